@@ -1,0 +1,189 @@
+import { z } from 'zod'
+import type { FieldError } from './field-errors.ts'
+import { type NamespacedObjectMeta, ObjectMeta } from './meta.ts'
+import type { DeletionPropagation, KubeObject } from './transport.ts'
+
+/**
+ * One kind, defined in one place. From it come the TypeScript type, decoding, defaults, validation, OpenAPI, `explain`, list-map
+ * keys for patches, printer columns, names, subresources and life-cycle rules. Shared code asks the definition and never
+ * branches on a kind's name.
+ */
+export interface KindDefinition<T extends KubeObject = KubeObject, Input = unknown> {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  readonly listKind: string
+  readonly plural: string
+  readonly singular: string
+  readonly shortNames: readonly string[]
+  readonly categories: readonly string[]
+  readonly namespaced: boolean
+  /** Decodes: unknown fields are dropped, unconditional defaults filled in. */
+  readonly schema: z.ZodType<T, Input>
+  /** Beside `T`: the top-level fields, for those who walk the schema. */
+  readonly fields: z.ZodRawShape
+  readonly description: string
+  readonly columns: readonly Column<T>[]
+  readonly subresources: readonly Subresource[]
+  readonly scale?: ScaleMapping<T>
+  /** Field selectors beside metadata.name and metadata.namespace. */
+  readonly selectableFields: Readonly<Record<string, (object: T) => string>>
+  /** Which fields a change of counts as a new generation; undefined: the kind has no generation. */
+  readonly generationOf?: (object: T) => unknown
+  /** Whether an update without a resourceVersion overwrites what is stored. */
+  readonly allowUnconditionalUpdate: boolean
+  /** Names must match this; answers what is wrong (without the field), one text per fault. */
+  readonly validateName: (name: string) => readonly string[]
+  /** Conditional defaults; mutates. Runs on every write, after decoding. */
+  readonly default: (object: Draft<T>) => void
+  /** What the server sets or wipes before a create; mutates. Status has already been reset to its default. */
+  readonly prepareForCreate: (object: Draft<T>) => void
+  /** What the server keeps from the old object on an update; mutates the new one. Status has already been kept. */
+  readonly prepareForUpdate: (object: Draft<T>, old: T) => void
+  /** Everything wrong with an object, all at once. `old` on updates: then immutability is checked too. */
+  readonly validate: (object: T, old?: T) => readonly FieldError[]
+  /** As `validate`, for writes to the status subresource. */
+  readonly validateStatus: (object: T, old: T) => readonly FieldError[]
+  readonly deletion: DeletionRules<T>
+}
+
+export type Subresource =
+  | 'status'
+  | 'scale'
+  | 'binding'
+  | 'eviction'
+  | 'log'
+  | 'exec'
+  | 'attach'
+  | 'portforward'
+  | 'finalize'
+  | 'token'
+
+export interface Column<T> {
+  readonly name: string
+  readonly type: 'string' | 'integer' | 'date' | 'boolean' | 'number'
+  readonly format?: string
+  readonly description: string
+  /** 0: always shown; 1: only with `-o wide`. */
+  readonly priority: 0 | 1
+  /** `now` in milliseconds, for ages. */
+  readonly value: (object: T, now: number) => string | number | boolean
+}
+
+export interface ScaleMapping<T> {
+  readonly specReplicas: (object: T) => number
+  readonly statusReplicas: (object: T) => number
+  /** The label selector as text. */
+  readonly selector: (object: T) => string
+  readonly setReplicas: (object: Draft<T>, replicas: number) => void
+}
+
+export interface DeletionRules<T> {
+  readonly defaultPropagation: DeletionPropagation
+  /** Seconds between DELETE and removal, given what the caller asked for; undefined: removed at once. (graceful deletion) */
+  readonly gracePeriodSeconds?: (object: T, requested: number | undefined) => number
+  /** A reason why it may not be deleted at all. */
+  readonly forbidden?: (object: T) => string | undefined
+  /** Finalizers other than metadata's own that keep the object (Namespace: spec.finalizers). */
+  readonly holds?: (object: T) => boolean
+  /** Marks the object as being deleted in its own way (Namespace: phase Terminating); mutates. */
+  readonly prepare?: (object: Draft<T>) => void
+}
+
+type DeepMutable<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends readonly (infer Item)[]
+    ? DeepMutable<Item>[]
+    : T extends object
+      ? { -readonly [Key in keyof T]: DeepMutable<T[Key]> }
+      : T
+
+/** An object that is still being made: everything may be written. */
+export type Draft<T> = DeepMutable<T>
+
+/** Shared code handles kinds it knows nothing about. The only `any` there is. */
+// biome-ignore lint/suspicious/noExplicitAny: variance: a list of kinds of different types
+export type AnyKind = KindDefinition<any, any>
+
+/** The type of a kind's objects as the server hands them out. */
+export type ObjectOf<K> = K extends KindDefinition<infer T, infer _Input> ? T : never
+/** What one may write to create an object: defaults may be left out. */
+export type InputOf<K> = K extends KindDefinition<infer _T, infer Input> ? Input : never
+
+type MetaOf<Namespaced extends boolean> = Namespaced extends true ? NamespacedObjectMeta : z.output<typeof ObjectMeta>
+
+/** A definition's object type: the envelope, metadata and the kind's own fields. */
+export type TypeOf<Shape extends z.ZodRawShape, Namespaced extends boolean> = {
+  apiVersion: string
+  kind: string
+  metadata: MetaOf<Namespaced>
+} & z.output<z.ZodObject<Shape>>
+
+export type InputTypeOf<Shape extends z.ZodRawShape> = {
+  apiVersion?: string
+  kind?: string
+  metadata: z.input<typeof ObjectMeta>
+} & z.input<z.ZodObject<Shape>>
+
+interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T = TypeOf<Shape, Namespaced>> {
+  group: string
+  version: string
+  kind: string
+  plural: string
+  singular?: string
+  shortNames?: string[]
+  categories?: string[]
+  namespaced: Namespaced
+  description: string
+  /** Everything beside apiVersion, kind and metadata. */
+  fields: Shape
+  /** Printer columns after NAME, without AGE, which comes with `age`. */
+  columns?: Column<T>[]
+  subresources?: Subresource[]
+  scale?: ScaleMapping<T>
+  selectableFields?: Record<string, (object: T) => string>
+  generationOf?: (object: T) => unknown
+  allowUnconditionalUpdate?: boolean
+  validateName?: (name: string) => string[]
+  default?: (object: Draft<T>) => void
+  prepareForCreate?: (object: Draft<T>) => void
+  prepareForUpdate?: (object: Draft<T>, old: T) => void
+  validate?: (object: T, old?: T) => FieldError[]
+  validateStatus?: (object: T, old: T) => FieldError[]
+  deletion?: Partial<DeletionRules<T>>
+}
+
+/** Makes a definition out of what is particular to a kind; everything else gets the usual answer. */
+export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends boolean>(
+  options: KindOptions<Shape, Namespaced>,
+): KindDefinition<TypeOf<Shape, Namespaced> & KubeObject, InputTypeOf<Shape>> {
+  const { fields, kind } = options
+  const schema = z.object({ apiVersion: z.string().optional(), kind: z.string().optional(), metadata: ObjectMeta, ...fields })
+  const nothing = () => {}
+  const noErrors = () => []
+  const definition: AnyKind = {
+    shortNames: [],
+    categories: [],
+    columns: [],
+    subresources: [],
+    selectableFields: {},
+    singular: kind.toLowerCase(),
+    allowUnconditionalUpdate: true,
+    default: nothing,
+    prepareForCreate: nothing,
+    prepareForUpdate: nothing,
+    validate: noErrors,
+    validateStatus: noErrors,
+    validateName: noErrors,
+    ...options,
+    listKind: `${kind}List`,
+    schema,
+    deletion: { defaultPropagation: 'Background', ...options.deletion },
+  }
+  return definition
+}
+
+/** `v1` or `apps/v1`. */
+export function apiVersionOf({ group, version }: { group: string; version: string }): string {
+  return group ? `${group}/${version}` : version
+}

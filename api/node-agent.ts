@@ -1,0 +1,53 @@
+/** What the API server asks of a node's kubelet, and the shapes that exec and logs have on every leg of the way. */
+
+export interface ContainerLogOptions {
+  container?: string
+  follow?: boolean
+  previous?: boolean
+  timestamps?: boolean
+  tailLines?: number
+  limitBytes?: number
+  sinceSeconds?: number
+  /** RFC 3339. */
+  sinceTime?: string
+}
+
+export interface ExecOptions {
+  command: readonly string[]
+  stdin: boolean
+  stdout: boolean
+  stderr: boolean
+  tty: boolean
+}
+
+/** A command running in a container, or an attachment to its main process. */
+export interface ExecSession {
+  readonly stdout: AsyncIterable<Uint8Array>
+  /** Empty with a TTY. */
+  readonly stderr: AsyncIterable<Uint8Array>
+  /** Resolves when the bytes are taken over. */
+  write(chunk: Uint8Array): Promise<void>
+  /** Ends the command's standard input. */
+  closeStdin(): void
+  resize(columns: number, rows: number): void
+  /** Resolves when the command has ended. `message` says what went wrong if it never ran (exit code 126, 127, or -1). */
+  readonly done: Promise<{ exitCode: number; message?: string }>
+  /** Hangs up: kills the command. */
+  close(): void
+}
+
+export interface ContainerTarget {
+  namespace: string
+  name: string
+  uid: string
+  container: string
+}
+
+/** A kubelet as the API server sees it. Errors are ApiErrors with the texts of semantics C17. */
+export interface NodeAgent {
+  logs(target: ContainerTarget, options: ContainerLogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>
+  exec(target: ContainerTarget, options: ExecOptions): Promise<ExecSession>
+  attach(target: ContainerTarget, options: Omit<ExecOptions, 'command'>): Promise<ExecSession>
+  /** A TCP connection to a port inside the pod. */
+  connect?(target: Omit<ContainerTarget, 'container'>, port: number): Promise<import('node:stream').Duplex>
+}

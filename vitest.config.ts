@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config'
+
+/** Three projects: `unit` beside the code, `scenario` on in-process clusters, `docker` on a real engine. */
+export default defineConfig({
+  test: {
+    isolate: false,
+    pool: 'forks',
+    reporters: ['default'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{lib,api,storage,apiserver,client,scheduler,controllers,kubelet,kubectl,cmd}/**/*.test.ts'],
+        },
+      },
+      { extends: true, test: { name: 'scenario', include: ['test/scenario/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'docker',
+          include: ['test/docker/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
