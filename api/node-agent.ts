@@ -1,3 +1,5 @@
+import type { Duplex } from 'node:stream'
+
 /** What the API server asks of a node's kubelet, and the shapes that exec and logs have on every leg of the way. */
 
 export interface ContainerLogOptions {
@@ -49,5 +51,5 @@ export interface NodeAgent {
   exec(target: ContainerTarget, options: ExecOptions): Promise<ExecSession>
   attach(target: ContainerTarget, options: Omit<ExecOptions, 'command'>): Promise<ExecSession>
   /** A TCP connection to a port inside the pod. */
-  connect?(target: Omit<ContainerTarget, 'container'>, port: number): Promise<import('node:stream').Duplex>
+  connect?(target: Omit<ContainerTarget, 'container'>, port: number): Promise<Duplex>
 }
