@@ -1,0 +1,45 @@
+import type { FlagSpecs, ParsedArgs } from './flags.ts'
+import type { Session } from './session.ts'
+import type { Io } from './io.ts'
+
+/** One verb: its help and what it does. Registered in `commands.ts`. */
+export interface Command {
+  readonly name: string
+  readonly aliases?: readonly string[]
+  /** After the program's name: `get TYPE [NAME...] [flags]`. */
+  readonly usage: string
+  readonly summary: string
+  readonly examples?: readonly string[]
+  /** Own flags; the global ones come along. */
+  readonly flags: FlagSpecs
+  /** Answers the exit code. Throws ApiErrors, UsageErrors, ManifestErrors and plain Errors, which `main` tells the user. */
+  readonly run: (context: CommandContext) => Promise<number>
+}
+
+export interface CommandContext extends ParsedArgs<FlagSpecs> {
+  readonly io: Io
+  /** Connects on first use. */
+  readonly session: () => Promise<Session>
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal
+}
+
+/** Reads flags by their declared types; a flag that was not given is undefined. */
+export const flag = {
+  text: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] as string | undefined,
+  on: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] === true,
+  /** Whether it was given at all, and if so its value. */
+  maybe: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] as boolean | undefined,
+  number: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] as number | undefined,
+  list: (context: Pick<CommandContext, 'flags'>, name: string) => (context.flags[name] as string[] | undefined) ?? [],
+}
+
+/** Flags that every verb takes. */
+export const globalFlags = {
+  namespace: { type: 'string', short: 'n', help: 'The namespace to work in' },
+  kubeconfig: { type: 'string', help: 'The kubeconfig file to use' },
+  context: { type: 'string', help: 'The context of the kubeconfig to use' },
+  server: { type: 'string', short: 's', help: 'The address of the API server', hidden: true },
+  'request-timeout': { type: 'string', help: 'How long to wait for one request', hidden: true },
+  help: { type: 'bool', short: 'h', help: 'This text' },
+} as const satisfies FlagSpecs

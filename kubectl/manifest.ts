@@ -1,0 +1,106 @@
+import { isMap, isScalar, LineCounter, type Pair, parseAllDocuments, type Document } from 'yaml'
+
+/** One object out of a file, and where it and each of its fields stand in it. */
+export interface ManifestObject {
+  readonly value: Record<string, unknown>
+  /** The file's name, or `STDIN`. */
+  readonly source: string
+  /** Where a field such as `spec.containers[0].image` stands; the nearest parent that is there when the field is not. */
+  at(path: string): { line: number; column: number }
+}
+
+/** A file that is no YAML, or holds something other than objects: `web.yaml:8:12: what is wrong`. */
+export class ManifestError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ManifestError'
+  }
+}
+
+/**
+ * The YAML that Kubernetes reads (sigs.k8s.io/yaml): YAML 1.1 without timestamps and base-60 numbers, with `0o17`.
+ */
+const dialect = {
+  version: '1.1',
+  merge: true,
+  prettyErrors: false,
+  customTags: (tags: unknown[]) => [
+    ...tags.filter(
+      tag => !['timestamp', 'binary', 'intTime', 'floatTime'].includes(tagName(tag)) && !/TIME/.test(tagFormat(tag)),
+    ),
+    octal,
+  ],
+} as const
+
+const tagName = (tag: unknown) =>
+  typeof tag === 'string' ? tag : String((tag as { tag?: string }).tag ?? '').replace('tag:yaml.org,2002:', '')
+const tagFormat = (tag: unknown) =>
+  typeof tag === 'object' && tag !== null ? String((tag as { format?: string }).format ?? '') : ''
+const octal = {
+  tag: 'tag:yaml.org,2002:int',
+  default: true,
+  format: 'OCT',
+  test: /^0o[0-7]+$/,
+  resolve: (text: string) => Number(text),
+}
+
+/** Every object of a text: documents, JSON, and the items of a List. Throws a ManifestError that names file, line and column. */
+export function readManifest(text: string, source: string): ManifestObject[] {
+  const lines = new LineCounter()
+  const documents = parseAllDocuments(text, { ...dialect, lineCounter: lines } as never)
+  if (!Array.isArray(documents)) return []
+  return documents.flatMap(document => objectsOf(document, lines, source))
+}
+
+function objectsOf(document: Document.Parsed, lines: LineCounter, source: string): ManifestObject[] {
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset)
+    return { line, column: col }
+  }
+  const [fault] = document.errors
+  if (fault) {
+    const { line, column } = place(fault.pos[0])
+    throw new ManifestError(`${source}:${line}:${column}: ${fault.message.split('\n')[0]}`)
+  }
+  const value: unknown = document.toJS({ maxAliasCount: 100 })
+  if (value === null || value === undefined) return []
+  const start = place(document.contents?.range?.[0] ?? 0)
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new ManifestError(
+      `${source}:${start.line}:${start.column}: this is ${Array.isArray(value) ? 'a list' : `"${String(value)}"`}, not an object`,
+    )
+  }
+  const at = (path: string) => positionOf(document, path, place) ?? start
+  const object = value as Record<string, unknown>
+  if (String(object.kind).endsWith('List') && Array.isArray(object.items)) {
+    return object.items.map((item: Record<string, unknown>, i) => ({
+      value: item,
+      source,
+      at: path => at(`items[${i}]${path ? `.${path}` : ''}`),
+    }))
+  }
+  return [{ value: object, source, at }]
+}
+
+/** `spec.containers[0].image` or `metadata.labels[a.b/c]` as steps. */
+function stepsOf(path: string): (string | number)[] {
+  return [...path.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)].map(([, name, inside]) =>
+    name !== undefined ? name : /^\d+$/.test(inside ?? '') ? Number(inside) : (inside ?? ''),
+  )
+}
+
+function positionOf(document: Document.Parsed, path: string, place: (offset: number) => { line: number; column: number }) {
+  const steps = stepsOf(path)
+  for (let length = steps.length; length > 0; length--) {
+    const wanted = steps.slice(0, length)
+    const parent = length === 1 ? document.contents : document.getIn(wanted.slice(0, -1), true)
+    if (isMap(parent)) {
+      const pair = parent.items.find((item: Pair) => isScalar(item.key) && item.key.value === wanted.at(-1))
+      const range = pair && isScalar(pair.key) ? pair.key.range : undefined
+      if (range) return place(range[0])
+    }
+    const node = document.getIn(wanted, true) as { range?: [number, number, number] } | undefined
+    if (node?.range) return place(node.range[0])
+  }
+  return undefined
+}
