@@ -1,7 +1,9 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { FieldError } from './field-errors.ts'
 import { type NamespacedObjectMeta, ObjectMeta } from './meta.ts'
+import { subdomainName } from './names.ts'
 import type { DeletionPropagation, KubeObject } from './transport.ts'
+import { validateMetadata } from './validation.ts'
 
 /**
  * One kind, defined in one place. From it come the TypeScript type, decoding, defaults, validation, OpenAPI, `explain`, list-map
@@ -23,7 +25,12 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
   /** Beside `T`: the top-level fields, for those who walk the schema. */
   readonly fields: z.ZodRawShape
   readonly description: string
+  /** Printer columns after NAME, AGE included. */
   readonly columns: readonly Column<T>[]
+  /** What the NAME column of a table says, metadata.name by default; false: there is no such column. */
+  readonly rowName?: ((object: T) => string) | false
+  /** What a table says about a row as a whole: finished pods are Completed. */
+  readonly rowConditions?: (object: T) => readonly RowCondition[] | undefined
   readonly subresources: readonly Subresource[]
   readonly scale?: ScaleMapping<T>
   /** Field selectors beside metadata.name and metadata.namespace. */
@@ -32,6 +39,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
   readonly generationOf?: (object: T) => unknown
   /** Whether an update without a resourceVersion overwrites what is stored. */
   readonly allowUnconditionalUpdate: boolean
+  /** Whether a PUT on a missing name creates it (Service, Event, LimitRange, Lease, RuntimeClass, RBAC's kinds). */
+  readonly allowCreateOnUpdate: boolean
   /** Names must match this; answers what is wrong (without the field), one text per fault. */
   readonly validateName: (name: string) => readonly string[]
   /** Conditional defaults; mutates. Runs on every write, after decoding. */
@@ -70,6 +79,13 @@ export interface Column<T> {
   readonly value: (object: T, now: number) => string | number | boolean
 }
 
+export interface RowCondition {
+  readonly type: string
+  readonly status: string
+  readonly reason?: string
+  readonly message?: string
+}
+
 export interface ScaleMapping<T> {
   readonly specReplicas: (object: T) => number
   readonly statusReplicas: (object: T) => number
@@ -86,6 +102,8 @@ export interface DeletionRules<T> {
   readonly forbidden?: (object: T) => string | undefined
   /** Finalizers other than metadata's own that keep the object (Namespace: spec.finalizers). */
   readonly holds?: (object: T) => boolean
+  /** Whether DELETE answers the object even when it is gone at once; otherwise a Success status then. */
+  readonly answersObject?: boolean
   /** Marks the object as being deleted in its own way (Namespace: phase Terminating); mutates. */
   readonly prepare?: (object: Draft<T>) => void
 }
@@ -137,13 +155,16 @@ interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T
   description: string
   /** Everything beside apiVersion, kind and metadata. */
   fields: Shape
-  /** Printer columns after NAME, without AGE, which comes with `age`. */
+  /** Printer columns after NAME; `age` of columns.ts is one of them. */
   columns?: Column<T>[]
+  rowName?: ((object: T) => string) | false
+  rowConditions?: (object: T) => RowCondition[] | undefined
   subresources?: Subresource[]
   scale?: ScaleMapping<T>
   selectableFields?: Record<string, (object: T) => string>
   generationOf?: (object: T) => unknown
   allowUnconditionalUpdate?: boolean
+  allowCreateOnUpdate?: boolean
   validateName?: (name: string) => string[]
   default?: (object: Draft<T>) => void
   prepareForCreate?: (object: Draft<T>) => void
@@ -157,10 +178,9 @@ interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T
 export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends boolean>(
   options: KindOptions<Shape, Namespaced>,
 ): KindDefinition<TypeOf<Shape, Namespaced> & KubeObject, InputTypeOf<Shape>> {
-  const { fields, kind } = options
-  const schema = z.object({ apiVersion: z.string().optional(), kind: z.string().optional(), metadata: ObjectMeta, ...fields })
+  const { fields, kind, validate = () => [], validateStatus = () => [] } = options
+  const schema = envelope(options)
   const nothing = () => {}
-  const noErrors = () => []
   const definition: AnyKind = {
     shortNames: [],
     categories: [],
@@ -169,18 +189,33 @@ export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends
     selectableFields: {},
     singular: kind.toLowerCase(),
     allowUnconditionalUpdate: true,
+    allowCreateOnUpdate: false,
     default: nothing,
     prepareForCreate: nothing,
     prepareForUpdate: nothing,
-    validate: noErrors,
-    validateStatus: noErrors,
-    validateName: noErrors,
+    validateName: subdomainName,
     ...options,
+    // Every kind has the same metadata, and all that is wrong is told at once.
+    validate: (object, old) => [...validateMetadata(object.metadata, options.namespaced), ...validate(object, old)],
+    validateStatus: (object, old) => [...validateMetadata(object.metadata, options.namespaced), ...validateStatus(object, old)],
     listKind: `${kind}List`,
     schema,
     deletion: { defaultPropagation: 'Background', ...options.deletion },
   }
   return definition
+}
+
+const apiVersionText = () => z.string().optional().describe('Group and version that the object is written in.')
+const kindText = () => z.string().optional().describe('What the object is.')
+
+type Envelope = Pick<KindDefinition, 'group' | 'version' | 'kind' | 'description' | 'fields'>
+
+/** The schema of whole objects, known to OpenAPI as `io.k8s.api.apps.v1.Deployment`. */
+function envelope({ group, version, kind, description, fields }: Envelope) {
+  const schema = z.object({ apiVersion: apiVersionText(), kind: kindText(), metadata: ObjectMeta, ...fields })
+  const id = `io.k8s.api.${group.split('.')[0] || 'core'}.${version}.${kind}`
+  z.globalRegistry.add(schema, { id, description, 'x-kubernetes-group-version-kind': [{ group, version, kind }] })
+  return schema
 }
 
 /** `v1` or `apps/v1`. */

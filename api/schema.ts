@@ -1,10 +1,76 @@
-import { z } from 'zod'
+import * as z from 'zod'
+import { timestamp } from '../lib/clock.ts'
+import { canonicalQuantity } from './quantity.ts'
 
 /**
  * The few building blocks that every kind's schema is made of. They carry what OpenAPI and patches need to know
  * (`x-kubernetes-*`) beside the shape. Wrong types fail here; what is merely missing becomes the zero value, as in Go, so that
  * validation can name every missing and every wrong value in one go.
+ *
+ * Go has plain fields and pointers, and clients rely on the difference. `text()`, `flag()` and `whole()` are plain: their zero
+ * value is the same as absent and decoding drops it. `z.string().optional()` and its kin are pointers: '', false and 0 are kept.
+ * Optional lists and maps are always plain.
  */
+
+const plainFields = new WeakSet<z.core.$ZodType>()
+
+/** Whether the zero value of this field counts as absent. */
+export function isPlain(schema: z.core.$ZodType): boolean {
+  // `describe` and `meta` hand out clones, which know what they were made from.
+  for (let at: z.core.$ZodType | undefined = schema; at; at = at._zod.parent) if (plainFields.has(at)) return true
+  return false
+}
+
+/** Makes a field plain: '', false and 0 count as absent. */
+export function plain<Schema extends z.ZodType>(schema: Schema): Schema {
+  plainFields.add(schema)
+  return schema
+}
+
+function describe<Schema extends z.ZodType>(schema: Schema, description?: string): Schema {
+  if (description) z.globalRegistry.add(schema, { description })
+  return schema
+}
+
+/** Optional text; '' counts as absent. */
+export const text = (description?: string) => describe(plain(z.string().optional()), description)
+/** Optional boolean; false counts as absent. */
+export const flag = (description?: string) => describe(plain(z.boolean().optional()), description)
+/** Optional int32; 0 counts as absent. */
+export const whole = (description?: string) => describe(plain(z.int32().optional()), description)
+/** Optional list of text. */
+export const texts = (description?: string) => describe(z.array(z.string()).optional(), description)
+
+/** One of a few words. Others decode too: validation names them together with everything else that is wrong. */
+export function choice<const Value extends string>(...values: readonly Value[]): z.ZodType<Value, Value> {
+  return z.string().register(z.globalRegistry, { enum: values } as never) as never
+}
+
+/** `core/v1.PodSpec` -> `io.k8s.api.core.v1.PodSpec`, the name OpenAPI knows it by. */
+function schemaId(name: string): string {
+  const path = name.replace('/', '.')
+  return name.startsWith('meta/') ? `io.k8s.apimachinery.pkg.apis.${path}` : `io.k8s.api.${path}`
+}
+
+/** An object type with its name, which is `group/version.Type`, and what `explain` says about it. */
+export function named<Shape extends z.ZodRawShape>(
+  name: `${string}/${string}.${string}`,
+  description: string,
+  shape: Shape,
+  extensions: Record<string, unknown> = {},
+) {
+  return z.object(shape).register(z.globalRegistry, { id: schemaId(name), description, ...extensions } as never)
+}
+
+/**
+ * A field that validation insists on. Its type says that it is there: only an object that is being refused lacks it, and
+ * validation tells an absent one from an empty one.
+ */
+export const demanded = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.optional() as unknown as Schema & { _zod: { optin: 'optional' } }
+
+/** Server-side apply takes such an object as one value. */
+export const atomicMap = { 'x-kubernetes-map-type': 'atomic' } as const
 
 /** A list whose items are identified by keys: patches merge them item by item. */
 export function listMap<Item extends z.ZodType>(item: Item, ...keys: string[]) {
@@ -30,24 +96,75 @@ export function atomicList<Item extends z.ZodType>(item: Item) {
 export const retainKeys = { 'x-kubernetes-patch-strategy': 'retainKeys' } as const
 
 export const stringMap = () => z.record(z.string(), z.string())
-/** A quantity as text: `500m`, `1Gi`. JSON numbers are taken as well. */
+/** A quantity as text in canonical form: `500m`, `1Gi`. JSON numbers are taken as well. */
 export const quantity = () =>
   z
-    .union([z.string(), z.number().transform(String)])
-    .pipe(z.string())
+    .union([z.string(), z.number()])
+    .transform((given, context): string => {
+      const result = canonicalQuantity(String(given))
+      if (!result.ok) context.issues.push({ code: 'custom', message: result.error, input: given })
+      return result.ok ? result.text : ''
+    })
     .meta({ 'x-kubernetes-quantity': true })
-export const quantityMap = () => z.record(z.string(), quantity())
+export const quantityMap = () => z.record(z.string(), sharedQuantity)
+const sharedQuantity = quantity()
 export const int32 = () => z.int32()
 export const int64 = () => z.int()
 /** A number, or text such as `25%` or a port's name. */
 export const intOrString = () => z.union([z.int32(), z.string()]).meta({ 'x-kubernetes-int-or-string': true })
-/** RFC 3339; clients send null for "not set". */
+
+const wholeSeconds = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)$/
+const micro = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
+
+interface TransformContext {
+  issues: { push(issue: { code: 'custom'; message: string; input: unknown }): unknown }
+}
+
+function parseTime(given: string, context: TransformContext): number {
+  const ms = rfc3339.test(given) ? Date.parse(given.replace(',', '.')) : Number.NaN
+  if (Number.isNaN(ms)) {
+    const message = `parsing time "${JSON.stringify(given).replaceAll('"', '\\"')}" as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(given)}`
+    context.issues.push({ code: 'custom', message, input: given })
+    return 0
+  }
+  return ms
+}
+
+/** RFC 3339; kept in UTC with whole seconds. */
 export const timestampText = () =>
   z
     .string()
-    .nullable()
-    .transform(text => text ?? '')
-    .pipe(z.string())
+    .transform((given, context) =>
+      wholeSeconds.test(given) || given === '' ? given : timestamp(parseTime(given, context as never)),
+    )
     .meta({ format: 'date-time' })
+
+/** RFC 3339; kept in UTC with six fraction digits. */
+export const microTimestampText = () =>
+  z
+    .string()
+    .transform((given, context) => {
+      if (micro.test(given) || given === '') return given
+      const seconds = timestamp(parseTime(given, context as never)).slice(0, 19)
+      const fraction = /[.,](\d+)/.exec(given)?.[1] ?? ''
+      return `${seconds}.${fraction.slice(0, 6).padEnd(6, '0')}Z`
+    })
+    .meta({ format: 'date-time' })
+
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/
+/** Bytes in base64. */
+export const base64Text = () =>
+  z
+    .string()
+    .superRefine((given, context) => {
+      const compact = given.replace(/[\r\n]/g, '')
+      if (compact.length % 4 === 0 && base64.test(compact)) return
+      const wrong = compact.search(/[^A-Za-z0-9+/]/)
+      const at = wrong < 0 ? compact.length - (compact.length % 4) : wrong
+      context.addIssue({ code: 'custom', message: `illegal base64 data at input byte ${at}`, input: given })
+    })
+    .meta({ format: 'byte' })
+
 /** Text that must be given: an absent one is empty, and validation says that it is required. */
-export const requiredText = () => z.string().default('')
+export const requiredText = (description?: string) => describe(z.string().default(''), description)

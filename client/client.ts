@@ -44,7 +44,8 @@ export interface Client {
   update<K extends AnyKind>(kind: K, object: ObjectOf<K> | InputOf<K>, options?: WriteOptions): Promise<ObjectOf<K>>
   updateStatus<K extends AnyKind>(kind: K, object: ObjectOf<K> | InputOf<K>, options?: WriteOptions): Promise<ObjectOf<K>>
   patch<K extends AnyKind>(kind: K, ref: Ref, type: PatchType, patch: unknown, options?: WriteOptions): Promise<ObjectOf<K>>
-  delete(kind: AnyKind, ref: Ref, options?: DeleteOptions): Promise<void>
+  /** Answers what the server did: the object (on its way out, or as it last was), or a Success status. */
+  delete(kind: AnyKind, ref: Ref, options?: DeleteOptions): Promise<unknown>
   deleteCollection(kind: AnyKind, options: ListOptions & DeleteOptions): Promise<void>
   /** POST to a subresource: `binding`, `eviction`, `token`. */
   createSubresource(kind: AnyKind, ref: Ref, subresource: string, body: unknown, options?: WriteOptions): Promise<unknown>

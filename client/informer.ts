@@ -32,6 +32,8 @@ export interface Informer<T extends KubeObject = KubeObject> {
   readonly revision: number
   /** Resolves when the copy reflects a revision, or the signal aborts. */
   reached(revision: number, signal?: AbortSignal): Promise<void>
+  /** Resolves when the copy of a key is no longer the version given, or the signal aborts. */
+  moved(key: string, fromResourceVersion: string, signal?: AbortSignal): Promise<void>
   /** Calls back after each batch of real changes, in order; what is there already comes first as `added`. Answers how to stop. */
   subscribe(handler: (changes: readonly Change<T>[]) => void): () => void
   /** Files objects under values, now and from now on. */

@@ -26,12 +26,12 @@ export interface CommandContext extends ParsedArgs<FlagSpecs> {
 
 /** Reads flags by their declared types; a flag that was not given is undefined. */
 export const flag = {
-  text: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] as string | undefined,
-  on: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] === true,
+  text: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] as unknown as string | undefined,
+  on: (context: Pick<CommandContext, 'flags'>, name: string) => (context.flags[name] as unknown) === true,
   /** Whether it was given at all, and if so its value. */
-  maybe: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] as boolean | undefined,
-  number: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] as number | undefined,
-  list: (context: Pick<CommandContext, 'flags'>, name: string) => (context.flags[name] as string[] | undefined) ?? [],
+  maybe: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] as unknown as boolean | undefined,
+  number: (context: Pick<CommandContext, 'flags'>, name: string) => context.flags[name] as unknown as number | undefined,
+  list: (context: Pick<CommandContext, 'flags'>, name: string) => (context.flags[name] as unknown as string[] | undefined) ?? [],
 }
 
 /** Flags that every verb takes. */

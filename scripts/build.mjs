@@ -3,29 +3,30 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './bootstrap.mjs'
 
+/** How everything of ours is bundled for Node. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  external: ['classic-level', 'cpu-features', '*.node'],
+  // Bundled CommonJS libraries ask for require and __dirname, which a module does not have.
+  banner: {
+    js: "import{createRequire as __wherryRequire}from'node:module';import{dirname as __wherryDir}from'node:path';import{fileURLToPath as __wherryPath}from'node:url';const require=__wherryRequire(import.meta.url);const __filename=__wherryPath(import.meta.url);const __dirname=__wherryDir(__filename);",
+  },
+  legalComments: 'none',
+  logLevel: 'warning',
+}
+
 /** Writes dist/wherry.mjs and its chunks. */
 export async function build() {
   const { build: bundle } = await import('esbuild')
   rmSync(join(root, 'dist'), { recursive: true, force: true })
-  await bundle({
-    absWorkingDir: root,
-    entryPoints: { wherry: 'cmd/wherry.ts' },
-    outdir: 'dist',
-    outExtension: { '.js': '.mjs' },
-    chunkNames: 'chunks/[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    external: ['classic-level', 'cpu-features', '*.node'],
-    // Bundled CommonJS libraries ask for require and __dirname, which a module does not have.
-    banner: {
-      js: "import{createRequire as __wherryRequire}from'node:module';import{dirname as __wherryDir}from'node:path';import{fileURLToPath as __wherryPath}from'node:url';const require=__wherryRequire(import.meta.url);const __filename=__wherryPath(import.meta.url);const __dirname=__wherryDir(__filename);",
-    },
-    legalComments: 'none',
-    logLevel: 'warning',
-  })
+  await bundle({ ...bundleOptions, entryPoints: { wherry: 'cmd/wherry.ts' }, outdir: 'dist' })
 }
 
 if (process.argv[1]?.endsWith('build.mjs')) await build()

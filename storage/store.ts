@@ -28,7 +28,11 @@ export interface Store {
    * Events committed together may arrive together. Throws Compacted when `since` is older than what is kept.
    */
   watch(prefix: string, since: number, signal: AbortSignal): AsyncIterable<readonly StoreEvent[]>
-  /** Forgets the versions that were overwritten or deleted at or before a revision. */
+  /** The retained commits of one key after revision `since` (all of them when absent), in order. */
+  history(key: string, since?: number): Promise<StoreEvent[]>
+  /** The one commit of a revision; `undefined` when it was compacted or has not happened. */
+  at(revision: number): Promise<StoreEvent | undefined>
+  /** Forgets the versions that were overwritten or deleted at or before a revision. Throws FutureRevision. */
   compact(revision: number): Promise<void>
   /** Waits for what is under way and closes. */
   close(): Promise<void>
@@ -49,6 +53,7 @@ export interface ListPage {
   readonly at?: number | undefined
   /** Only keys that sort after this one. */
   readonly after?: string | undefined
+  /** How many entries at most; absent or 0 means all. */
   readonly limit?: number | undefined
 }
 
@@ -87,5 +92,13 @@ export class FutureRevision extends Error {
     super(`revision ${revision} has not happened yet; the newest is ${currentRevision}`)
     this.name = 'FutureRevision'
     this.currentRevision = currentRevision
+  }
+}
+
+/** The store could not do what it was asked: its disk is full or broken, or it was closed. Nothing acknowledged is lost. */
+export class StoreUnavailable extends Error {
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`the store is unavailable: ${reason}`, options)
+    this.name = 'StoreUnavailable'
   }
 }

@@ -1,0 +1,45 @@
+import type * as z from 'zod'
+import { PodTemplateSpec } from '../core/pod-spec.ts'
+import { defineKind, type ObjectOf } from '../kind.ts'
+import { conditionFields, LabelSelector } from '../meta.ts'
+import { demanded, int32, int64, listMap, named, whole } from '../schema.ts'
+
+/** Which pods there should be. */
+export const ReplicaSetSpec = named('apps/v1.ReplicaSetSpec', 'Which pods there should be.', {
+  replicas: int32().default(1).describe('How many pods.'),
+  minReadySeconds: whole('Seconds a pod must be ready to count as available.'),
+  selector: demanded(LabelSelector.describe('Labels of its pods; never changes.')),
+  template: PodTemplateSpec.prefault({}).describe('What its pods look like.'),
+})
+export type ReplicaSetSpec = z.output<typeof ReplicaSetSpec>
+
+const ReplicaSetStatus = named('apps/v1.ReplicaSetStatus', 'Which pods there are.', {
+  replicas: int32().default(0).describe('Pods there are.'),
+  fullyLabeledReplicas: whole("Pods that have all of the template's labels."),
+  readyReplicas: whole('Pods that are ready.'),
+  availableReplicas: whole('Pods that have been ready for minReadySeconds.'),
+  terminatingReplicas: int32().optional().describe('Pods that are going away.'),
+  observedGeneration: int64().optional().describe('The generation this is about.'),
+  conditions: listMap(named('apps/v1.ReplicaSetCondition', "An aspect of a ReplicaSet's state.", conditionFields), 'type')
+    .optional()
+    .describe('Whether making pods fails.'),
+})
+export type ReplicaSetStatus = z.output<typeof ReplicaSetStatus>
+
+/** A number of equal pods. */
+export const ReplicaSet = defineKind({
+  group: 'apps',
+  version: 'v1',
+  kind: 'ReplicaSet',
+  plural: 'replicasets',
+  shortNames: ['rs'],
+  categories: ['all'],
+  namespaced: true,
+  description: 'A number of equal pods.',
+  fields: {
+    spec: ReplicaSetSpec.prefault({}).describe('Which pods there should be.'),
+    status: ReplicaSetStatus.prefault({}).describe('Which pods there are.'),
+  },
+  subresources: ['status', 'scale'],
+})
+export type ReplicaSet = ObjectOf<typeof ReplicaSet>

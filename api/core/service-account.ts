@@ -1,0 +1,22 @@
+import * as z from 'zod'
+import { defineKind, type ObjectOf } from '../kind.ts'
+import { atomicList, listMap } from '../schema.ts'
+import { LocalObjectReference, ObjectReference } from './references.ts'
+
+/** Who a pod is when it speaks to the API. */
+export const ServiceAccount = defineKind({
+  group: '',
+  version: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  shortNames: ['sa'],
+  namespaced: true,
+  description: 'Who a pod is when it speaks to the API.',
+  fields: {
+    secrets: listMap(ObjectReference, 'name').optional().describe('Secrets its pods may use.'),
+    imagePullSecrets: atomicList(LocalObjectReference).optional().describe('Secrets its pods pull images with.'),
+    automountServiceAccountToken: z.boolean().optional().describe('Whether its pods get a token of it.'),
+  },
+  subresources: ['token'],
+})
+export type ServiceAccount = ObjectOf<typeof ServiceAccount>

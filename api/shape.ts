@@ -1,0 +1,110 @@
+import * as z from 'zod'
+import { isPlain } from './schema.ts'
+
+/** A schema as decoding walks it: what is known, and what counts as absent. Made on first use. */
+export interface Shape {
+  readonly type: 'object' | 'list' | 'map' | 'value' | 'free'
+  /** The fields of an object. */
+  readonly fields: ReadonlyMap<string, Shape>
+  /** What a list or map consists of. */
+  readonly item?: Shape
+  /** '', false and 0 count as absent. */
+  readonly isPlain: boolean
+  /** '' counts as absent, because a default takes its place. */
+  readonly hasTextDefault: boolean
+  /** An empty list or map counts as absent. */
+  readonly isOptional: boolean
+  /** How Go calls the type: `v1.Container`, `[]string`, `int32`. */
+  readonly goType: string
+}
+
+const shapes = new WeakMap<z.core.$ZodType, Shape>()
+const noFields: ReadonlyMap<string, Shape> = new Map()
+
+/** The shape of a schema. */
+export function shapeOf(schema: z.core.$ZodType): Shape {
+  let shape = shapes.get(schema)
+  if (!shape) shapes.set(schema, (shape = buildShape(schema)))
+  return shape
+}
+
+function buildShape(schema: z.core.$ZodType): Shape {
+  const { schema: inner, isOptional, textDefault } = unwrap(schema)
+  const common = {
+    fields: noFields,
+    isPlain: isPlain(schema),
+    hasTextDefault: textDefault !== undefined && textDefault !== '',
+    isOptional,
+  }
+  const { def } = (inner as z.core.$ZodTypes)._zod
+  switch (def.type) {
+    case 'object': {
+      const fields = new Map<string, Shape>()
+      for (const key in def.shape) {
+        const field = def.shape[key]
+        if (field) fields.set(key, shapeOf(field))
+      }
+      return { ...common, type: 'object', fields, goType: goName(inner) }
+    }
+    case 'array': {
+      const item = shapeOf(def.element)
+      return { ...common, type: 'list', item, goType: `[]${item.goType}` }
+    }
+    case 'record': {
+      const item = shapeOf(def.valueType)
+      if (item.type === 'free') return { ...common, type: 'free', goType: 'map[string]interface {}' }
+      const goType = item.goType === 'resource.Quantity' ? 'v1.ResourceList' : `map[string]${item.goType}`
+      return { ...common, type: 'map', item, goType }
+    }
+    case 'unknown':
+      return { ...common, type: 'free', goType: 'interface {}' }
+    default:
+      return { ...common, type: 'value', goType: scalarType(inner, schema) }
+  }
+}
+
+/** Looks through optional, default, prefault and transform. */
+function unwrap(schema: z.core.$ZodType): { schema: z.core.$ZodType; isOptional: boolean; textDefault?: string } {
+  let inner = schema
+  let isOptional = false
+  let textDefault: string | undefined
+  while (true) {
+    const { def } = (inner as z.core.$ZodTypes)._zod
+    switch (def.type) {
+      case 'optional':
+        isOptional = true
+        inner = def.innerType
+        break
+      case 'default':
+        if (typeof def.defaultValue === 'string') textDefault = def.defaultValue
+        inner = def.innerType
+        break
+      case 'prefault':
+        inner = def.innerType
+        break
+      case 'pipe':
+        inner = def.in
+        break
+      default:
+        return { schema: inner, isOptional, ...(textDefault !== undefined && { textDefault }) }
+    }
+  }
+}
+
+/** `io.k8s.api.core.v1.PodSpec` -> `v1.PodSpec`. */
+function goName(schema: z.core.$ZodType): string {
+  const id = metaOf(schema).id
+  return typeof id === 'string' ? id.split('.').slice(-2).join('.') : 'v1.ObjectMeta'
+}
+
+function scalarType(inner: z.core.$ZodType, outer: z.core.$ZodType): string {
+  const { def } = (inner as z.core.$ZodTypes)._zod
+  if (def.type === 'boolean') return 'bool'
+  if (def.type === 'number') return 'format' in def && def.format === 'int32' ? 'int32' : 'int64'
+  const meta = { ...metaOf(inner), ...metaOf(outer) }
+  if (meta['x-kubernetes-int-or-string']) return 'intstr.IntOrString'
+  if (def.type === 'union') return 'resource.Quantity'
+  return meta.format === 'date-time' ? 'v1.Time' : 'string'
+}
+
+const metaOf = (schema: z.core.$ZodType): Record<string, unknown> => z.globalRegistry.get(schema) ?? {}

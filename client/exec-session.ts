@@ -1,0 +1,101 @@
+import type { WebSocket as Socket } from 'ws'
+import type { Status } from '../api/errors.ts'
+import type { ExecSession } from '../api/node-agent.ts'
+import { byteQueue } from './byte-queue.ts'
+import { connectionError, responseError } from './http-errors.ts'
+
+/** The first byte of each message (k8s.io/apimachinery/pkg/util/remotecommand). */
+const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const
+
+const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
+
+interface ConnectOptions {
+  headers: Record<string, string>
+  ca?: string
+  cert?: string
+  key?: string
+  servername?: string
+  rejectUnauthorized?: boolean
+}
+
+/** Opens exec or attach over a WebSocket. Rejects with the server's Status when it refuses. */
+export async function openExecSession(url: URL, options: ConnectOptions): Promise<ExecSession> {
+  const { WebSocket } = await import('ws')
+  const socket = new WebSocket(url, protocols, { ...options, perMessageDeflate: false })
+  const session = sessionOver(socket)
+  await new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.once('unexpected-response', (_request, response) => {
+      const chunks: Buffer[] = []
+      response.on('data', chunk => chunks.push(chunk))
+      response.on('end', () => {
+        reject(responseError(response.statusCode ?? 0, Buffer.concat(chunks).toString(), response.headers))
+        socket.terminate()
+      })
+    })
+    socket.on('error', error => reject(connectionError(error, url.host)))
+  })
+  return session
+}
+
+/** Listens from the start: the first output may come in the packet that accepts the connection. */
+function sessionOver(socket: Socket): ExecSession {
+  const stdout = byteQueue()
+  const stderr = byteQueue()
+  let result: { exitCode: number; message?: string } | undefined
+
+  const send = (channel: number, payload: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const message = Buffer.allocUnsafe(payload.length + 1)
+      message[0] = channel
+      message.set(payload, 1)
+      socket.send(message, { binary: true }, error => (error ? reject(error) : resolve()))
+    })
+  const sendIfOpen = (channel: number, payload: Uint8Array) => {
+    // Whoever resizes or ends input after the command is gone has nothing to be told.
+    if (socket.readyState === socket.OPEN) send(channel, payload).catch(() => socket.terminate())
+  }
+
+  socket.on('message', (data: Buffer) => {
+    const payload = data.subarray(1)
+    if (data[0] === channels.stdout) stdout.push(payload)
+    else if (data[0] === channels.stderr) stderr.push(payload)
+    else if (data[0] === channels.status) result ??= resultOf(payload.toString('utf8'))
+  })
+  const done = new Promise<{ exitCode: number; message?: string }>(resolve => {
+    socket.once('close', (code, reason) => {
+      stdout.end()
+      stderr.end()
+      resolve(
+        result ?? { exitCode: -1, message: reason.toString() || `the connection was closed (${code}) before the command ended` },
+      )
+    })
+  })
+
+  return {
+    stdout,
+    stderr,
+    write: chunk => send(channels.stdin, chunk),
+    closeStdin: () => {
+      // v4 cannot say it: the command's input stays open until the connection ends.
+      if (socket.protocol.startsWith('v5.')) sendIfOpen(channels.close, Uint8Array.of(channels.stdin))
+    },
+    resize: (columns, rows) => sendIfOpen(channels.resize, Buffer.from(JSON.stringify({ Width: columns, Height: rows }))),
+    done,
+    close: () => socket.close(1000),
+  }
+}
+
+/** What the Status on the error channel says about the command's end. */
+export function resultOf(text: string): { exitCode: number; message?: string } {
+  let status: Partial<Status>
+  try {
+    status = JSON.parse(text) as Partial<Status>
+  } catch {
+    return { exitCode: -1, message: text }
+  }
+  if (status.status === 'Success') return { exitCode: 0 }
+  const exit = status.details?.causes?.find(cause => cause.reason === 'ExitCode')
+  if (exit) return { exitCode: Number(exit.message) }
+  return { exitCode: -1, message: status.message ?? 'the command failed' }
+}

@@ -1,0 +1,242 @@
+import { Agent as PlainAgent, type IncomingMessage, request as plainRequest, type RequestOptions } from 'node:http'
+import { Agent, request as secureRequest } from 'node:https'
+import { causeHeaders } from '../api/cause-headers.ts'
+import { ApiError } from '../api/errors.ts'
+import { pathOf } from '../api/paths.ts'
+import {
+  type Call,
+  type KubeList,
+  type KubeObject,
+  patchTypes,
+  type Transport,
+  type Verb,
+  type WatchEvent,
+} from '../api/transport.ts'
+import { connectionError, responseError } from './http-errors.ts'
+import { jsonLines } from './json-lines.ts'
+
+/** Where an API server is and who we are to it. */
+export interface HttpTransportOptions {
+  /** `https://127.0.0.1:6443`; plain http is for `kubectl proxy` and tests. */
+  server: string
+  /** PEM. Absent: the system's authorities. */
+  ca?: string
+  /** PEM, both or neither. */
+  cert?: string
+  key?: string
+  token?: string
+  /** The name that the server's certificate must carry, when it is not the host of `server`. */
+  tlsServerName?: string
+  insecureSkipTlsVerify?: boolean
+  /** Starts with the product's name, which becomes the field manager. */
+  userAgent?: string
+  /** Is told every `Warning` header's text. */
+  onWarning?: (text: string) => void
+  /** How long a server may say nothing before a call is given up; watches and logs may be silent for ever. */
+  silenceInMs?: number
+}
+
+export interface HttpRequest {
+  method: string
+  path: string
+  headers?: Record<string, string>
+  body?: string
+  signal?: AbortSignal | undefined
+}
+
+/** The transport over HTTP, and below it plain requests for whoever wants another representation (tables, OpenAPI). */
+export interface HttpTransport extends Transport {
+  /** The answer of any status; rejects with a ServiceUnavailable when there is none. */
+  request(request: HttpRequest): Promise<{ status: number; headers: IncomingMessage['headers']; text: string }>
+  /** Closes idle connections. */
+  close(): void
+}
+
+const methods: Record<Verb, string> = {
+  get: 'GET',
+  list: 'GET',
+  watch: 'GET',
+  create: 'POST',
+  update: 'PUT',
+  patch: 'PATCH',
+  delete: 'DELETE',
+  deletecollection: 'DELETE',
+}
+
+export function httpTransport(options: HttpTransportOptions): HttpTransport {
+  const { token, userAgent = 'wherry', onWarning, silenceInMs = 60_000 } = options
+  const base = new URL(options.server)
+  const tls = tlsOptions(options)
+  const isSecure = base.protocol === 'https:'
+  const agent = isSecure ? new Agent({ keepAlive: true, ...tls }) : new PlainAgent({ keepAlive: true })
+  const prefix = base.pathname.replace(/\/$/, '')
+  const identity = { 'user-agent': userAgent, ...(token && { authorization: `Bearer ${token}` }) }
+
+  const open = ({ method, path, headers, body, signal }: HttpRequest, silence: number): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const request: RequestOptions = {
+        agent,
+        method,
+        hostname: base.hostname.replace(/^\[|\]$/g, ''),
+        port: base.port || (isSecure ? 443 : 80),
+        path: prefix + path,
+        headers: { accept: 'application/json', ...identity, ...headers, ...(body !== undefined && contentLength(body)) },
+        ...(signal && { signal }),
+      }
+      const sent = (isSecure ? secureRequest : plainRequest)(request, response => {
+        for (const text of warningsOf(response)) onWarning?.(text)
+        resolve(response)
+      })
+      sent.on('socket', socket => socket.setKeepAlive(true, 15_000))
+      if (silence > 0) sent.setTimeout(silence, () => sent.destroy(new Error(`no answer within ${silence} ms`)))
+      sent.on('error', error => {
+        if (signal?.aborted) return reject(signal.reason)
+        const isStale = sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET'
+        // The server closed an idle connection just as we took it up. Reading twice harms nobody.
+        if (isStale && method === 'GET') return resolve(open({ method, path, ...(headers && { headers }), signal }, silence))
+        reject(connectionError(error, base.host))
+      })
+      sent.end(body)
+    })
+
+  const fetchText = async (request: HttpRequest) => {
+    const response = await open(request, silenceInMs)
+    const text = await textOf(response, base.host)
+    return { status: response.statusCode ?? 0, headers: response.headers, text }
+  }
+
+  /** A response whose body is read as it comes. Errors have been read and thrown. */
+  const openStream = async (path: string, signal: AbortSignal): Promise<IncomingMessage> => {
+    const response = await open({ method: 'GET', path, signal }, 0)
+    const status = response.statusCode ?? 0
+    if (status >= 300) throw responseError(status, await textOf(response, base.host), response.headers)
+    return response
+  }
+
+  const transport: HttpTransport = {
+    request: fetchText,
+    close: () => agent.destroy(),
+    async call(call, signal) {
+      const { status, headers, text } = await fetchText({ ...requestOf(call), signal })
+      if (status >= 300 || status === 0) throw responseError(status, text, headers)
+      const answer = parseJson(text)
+      return call.verb === 'list' ? withItemTypes(answer as KubeList) : answer
+    },
+    async *watch(call, signal) {
+      try {
+        const response = await openStream(requestOf({ ...call, verb: 'watch' }).path, signal)
+        for await (const lines of jsonLines(response)) yield lines.map(watchEvent)
+      } catch (error) {
+        if (signal.aborted) return
+        throw error instanceof ApiError ? error : connectionError(error, base.host)
+      }
+    },
+    async *logs({ namespace, name }, options, signal) {
+      const target = { group: '', version: 'v1', resource: 'pods', namespace, name, subresource: 'log' }
+      try {
+        yield* await openStream(pathOf(target) + queryOf(options), signal)
+      } catch (error) {
+        if (!signal.aborted) throw error instanceof ApiError ? error : connectionError(error, base.host)
+      }
+    },
+    async exec({ namespace, name }, { command, ...flags }) {
+      const target = { group: '', version: 'v1', resource: 'pods', namespace, name, subresource: 'exec' }
+      const { openExecSession } = await import('./exec-session.ts')
+      const url = new URL(prefix + pathOf(target) + queryOf({ ...flags, command }), base)
+      url.protocol = isSecure ? 'wss:' : 'ws:'
+      return openExecSession(url, { ...tls, headers: identity })
+    },
+    async raw(path, signal) {
+      const { status, headers, text } = await fetchText({
+        method: 'GET',
+        path,
+        headers: { accept: 'application/json, */*' },
+        signal,
+      })
+      if (status >= 300) throw responseError(status, text, headers)
+      return headers['content-type']?.includes('json') ? parseJson(text) : text
+    },
+  }
+  return transport
+}
+
+function tlsOptions({ ca, cert, key, tlsServerName, insecureSkipTlsVerify }: HttpTransportOptions) {
+  return {
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(tlsServerName && { servername: tlsServerName }),
+    ...(insecureSkipTlsVerify && { rejectUnauthorized: false }),
+  }
+}
+
+/** What a call looks like in HTTP. Deletions carry their options in the body, as kubectl's do. */
+export function requestOf(call: Call): HttpRequest {
+  const { verb, options = {}, body, patchType, cause } = call
+  const isDeletion = verb === 'delete' || verb === 'deletecollection'
+  const { gracePeriodSeconds, propagationPolicy, preconditions, dryRun, ...rest } = options
+  const query = { ...rest, ...(dryRun && { dryRun: 'All' }), ...(verb === 'watch' && { watch: true }) }
+  const deletion = { gracePeriodSeconds, propagationPolicy, preconditions }
+  const sent = isDeletion ? { apiVersion: 'v1', kind: 'DeleteOptions', ...deletion } : body
+  const hasBody = sent !== undefined && methods[verb] !== 'GET'
+  const contentType = verb === 'patch' ? patchTypes[patchType ?? 'strategic'] : 'application/json'
+  return {
+    method: methods[verb],
+    path: pathOf(call) + queryOf(query),
+    headers: { ...causeHeaders(cause), ...(hasBody && { 'content-type': contentType }) },
+    ...(hasBody && { body: typeof sent === 'string' ? sent : JSON.stringify(sent) }),
+  }
+}
+
+function queryOf(options: object): string {
+  const query = new URLSearchParams()
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    for (const one of Array.isArray(value) ? value : [value]) query.append(key, String(one))
+  }
+  const text = query.toString()
+  return text && `?${text}`
+}
+
+function contentLength(body: string) {
+  return { 'content-length': String(Buffer.byteLength(body)) }
+}
+
+async function textOf(response: IncomingMessage, host: string): Promise<string> {
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of response) chunks.push(chunk)
+  } catch (error) {
+    throw connectionError(error, host)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The texts of `Warning: 299 - "text"` headers (RFC 7234). */
+function warningsOf(response: IncomingMessage): string[] {
+  const header = response.headers.warning
+  if (!header) return []
+  return [...header.matchAll(/299 \S+ ("(?:[^"\\]|\\.)*")/g)].map(match => JSON.parse(match[1] ?? '""') as string)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new ApiError('InternalError', 'the server answered with something that is not JSON', { cause })
+  }
+}
+
+/** Upstream leaves apiVersion and kind out of a list's items; a list says them for all. */
+function withItemTypes(list: KubeList): KubeList {
+  if (!Array.isArray(list.items) || list.items.length === 0 || list.items[0]?.kind) return list
+  const kind = list.kind.replace(/List$/, '')
+  return { ...list, items: list.items.map(item => ({ ...item, apiVersion: list.apiVersion, kind })) }
+}
+
+function watchEvent(line: unknown): WatchEvent {
+  const event = line as WatchEvent | { type: 'ERROR'; object: Parameters<typeof ApiError.of>[0] }
+  if (event.type === 'ERROR') throw ApiError.of(event.object)
+  const isEnd = event.type === 'BOOKMARK' && (event.object as KubeObject).metadata.annotations?.['k8s.io/initial-events-end']
+  return isEnd ? { ...event, type: 'BOOKMARK', endOfInitialEvents: true } : event
+}

@@ -1,0 +1,81 @@
+import { Namespace } from '../../api/core/namespace.ts'
+import { Pod } from '../../api/core/pod.ts'
+import { ignore } from '../../api/errors.ts'
+import type { AnyKind } from '../../api/kind.ts'
+import type { KubeObject } from '../../api/transport.ts'
+import type { Controller, ReconcileContext, ReconcileResult } from '../../client/controller.ts'
+import { on } from '../../client/watches.ts'
+import { deepEqual } from '../../lib/json.ts'
+import { conditionsOf, type Leftovers, noLeftovers, retryInMs } from './plan.ts'
+
+/** How long a namespace is left alone at first: others may not have noticed that it ends, and still create things in it. */
+const delayInMs = 5_000
+
+const finalizer = 'kubernetes'
+
+/** Empties namespaces that are being deleted, and lets them go once they are empty (pkg/controller/namespace). */
+export function namespace(kinds: readonly AnyKind[]): Controller {
+  const contents = kinds.filter(kind => kind.namespaced && kind !== Pod)
+  return {
+    name: 'namespace',
+    watches: [on(Namespace)],
+    writes: [Namespace, Pod, ...contents],
+    concurrency: 10,
+
+    async reconcile(context, key): Promise<ReconcileResult | undefined> {
+      const found = context.lister(Namespace).get(key)
+      if (!found?.metadata.deletionTimestamp || !found.spec.finalizers?.includes(finalizer)) return
+      const waited = context.clock.now() - Date.parse(found.metadata.deletionTimestamp)
+      if (waited < delayInMs) return { requeueAfterMs: delayInMs - waited }
+      const leftovers = await empty(context, key, contents)
+      await report(context, found, leftovers)
+      if (leftovers.errors.length > 0)
+        throw new AggregateError(leftovers.errors, `namespace not emptied: ${leftovers.errors.join('; ')}`)
+      if (leftovers.remaining.size > 0) return { requeueAfterMs: retryInMs(leftovers) }
+      await finalize(context, key)
+      return undefined
+    },
+  }
+}
+
+/** Deletes everything in a namespace, pods first: what they use stays until they are gone. Answers what is left. */
+async function empty(context: ReconcileContext, namespace: string, contents: readonly AnyKind[]): Promise<Leftovers> {
+  const leftovers = noLeftovers()
+  await emptyOf(context, namespace, Pod, leftovers)
+  if (leftovers.remaining.size > 0 || leftovers.errors.length > 0) return leftovers
+  for (const kind of contents) await emptyOf(context, namespace, kind, leftovers)
+  return leftovers
+}
+
+async function emptyOf({ client }: ReconcileContext, namespace: string, kind: AnyKind, leftovers: Leftovers): Promise<void> {
+  const note = { rule: 'namespace/content', text: `namespace ${namespace} is being deleted with everything in it` }
+  // Kinds that cannot be listed (reviews, say) leave nothing behind.
+  const cannot = ignore('MethodNotAllowed', 'NotFound')
+  try {
+    const before = await client.list(kind, { namespace, limit: 1 }).catch(cannot)
+    if (!before || before.items.length === 0) return
+    await client.deleteCollection(kind, { namespace, propagationPolicy: 'Background', note }).catch(cannot)
+    const after = await client.list(kind, { namespace }).catch(cannot)
+    leftovers.add(kind, (after?.items ?? []) as readonly KubeObject[])
+  } catch (error) {
+    leftovers.errors.push(error)
+  }
+}
+
+async function report({ client, clock }: ReconcileContext, found: Namespace, leftovers: Leftovers): Promise<void> {
+  const conditions = conditionsOf(found.status.conditions ?? [], leftovers, clock.now())
+  const status = { ...found.status, phase: 'Terminating' as const, conditions: [...conditions] }
+  if (deepEqual(status, found.status)) return
+  const remaining = Object.fromEntries(leftovers.remaining)
+  const text = leftovers.remaining.size > 0 ? 'something is left in the namespace' : 'the namespace is empty'
+  const note = { rule: 'namespace/status', text, data: { remaining } }
+  await client.updateStatus(Namespace, { ...found, status }, { note })
+}
+
+async function finalize({ client }: ReconcileContext, name: string): Promise<void> {
+  const fresh = await client.get(Namespace, { name }).catch(ignore('NotFound'))
+  if (!fresh?.metadata.deletionTimestamp) return
+  const spec = { ...fresh.spec, finalizers: fresh.spec.finalizers?.filter(each => each !== finalizer) ?? [] }
+  const note = { rule: 'namespace/finalize', text: 'nothing is left in the namespace' }
+  await client.update(Namespace, { ...fresh, spec }, { subresource: 'finalize', note }).catch(ignore('NotFound'))
+}

@@ -1,0 +1,82 @@
+import { Node } from '../../api/core/node.ts'
+import { Pod } from '../../api/core/pod.ts'
+import { ignore } from '../../api/errors.ts'
+import { keyOf } from '../../api/keys.ts'
+import type { Controller, ReconcileContext } from '../../client/controller.ts'
+import type { Change } from '../../client/informer.ts'
+import { on } from '../../client/watches.ts'
+import { timestamp } from '../../lib/clock.ts'
+import { deepEqual } from '../../lib/json.ts'
+import { allowedStay } from './plan.ts'
+
+const podsByNode = 'node'
+const noExecute = (node: Node) => (node.spec.taints ?? []).filter(taint => taint.effect === 'NoExecute')
+
+/** Deletes pods from nodes whose NoExecute taints they do not tolerate, now or when their toleration runs out. */
+export function taintEviction(): Controller {
+  /** When each pod's stay began to count, by key; a change of the pod does not start it over, another pod of the name does. */
+  const counting = new Map<string, { uid: string; since: number }>()
+
+  return {
+    name: 'taint-eviction',
+    watches: [on(Pod), on(Node, podsOf)],
+    writes: [Pod],
+    indexes: [{ kind: Pod, name: podsByNode, values: pod => [(pod as Pod).spec.nodeName ?? ''] }],
+
+    async reconcile(context, key) {
+      const { lister, clock, events } = context
+      const pod = lister(Pod).get(key)
+      if (!pod || pod.metadata.deletionTimestamp) {
+        counting.delete(key)
+        return
+      }
+      const node = pod.spec.nodeName ? lister(Node).get(pod.spec.nodeName) : undefined
+      const taints = node ? noExecute(node) : []
+      const stay = taints.length === 0 ? undefined : allowedStay(pod.spec.tolerations ?? [], taints)
+      const { uid } = pod.metadata
+      if (stay === undefined) {
+        if (counting.delete(key)) events.record(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)
+        return
+      }
+      const now = clock.now()
+      const known = counting.get(key)
+      const since = known?.uid === uid ? known.since : now
+      counting.set(key, { uid, since })
+      const left = since + stay - now
+      if (left > 0) return { requeueAfterMs: left }
+      await evict(
+        context,
+        pod,
+        taints.map(taint => taint.key),
+      )
+      counting.delete(key)
+    },
+  }
+}
+
+/** A node's pods are looked at again when its NoExecute taints changed. */
+function podsOf({ type, object, previous }: Change, lister: ReconcileContext['lister']): string[] {
+  const now = type === 'deleted' ? [] : noExecute(object as Node)
+  const before = previous ? noExecute(previous as Node) : []
+  if (deepEqual(now, before)) return []
+  return lister(Pod).by(podsByNode, object.metadata.name).map(keyOf)
+}
+
+async function evict({ client, clock, events }: ReconcileContext, pod: Pod, taints: readonly string[]): Promise<void> {
+  const { uid, namespace, name } = pod.metadata
+  events.record(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${name}`)
+  const note = {
+    rule: 'taint-eviction/evict',
+    text: `it does not tolerate ${taints.join(', ')} on ${pod.spec.nodeName} any longer`,
+  }
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'DeletionByTaintManager',
+    message: 'Taint manager: deleting due to NoExecute taint',
+    lastTransitionTime: timestamp(clock.now()),
+  }
+  const patch = { metadata: { uid }, status: { conditions: [condition] } }
+  await client.patch(Pod, pod.metadata, 'strategic', patch, { subresource: 'status', note }).catch(ignore('NotFound', 'Conflict'))
+  await client.delete(Pod, pod.metadata, { preconditions: { uid }, note }).catch(ignore('NotFound', 'Conflict'))
+}

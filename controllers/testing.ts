@@ -1,0 +1,113 @@
+import { Deployment } from '../api/apps/deployment.ts'
+import { ReplicaSet } from '../api/apps/replica-set.ts'
+import { Pod } from '../api/core/pod.ts'
+import type { InputOf } from '../api/kind.ts'
+import { testServer } from '../apiserver/testing.ts'
+import type { Client } from '../client/client.ts'
+import type { Controller } from '../client/controller.ts'
+import { createEvents } from '../client/event-recorder.ts'
+import { createInformers } from '../client/informers.ts'
+import { runControllers } from '../client/runtime.ts'
+import { createClient } from '../client/typed-client.ts'
+import { timestamp, type VirtualClock, virtualClock } from '../lib/clock.ts'
+import { type Log, silentLog } from '../lib/log.ts'
+import { seededRandom } from '../lib/random.ts'
+import { runAll } from '../lib/run.ts'
+
+/** Controllers over a whole API server in memory, in virtual time; without nodes, so the test says which pods are ready. */
+export interface TestCluster {
+  readonly clock: VirtualClock
+  readonly client: Client
+  /** The pods that have not been told to end, oldest first. */
+  pods(): Promise<Pod[]>
+  /** Says that pods run and are ready, as a kubelet would; all that are not, by default. */
+  ready(pods?: readonly Pod[]): Promise<void>
+  /** Lets everything happen that is due within some milliseconds. */
+  advance(ms: number): Promise<void>
+  /** Lets things happen until the assertion holds, and fails with its error when it does not come to hold. */
+  eventually(assertion: () => Promise<void> | void): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export async function testCluster(
+  controllers: readonly Controller[],
+  { log = silentLog }: { log?: Log } = {},
+): Promise<TestCluster> {
+  const clock = virtualClock()
+  const random = seededRandom(1)
+  const server = await testServer({ clock, random })
+  const client = createClient(server.transport(), { defaultCause: { actor: 'test' } })
+  const informers = createInformers({ client, clock, log })
+  const events = createEvents({ client, clock, log })
+  const run = runControllers({ controllers, client, informers, clock, random, log, events })
+  const stopping = new AbortController()
+  const parts = [
+    ['informers', informers.run],
+    ['events', events.run],
+    ['controllers', run],
+  ] as const
+  const running = runAll(parts, stopping.signal)
+
+  const cluster: TestCluster = {
+    clock,
+    client,
+    async pods() {
+      const { items } = await client.list(Pod)
+      const alive = items.filter(pod => !pod.metadata.deletionTimestamp)
+      return alive.sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion))
+    },
+    async ready(pods) {
+      for (const pod of pods ?? (await cluster.pods())) {
+        if (pod.status.phase === 'Running') continue
+        const now = timestamp(clock.now())
+        const conditions = [{ type: 'Ready', status: 'True' as const, lastTransitionTime: now }]
+        await client.updateStatus(Pod, { ...pod, status: { ...pod.status, phase: 'Running', conditions } })
+      }
+    },
+    advance: ms => clock.advance(ms),
+    async eventually(assertion) {
+      for (let attempt = 0; ; attempt++) {
+        await clock.advance(attempt < 20 ? 0 : 100)
+        try {
+          return await assertion()
+        } catch (error) {
+          if (attempt >= 100) throw error
+        }
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await running
+      await server.stop()
+    },
+  }
+  return cluster
+}
+
+const podTemplate = (app: string, image: string) => ({
+  metadata: { labels: { app } },
+  spec: { containers: [{ name: 'main', image }] },
+})
+
+export function replicaSetInput({
+  name = 'web',
+  replicas = 2,
+  ...spec
+}: Partial<InputOf<typeof ReplicaSet>['spec']> & { name?: string } = {}) {
+  return {
+    metadata: { namespace: 'default', name },
+    spec: { replicas, selector: { matchLabels: { app: name } }, template: podTemplate(name, 'web:1'), ...spec },
+  } satisfies InputOf<typeof ReplicaSet>
+}
+
+export function deploymentInput({
+  name = 'web',
+  image = 'web:1',
+  replicas = 4,
+  ...spec
+}: Partial<InputOf<typeof Deployment>['spec']> & { name?: string; image?: string } = {}) {
+  return {
+    metadata: { namespace: 'default', name },
+    spec: { replicas, selector: { matchLabels: { app: name } }, template: podTemplate(name, image), ...spec },
+  } satisfies InputOf<typeof Deployment>
+}

@@ -1,0 +1,28 @@
+// npm run bench [-- NAME...]: bundles bench/ and runs it; prints one table, or JSON with --json.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { engineAddress, ensureBundle, ensureDependencies, ensureEngine, root } from './bootstrap.mjs'
+import { bundleOptions } from './build.mjs'
+
+ensureDependencies()
+await ensureBundle()
+const engine = await ensureEngine()
+if (engine.found) await import('./busybox-image.mjs').then(({ ensureBusyboxImage }) => ensureBusyboxImage(engineAddress()))
+else console.error(`Pod start times cannot be measured: ${engine.why}.`)
+
+const { build } = await import('esbuild')
+// Inside the clone, so that what is not bundled is found in node_modules.
+const folder = mkdtempSync(join(root, 'node_modules', '.wherry-bench-'))
+try {
+  await build({ ...bundleOptions, entryPoints: { main: 'bench/main.ts' }, outdir: folder })
+  const { status } = spawnSync(process.execPath, ['--expose-gc', join(folder, 'main.mjs'), ...process.argv.slice(2)], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, WHERRY_BENCH_TMP: tmpdir() },
+  })
+  process.exitCode = status ?? 1
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,148 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { virtualClock } from '../../lib/clock.ts'
+import { storeContract, type StoreFactory } from '../store.contract.ts'
+import { storeProperty } from '../store.property.ts'
+import { StoreCorrupted, StoreInUse } from './disk.ts'
+import { StoreFromFuture } from './format.ts'
+import { levelStore } from './level.ts'
+
+const clock = virtualClock()
+const temporary = () => mkdtemp(join(tmpdir(), 'wherry-level-'))
+const bytes = (text: string) => new TextEncoder().encode(text)
+
+const factory: StoreFactory = async ({ clock }) => {
+  const location = await temporary()
+  let store = await levelStore({ location, clock })
+  return {
+    store,
+    async reopen() {
+      await store.close()
+      store = await levelStore({ location, clock })
+      return store
+    },
+    remove: () => rm(location, { recursive: true }),
+  }
+}
+
+storeContract('level', factory)
+storeProperty('level', factory, 50)
+
+describe('a level store on its disk', () => {
+  let location: string
+  beforeEach(async () => {
+    location = await temporary()
+  })
+  afterEach(() => rm(location, { recursive: true }))
+
+  const open = (at = location) => levelStore({ location: at, clock })
+
+  /** Some thousand commits, so that the log and the tables of LevelDB both hold some. */
+  async function fill(commits = 6000): Promise<void> {
+    const store = await open()
+    const value = new Uint8Array(1500).map((_, i) => (i * 31) % 251)
+    await Promise.all(Array.from({ length: commits }, (_, i) => store.put(`/${i}`, () => value, 0)))
+    for (let i = 0; i < 200; i++) await store.put(`/one by one/${i}`, () => value, 0)
+    await store.close()
+  }
+
+  test('keeps everything, and goes on counting where it was', async () => {
+    const before = await open()
+    await before.put('/a', () => bytes('one'), 0, bytes('note'))
+    await before.delete('/a', () => bytes('gone'), 1)
+    const history = await before.history('/a')
+    await before.close()
+    const after = await open()
+    expect(await after.history('/a')).toEqual(history)
+    expect(await after.put('/a', () => bytes('anew'), 0)).toMatchObject({ revision: 3, created: 3 })
+    await after.close()
+  })
+
+  test('repeats no revision even when the newest commits were compacted', async () => {
+    const before = await open()
+    await before.put('/a', () => bytes('one'), 0)
+    await before.delete('/a', () => bytes('gone'), 1)
+    await before.compact(2)
+    await before.close()
+    const after = await open()
+    expect(await after.revision()).toBe(2)
+    expect(await after.compactedRevision()).toBe(2)
+    expect(await after.put('/a', () => bytes('anew'), 0)).toMatchObject({ revision: 3, created: 3 })
+    await after.close()
+  })
+
+  test('leaves nothing of a key that was deleted and compacted', async () => {
+    const store = await open()
+    await store.put('/a', () => bytes('one'), 0)
+    await store.put('/a', () => bytes('two'), 1)
+    await store.delete('/a', () => bytes('gone'), 2)
+    await store.compact(3)
+    await store.close()
+    const database = new Level(location)
+    expect(await database.keys().all()).toEqual(['mcompacted', 'mformat', 'mswept'])
+    await database.close()
+  })
+
+  test('refuses a directory that is in use, in one line', async () => {
+    const store = await open()
+    const refusal = await open().catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(StoreInUse)
+    expect((refusal as Error).message).toBe(`the data in ${location} is in use by another process`)
+    await store.close()
+  })
+
+  test('refuses what a newer version wrote, and what another program wrote', async () => {
+    const database = new Level(location)
+    await database.put('something', 'else')
+    await database.close()
+    await expect(open()).rejects.toThrow(StoreCorrupted)
+    await database.open()
+    await database.put('mformat', '2')
+    await database.close()
+    await expect(open()).rejects.toThrow(new StoreFromFuture(location, 2))
+  })
+
+  test('says so when a file is damaged or gone', async () => {
+    await fill()
+    const files = await readdir(location)
+    const some = (pattern: RegExp) => files.filter(file => pattern.test(file))
+    const nonsense = (path: string) => writeFile(path, 'nonsense')
+    const damages: [files: string[], damage: (path: string) => Promise<void>][] = [
+      [some(/^CURRENT$/), nonsense],
+      [some(/^MANIFEST/), nonsense],
+      [some(/^MANIFEST/), rm],
+      [some(/ldb$/), rm],
+      [some(/log$/), scribble],
+    ]
+    for (const [damaged, damage] of damages) {
+      const copy = await temporary()
+      await cp(location, copy, { recursive: true })
+      for (const file of damaged) await damage(join(copy, file))
+      const error = await open(copy).then(
+        store => store.close(),
+        (reason: unknown) => reason,
+      )
+      expect(error, `damaged ${damaged}`).toBeInstanceOf(StoreCorrupted)
+      expect((error as Error).message).toMatch(`the data in ${copy} is damaged: `)
+      await rm(copy, { recursive: true })
+    }
+  })
+
+  test('says so when a read meets damage', async () => {
+    await fill()
+    const tables = (await readdir(location)).filter(file => file.endsWith('.ldb'))
+    for (const table of tables) await scribble(join(location, table))
+    const store = await open()
+    await expect(store.list('/')).rejects.toThrow(StoreCorrupted)
+    await store.close()
+  })
+
+  async function scribble(path: string): Promise<void> {
+    const content = await readFile(path)
+    content.fill(0x55, content.length - 150_000, content.length - 146_000)
+    await writeFile(path, content)
+  }
+})
