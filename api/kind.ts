@@ -143,6 +143,9 @@ export type InputTypeOf<Shape extends z.ZodRawShape> = {
   metadata: z.input<typeof ObjectMeta>
 } & z.input<z.ZodObject<Shape>>
 
+/** A column that says only what is not usual: text, always shown. */
+type InlineColumn<T> = Pick<Column<T>, 'name' | 'description' | 'value'> & Partial<Column<T>>
+
 interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T = TypeOf<Shape, Namespaced>> {
   group: string
   version: string
@@ -156,7 +159,7 @@ interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T
   /** Everything beside apiVersion, kind and metadata. */
   fields: Shape
   /** Printer columns after NAME; `age` of columns.ts is one of them. */
-  columns?: Column<T>[]
+  columns?: (Column<T> | InlineColumn<T>)[]
   rowName?: ((object: T) => string) | false
   rowConditions?: (object: T) => RowCondition[] | undefined
   subresources?: Subresource[]
@@ -184,7 +187,6 @@ export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends
   const definition: AnyKind = {
     shortNames: [],
     categories: [],
-    columns: [],
     subresources: [],
     selectableFields: {},
     singular: kind.toLowerCase(),
@@ -195,6 +197,7 @@ export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends
     prepareForUpdate: nothing,
     validateName: subdomainName,
     ...options,
+    columns: (options.columns ?? []).map(column => ({ type: 'string', priority: 0, ...column })),
     // Every kind has the same metadata, and all that is wrong is told at once.
     validate: (object, old) => [...validateMetadata(object.metadata, options.namespaced), ...validate(object, old)],
     validateStatus: (object, old) => [...validateMetadata(object.metadata, options.namespaced), ...validateStatus(object, old)],

@@ -164,3 +164,14 @@ export function sizeInBytes(map: Readonly<Record<string, string>>): number {
   for (const key in map) size += byteLength(key) + byteLength(map[key] ?? '')
   return size
 }
+
+/** A path that stays below where it starts. */
+export function descendingPath(path: string): string[] {
+  const faults: string[] = []
+  if (path.startsWith('/')) faults.push('must be a relative path')
+  if (path.split('/').includes('..')) faults.push("must not contain '..'")
+  return faults
+}
+
+/** User and group IDs. */
+export const validId = (id: number): string[] => (id >= 0 && id <= 2147483647 ? [] : [inRange(0, 2147483647)])

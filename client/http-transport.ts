@@ -48,6 +48,8 @@ export interface HttpRequest {
 export interface HttpTransport extends Transport {
   /** The answer of any status; rejects with a ServiceUnavailable when there is none. */
   request(request: HttpRequest): Promise<{ status: number; headers: IncomingMessage['headers']; text: string }>
+  /** The body of a GET as it comes, in a representation of one's choice. Throws ApiErrors. */
+  stream(path: string, accept: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>
   /** Closes idle connections. */
   close(): void
 }
@@ -106,8 +108,8 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
   }
 
   /** A response whose body is read as it comes. Errors have been read and thrown. */
-  const openStream = async (path: string, signal: AbortSignal): Promise<IncomingMessage> => {
-    const response = await open({ method: 'GET', path, signal }, 0)
+  const openStream = async (path: string, signal: AbortSignal, accept = 'application/json'): Promise<IncomingMessage> => {
+    const response = await open({ method: 'GET', path, headers: { accept }, signal }, 0)
     const status = response.statusCode ?? 0
     if (status >= 300) throw responseError(status, await textOf(response, base.host), response.headers)
     return response
@@ -116,6 +118,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
   const transport: HttpTransport = {
     request: fetchText,
     close: () => agent.destroy(),
+    stream: (path, accept, signal) => openStream(path, signal, accept),
     async call(call, signal) {
       const { status, headers, text } = await fetchText({ ...requestOf(call), signal })
       if (status >= 300 || status === 0) throw responseError(status, text, headers)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { isReason } from '../api/errors.ts'
 import type { AnyKind } from '../api/kind.ts'
 import { keyOf } from '../api/keys.ts'
@@ -50,6 +51,7 @@ export function createInformers(dependencies: Dependencies): Informers {
     },
     async run(signal) {
       running = signal
+      setMaxListeners(0, signal)
       for (const informer of informers.values()) start(informer, signal)
       await aborted(signal)
       await Promise.all(started)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { isReason } from '../api/errors.ts'
 import type { AnyKind } from '../api/kind.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -63,6 +64,8 @@ function runController(
   }
 
   return async signal => {
+    // One listener per worker and per key that waits: more than Node takes for a leak.
+    setMaxListeners(0, signal)
     const queue = workQueue(clock)
     const wokenBy = wakeReasons()
     const held = heldKeys(informed, clock, signal, key => queue.add(key))

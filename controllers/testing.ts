@@ -2,6 +2,7 @@ import { Deployment } from '../api/apps/deployment.ts'
 import { ReplicaSet } from '../api/apps/replica-set.ts'
 import { Pod } from '../api/core/pod.ts'
 import type { InputOf } from '../api/kind.ts'
+import type { Call, Transport } from '../api/transport.ts'
 import { testServer } from '../apiserver/testing.ts'
 import type { Client } from '../client/client.ts'
 import type { Controller } from '../client/controller.ts'
@@ -29,14 +30,33 @@ export interface TestCluster {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+interface TestClusterOptions {
+  log?: Log
+  /** Sees every call before the server does; what it throws, the caller gets. */
+  before?: (call: Call) => void
+  /** A resource whose news come a second late. */
+  delayWatchOf?: string
+}
+
 export async function testCluster(
   controllers: readonly Controller[],
-  { log = silentLog }: { log?: Log } = {},
+  { log = silentLog, before = () => {}, delayWatchOf }: TestClusterOptions = {},
 ): Promise<TestCluster> {
   const clock = virtualClock()
   const random = seededRandom(1)
   const server = await testServer({ clock, random })
-  const client = createClient(server.transport(), { defaultCause: { actor: 'test' } })
+  const transport = server.transport()
+  const call: Transport['call'] = async (call, signal) => {
+    before(call)
+    return transport.call(call, signal)
+  }
+  const watch: Transport['watch'] = async function* (call, signal) {
+    for await (const events of transport.watch(call, signal)) {
+      if (call.resource === delayWatchOf) await clock.sleep(1_000, signal)
+      yield events
+    }
+  }
+  const client = createClient({ ...transport, call, watch }, { defaultCause: { actor: 'test' } })
   const informers = createInformers({ client, clock, log })
   const events = createEvents({ client, clock, log })
   const run = runControllers({ controllers, client, informers, clock, random, log, events })

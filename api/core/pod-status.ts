@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { conditionFields } from '../meta.ts'
+import { conditionFields, type NamespacedObjectMeta } from '../meta.ts'
 import {
   atomicList,
   choice,
@@ -15,6 +15,7 @@ import {
   whole,
 } from '../schema.ts'
 import { ResourceRequirements } from './container.ts'
+import type { PodSpec } from './pod-spec.ts'
 
 const ContainerStateRunning = named('core/v1.ContainerStateRunning', 'The container runs.', {
   startedAt: timestampText().optional().describe('Since when.'),
@@ -146,3 +147,10 @@ export const PodStatus = named('core/v1.PodStatus', 'How a pod is; written by it
   extendedResourceClaimStatus: ExtendedResourceClaimStatus.optional(),
 })
 export type PodStatus = z.output<typeof PodStatus>
+
+/** A pod as far as its columns and rules look into it. */
+export interface PodObject {
+  readonly metadata: NamespacedObjectMeta
+  readonly spec: PodSpec
+  readonly status: PodStatus
+}

@@ -1,6 +1,11 @@
-import { defineKind, type ObjectOf } from '../kind.ts'
+import { timestamp } from '../../lib/clock.ts'
+import { defineKind, type Draft, type ObjectOf } from '../kind.ts'
+import { qosClassOf } from '../placement/qos.ts'
+import { podColumns, podRowConditions } from './pod-columns.ts'
+import { defaultPod } from './pod-defaults.ts'
 import { PodSpec } from './pod-spec.ts'
-import { PodStatus } from './pod-status.ts'
+import { type PodObject, PodStatus } from './pod-status.ts'
+import { validatePod } from './pod-validation.ts'
 
 /** Containers that run together on one node. */
 export const Pod = defineKind({
@@ -16,6 +21,45 @@ export const Pod = defineKind({
     spec: PodSpec.prefault({}).describe('What runs in it, and how.'),
     status: PodStatus.prefault({}).describe('How it is.'),
   },
+  columns: podColumns,
+  rowConditions: podRowConditions,
   subresources: ['status', 'binding', 'eviction', 'log', 'exec', 'attach', 'portforward'],
+  selectableFields: {
+    'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
+    'spec.host': ({ spec }) => spec.nodeName ?? '',
+    'spec.restartPolicy': ({ spec }) => spec.restartPolicy,
+    'spec.schedulerName': ({ spec }) => spec.schedulerName,
+    'spec.serviceAccountName': ({ spec }) => spec.serviceAccountName ?? '',
+    'spec.hostNetwork': ({ spec }) => String(spec.hostNetwork ?? false),
+    'status.phase': ({ status }) => status.phase,
+    'status.podIP': ({ status }) => status.podIPs?.[0]?.ip ?? status.podIP ?? '',
+    'status.podIPs': ({ status }) => status.podIPs?.[0]?.ip ?? status.podIP ?? '',
+    'status.nominatedNodeName': ({ status }) => status.nominatedNodeName ?? '',
+  },
+  generationOf: ({ spec }) => spec,
+  default: defaultPod,
+  prepareForCreate(pod) {
+    pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) }
+    if (pod.spec.schedulingGates) holdBack(pod)
+  },
+  prepareForUpdate(pod, old) {
+    if (old.status.qosClass) pod.status.qosClass = old.status.qosClass
+  },
+  validate: validatePod,
+  deletion: { gracePeriodSeconds },
 })
 export type Pod = ObjectOf<typeof Pod>
+
+/** A gated pod says from the start that the scheduler does not look at it. */
+function holdBack({ metadata, status }: Draft<PodObject>): void {
+  const message = 'Scheduling is blocked due to non-empty scheduling gates'
+  const lastTransitionTime = metadata.creationTimestamp || timestamp(0)
+  status.conditions = [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message, lastTransitionTime }]
+}
+
+/** Semantics C8: pods that never ran or have ended go at once; a negative grace counts as one second. */
+function gracePeriodSeconds({ spec, status }: PodObject, requested: number | undefined): number {
+  if (!spec.nodeName || status.phase === 'Succeeded' || status.phase === 'Failed') return 0
+  const seconds = requested ?? spec.terminationGracePeriodSeconds
+  return seconds < 0 ? 1 : seconds
+}

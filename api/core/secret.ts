@@ -1,6 +1,10 @@
 import * as z from 'zod'
+import { age } from '../columns.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
-import { stringMap } from '../schema.ts'
+import { base64Text, stringMap } from '../schema.ts'
+import { unchanged } from '../validation.ts'
+import { validateData, validateFrozen } from './data-validation.ts'
+import { validateSecretType } from './secret-types.ts'
 
 /** What not everybody may read. */
 export const Secret = defineKind({
@@ -12,9 +16,29 @@ export const Secret = defineKind({
   description: 'Passwords, keys and tokens: what not everybody may read.',
   fields: {
     immutable: z.boolean().optional().describe('True: nothing but metadata may change any more.'),
-    data: stringMap().optional().describe('Bytes in base64 by key.'),
+    data: z.record(z.string(), base64Text()).optional().describe('Bytes in base64 by key.'),
     stringData: stringMap().optional().describe('Text by key: written into data, never handed out.'),
     type: z.string().default('Opaque').describe('What is in it: kubernetes.io/tls.'),
+  },
+  columns: [
+    { name: 'Type', description: 'What is in it.', value: ({ type }) => type },
+    { name: 'Data', description: 'How many keys it has.', value: ({ data }) => Object.keys(data ?? {}).length },
+    age,
+  ],
+  selectableFields: { type: ({ type }) => type },
+  default(secret) {
+    for (const key in secret.stringData) {
+      secret.data ??= {}
+      secret.data[key] = Buffer.from(secret.stringData[key] ?? '').toString('base64')
+    }
+    delete secret.stringData
+  },
+  validate(secret, old) {
+    const errors = [...validateData(secret, 'data'), ...validateSecretType(secret)]
+    if (!old) return errors
+    errors.push(...unchanged('type', secret.type, old.type))
+    if (old.immutable) errors.push(...validateFrozen(secret, old, ['data']))
+    return errors
   },
 })
 export type Secret = ObjectOf<typeof Secret>

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { age } from '../columns.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { atomicList, listMap } from '../schema.ts'
 import { LocalObjectReference, ObjectReference } from './references.ts'
@@ -17,6 +18,7 @@ export const ServiceAccount = defineKind({
     imagePullSecrets: atomicList(LocalObjectReference).optional().describe('Secrets its pods pull images with.'),
     automountServiceAccountToken: z.boolean().optional().describe('Whether its pods get a token of it.'),
   },
+  columns: [{ name: 'Secrets', description: 'How many secrets it has.', value: ({ secrets }) => secrets?.length ?? 0 }, age],
   subresources: ['token'],
 })
 export type ServiceAccount = ObjectOf<typeof ServiceAccount>

@@ -21,7 +21,7 @@ export interface ReplicaPlan {
  */
 export function plan(wanted: number, active: readonly Pod[], siblings: readonly Pod[], now: number): ReplicaPlan {
   const surplus = active.length - wanted
-  if (surplus <= 0) return { create: Math.min(-surplus, burst), remove: [] }
+  if (surplus <= 0) return { create: Math.min(wanted - active.length, burst), remove: [] }
   const perNode = new Map<string, number>()
   for (const { spec } of siblings) {
     if (spec.nodeName) perNode.set(spec.nodeName, (perNode.get(spec.nodeName) ?? 0) + 1)

@@ -2,11 +2,12 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { virtualClock } from '../../lib/clock.ts'
 import { storeContract, type StoreFactory } from '../store.contract.ts'
+import { StoreUnavailable } from '../store.ts'
 import { storeProperty } from '../store.property.ts'
-import { StoreCorrupted, StoreInUse } from './disk.ts'
+import { StoreCorrupted, StoreInUse, type WriteBatch } from './disk.ts'
 import { StoreFromFuture } from './format.ts'
 import { levelStore } from './level.ts'
 
@@ -36,7 +37,10 @@ describe('a level store on its disk', () => {
   beforeEach(async () => {
     location = await temporary()
   })
-  afterEach(() => rm(location, { recursive: true }))
+  afterEach(async () => {
+    vi.restoreAllMocks()
+    await rm(location, { recursive: true })
+  })
 
   const open = (at = location) => levelStore({ location: at, clock })
 
@@ -86,6 +90,59 @@ describe('a level store on its disk', () => {
     await database.close()
   })
 
+  test('compacts in small pieces', async () => {
+    const store = await open()
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(
+        Array.from({ length: 1000 }, (_, i) => store.put(`/${i}`, () => bytes('value'), round && revisionIn(round, i))),
+      )
+    }
+    const batches = vi.spyOn(Level.prototype, 'batch')
+    await store.compact(3000)
+    expect(batches.mock.calls.length).toBeGreaterThanOrEqual(15)
+    expect((await store.list('/')).entries).toHaveLength(1000)
+    await store.close()
+  })
+
+  const revisionIn = (round: number, i: number) => (round - 1) * 1000 + i + 1
+
+  test.each([
+    ['never reached the disk', false],
+    ['is on disk after all', true],
+  ])('goes on after a failed write that %s, and repeats no revision', async (_, isOnDisk) => {
+    const store = await open()
+    await store.put('/a', () => bytes('one'), 0)
+    failNextWrite(isOnDisk)
+    await expect(store.put('/b', () => bytes('lost?'), 0)).rejects.toThrow(StoreUnavailable)
+    expect([await store.revision(), await store.get('/b')]).toEqual([1, undefined])
+    expect((await store.list('/')).entries).toHaveLength(1)
+    const next = isOnDisk ? 3 : 2
+    expect(await store.put('/c', () => bytes('next'), 0)).toMatchObject({ revision: next })
+    const revisions: number[] = []
+    for await (const events of store.watch('/', 0, AbortSignal.timeout(5000))) {
+      revisions.push(...events.map(event => event.entry.revision))
+      if (revisions.length === next) break
+    }
+    expect(revisions).toEqual([1, 2, 3].slice(0, next))
+    expect((await store.list('/')).entries).toHaveLength(next)
+    await store.close()
+  })
+
+  /** The next batch fails, before or after it was written. */
+  function failNextWrite(isOnDisk: boolean): void {
+    const batch = Level.prototype.batch as unknown as () => WriteBatch
+    vi.spyOn(Level.prototype as unknown as { batch(): WriteBatch }, 'batch').mockImplementationOnce(function (this: unknown) {
+      const real = batch.call(this)
+      const write = real.write.bind(real)
+      return Object.assign(real, {
+        async write() {
+          if (isOnDisk) await write()
+          throw new Error('Input/output error')
+        },
+      })
+    })
+  }
+
   test('refuses a directory that is in use, in one line', async () => {
     const store = await open()
     const refusal = await open().catch((error: unknown) => error)
@@ -134,12 +191,18 @@ describe('a level store on its disk', () => {
   test('says so when a read meets damage', async () => {
     await fill()
     const tables = (await readdir(location)).filter(file => file.endsWith('.ldb'))
-    for (const table of tables) await scribble(join(location, table))
-    const store = await open()
-    await expect(store.list('/')).rejects.toThrow(StoreCorrupted)
-    await store.close()
+    for (const table of tables) {
+      const content = await readFile(join(location, table))
+      await writeFile(join(location, table), content.fill(0x55, 0, content.length / 2))
+    }
+    const readAll = async () => {
+      const store = await open()
+      await store.list('/').finally(store.close)
+    }
+    await expect(readAll()).rejects.toThrow(StoreCorrupted)
   })
 
+  /** Spoils a little of what was written one by one. */
   async function scribble(path: string): Promise<void> {
     const content = await readFile(path)
     content.fill(0x55, content.length - 150_000, content.length - 146_000)

@@ -19,8 +19,11 @@ export async function levelStore({ location, clock }: { location: string; clock:
   const disk = await openDisk(location)
   try {
     const read = reader(disk.database)
-    await checkFormat(disk, read)
-    return storeOn(disk, read, clock, await read.newestRevision())
+    const newest = await disk.read(async () => {
+      await checkFormat(disk, read)
+      return read.newestRevision()
+    })
+    return storeOn(disk, read, clock, newest)
   } catch (error) {
     await disk.close()
     throw error

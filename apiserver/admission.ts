@@ -1,0 +1,64 @@
+import type { AnyKind } from '../api/kind.ts'
+import type { KubeObject } from '../api/transport.ts'
+import type { UserInfo } from '../api/user.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Random } from '../lib/random.ts'
+import type { Access } from './access.ts'
+import type { AnyDraft } from './decode-body.ts'
+
+/** A write on its way in, as admission sees it. */
+export interface Attempt {
+  readonly operation: 'CREATE' | 'UPDATE'
+  readonly kind: AnyKind
+  readonly namespace: string | undefined
+  readonly subresource: string | undefined
+  readonly user: UserInfo
+  readonly isDryRun: boolean
+  /** Steps may change it in `admit`, not in `check`. */
+  readonly object: AnyDraft
+  readonly old: KubeObject | undefined
+}
+
+/** What steps may use beside the attempt itself. */
+export interface AdmissionContext {
+  readonly access: Access
+  readonly clock: Clock
+  readonly random: Random
+  /** Whether somebody issues tokens that pods could mount. */
+  readonly projectsTokens: boolean
+}
+
+/**
+ * One rule that the cluster, not the kind, imposes on writes. `admit` completes an object before it is validated, `check`
+ * refuses it afterwards; both refuse by throwing an ApiError.
+ */
+export interface AdmissionStep {
+  readonly name: string
+  /** The kinds it is about; absent: all. */
+  readonly kinds?: readonly AnyKind[]
+  readonly operations: readonly Attempt['operation'][]
+  /** Subresources it is about as well; absent: none. */
+  readonly subresources?: readonly string[]
+  admit?(attempt: Attempt, context: AdmissionContext): Promise<void> | void
+  check?(attempt: Attempt, context: AdmissionContext): Promise<void> | void
+}
+
+/** The steps that concern a write, in order. */
+export interface Admission {
+  admit(attempt: Attempt): Promise<void>
+  check(attempt: Attempt): Promise<void>
+}
+
+export function admissionChain(steps: readonly AdmissionStep[], context: AdmissionContext): Admission {
+  const concerns = (step: AdmissionStep, { operation, kind, subresource }: Attempt) =>
+    step.operations.includes(operation) &&
+    (!step.kinds || step.kinds.includes(kind)) &&
+    (subresource === undefined || step.subresources?.includes(subresource) === true)
+  const run = (phase: 'admit' | 'check') => async (attempt: Attempt) => {
+    for (const step of steps) {
+      const done = concerns(step, attempt) ? step[phase]?.(attempt, context) : undefined
+      if (done) await done
+    }
+  }
+  return { admit: run('admit'), check: run('check') }
+}

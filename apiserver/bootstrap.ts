@@ -1,0 +1,68 @@
+import { ignore } from '../api/errors.ts'
+import { Namespace } from '../api/core/namespace.ts'
+import { Service } from '../api/core/service.ts'
+import { type AnyKind, apiVersionOf } from '../api/kind.ts'
+import { PriorityClass } from '../api/scheduling/priority-class.ts'
+import type { UserInfo } from '../api/user.ts'
+import type { Pipeline } from './pipeline.ts'
+
+interface Options {
+  readonly pipeline: Pick<Pipeline, 'handle' | 'ready'>
+  readonly signal: AbortSignal
+  /** The port that the kubernetes service leads to. */
+  readonly securePort?: number
+}
+
+const server: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
+
+const named = (name: string) => ({ metadata: { name } })
+const priority = (name: string, value: number, description: string) => ({ ...named(name), value, description })
+
+/** What every cluster has from the start (k8s.io/kubernetes/pkg/controlplane; pkg/apis/scheduling/helpers.go). */
+const founding = (securePort: number): readonly (readonly [kind: AnyKind, object: object])[] => [
+  [Namespace, named('default')],
+  [Namespace, named('kube-system')],
+  [Namespace, named('kube-public')],
+  [Namespace, named('kube-node-lease')],
+  [
+    PriorityClass,
+    priority(
+      'system-node-critical',
+      2_000_001_000,
+      'Used for system critical pods that must not be moved from their current node.',
+    ),
+  ],
+  [
+    PriorityClass,
+    priority(
+      'system-cluster-critical',
+      2_000_000_000,
+      'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
+    ),
+  ],
+  [Service, kubernetesService(securePort)],
+]
+
+function kubernetesService(securePort: number): object {
+  return {
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: '10.96.0.1',
+      clusterIPs: ['10.96.0.1'],
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: securePort }],
+    },
+  }
+}
+
+/** Makes what is missing of it; resolves when all is there. Runs again at every start and changes nothing then. */
+export async function bootstrap({ pipeline, signal, securePort = 6443 }: Options): Promise<void> {
+  await pipeline.ready
+  for (const [kind, body] of founding(securePort)) {
+    if (signal.aborted) return
+    const namespace = kind.namespaced ? { namespace: 'default' } : {}
+    const call = { group: kind.group, version: kind.version, resource: kind.plural, ...namespace, user: server }
+    const object = { apiVersion: apiVersionOf(kind), kind: kind.kind, ...body }
+    await pipeline.handle({ ...call, verb: 'create', body: object, signal }).catch(ignore('AlreadyExists'))
+  }
+}

@@ -1,0 +1,48 @@
+import type { JournalEntry } from '../api/journal.ts'
+import type { AnyKind } from '../api/kind.ts'
+import type { Store } from '../storage/store.ts'
+import { encode, stored } from './codec.ts'
+import type { AnyDraft } from './decode-body.ts'
+import type { ApiRequest, Stored } from './request.ts'
+import { fromStore } from './store-errors.ts'
+import { storeKey } from './store-keys.ts'
+
+/** What the journal keeps beside a revision, which itself knows its number and time. */
+export type JournalNote = Omit<JournalEntry, 'revision' | 'time'>
+
+/** The last step of a write: stringified once, with its final resourceVersion, and journalled. */
+export interface Commits {
+  /** Writes if the object still is at `expected` (0: does not exist). Undefined: someone was faster. Freezes the draft. */
+  put(request: ApiRequest, kind: AnyKind, draft: AnyDraft, expected: number): Promise<Stored | undefined>
+  /** Removes; watchers get the draft as the last state. Undefined as above. */
+  remove(request: ApiRequest, kind: AnyKind, draft: AnyDraft, expected: number): Promise<Stored | undefined>
+}
+
+export function commits(store: Store): Commits {
+  const write = (operation: 'put' | 'delete'): Commits['put'] =>
+    async function (request, kind, draft, expected) {
+      const { name, namespace } = draft.metadata
+      const encoded = (revision: number) => {
+        draft.metadata.resourceVersion = String(revision)
+        return encode(draft)
+      }
+      const note = Buffer.from(JSON.stringify(noteOf(request, draft)))
+      const entry = await fromStore(store[operation](storeKey(kind, namespace, name), encoded, expected, note))
+      return entry && stored(entry.value, entry.revision)
+    }
+  return { put: write('put'), remove: write('delete') }
+}
+
+function noteOf({ verb, group, resource, subresource, user, cause }: ApiRequest, { metadata }: AnyDraft): JournalNote {
+  return {
+    verb,
+    group,
+    resource,
+    ...(subresource && { subresource }),
+    ...(metadata.namespace && { namespace: metadata.namespace }),
+    name: metadata.name,
+    uid: metadata.uid,
+    user: user.name,
+    ...(cause && { cause }),
+  }
+}

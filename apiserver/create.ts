@@ -1,0 +1,99 @@
+import { ApiError, alreadyExists, qualifiedResource } from '../api/errors.ts'
+import { invalidObject } from '../api/field-errors.ts'
+import type { AnyKind } from '../api/kind.ts'
+import type { Clock } from '../lib/clock.ts'
+import { deepFreeze } from '../lib/json.ts'
+import type { Random } from '../lib/random.ts'
+import type { Access } from './access.ts'
+import type { Admission } from './admission.ts'
+import type { Commits } from './commit.ts'
+import { type AnyDraft, decodeBody } from './decode-body.ts'
+import { generatedName, metadataErrors, place, stampNew } from './metadata.ts'
+import type { ApiRequest, ApiResponse, Stored } from './request.ts'
+
+export type ObjectResponse = Extract<ApiResponse, { type: 'object' }>
+
+export interface WriteDependencies {
+  readonly access: Access
+  readonly admission: Admission
+  readonly commits: Commits
+  readonly clock: Clock
+  readonly random: Random
+}
+
+const attemptsForAName = 8
+
+/** POST of a new object. */
+export function creator({ access, admission, commits, clock, random }: WriteDependencies) {
+  return async function create(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse> {
+    const { options = {}, namespace, user } = request
+    const { draft, warnings } = decodeBody(kind, request.body, {
+      fieldValidation: options.fieldValidation,
+      dropsStatus: kind.subresources.includes('status'),
+    })
+    const { metadata } = draft
+    if (metadata.resourceVersion) throw versionOnCreate()
+    place(kind, metadata, { namespace })
+    stampNew(kind, draft, { clock, random })
+    const isGenerated = !metadata.name && !!metadata.generateName
+    if (isGenerated) metadata.name = generatedName(metadata.generateName ?? '', random)
+    kind.default(draft)
+    const attempt = {
+      operation: 'CREATE',
+      kind,
+      namespace: metadata.namespace,
+      subresource: undefined,
+      user,
+      isDryRun: options.dryRun === true,
+      object: draft,
+      old: undefined,
+    } as const
+    await admission.admit(attempt)
+    kind.prepareForCreate(draft)
+    kind.default(draft)
+    const errors = [...metadataErrors(kind, draft), ...kind.validate(draft)]
+    if (errors.length > 0) throw invalidObject(kind, metadata.name, errors)
+    await admission.check(attempt)
+    if (options.dryRun) return dryRun(kind, draft, warnings)
+    const created = await commit(kind, request, draft, isGenerated)
+    return { type: 'object', status: 201, stored: created, object: created.object, warnings }
+  }
+
+  /** A generated name that is taken is generated anew, a few times. */
+  async function commit(kind: AnyKind, request: ApiRequest, draft: AnyDraft, isGenerated: boolean): Promise<Stored> {
+    const { metadata } = draft
+    for (let attempt = 1; ; attempt++) {
+      const created = await commits.put(request, kind, draft, 0)
+      if (created) return created
+      if (!isGenerated) throw await taken(kind, draft)
+      if (attempt === attemptsForAName) throw noFreeName(kind, metadata.name)
+      metadata.name = generatedName(metadata.generateName ?? '', random)
+    }
+  }
+
+  async function dryRun(kind: AnyKind, draft: AnyDraft, warnings: readonly string[]): Promise<ObjectResponse> {
+    if (await access.stored(kind, draft.metadata.namespace, draft.metadata.name)) throw await taken(kind, draft)
+    return { type: 'object', status: 201, object: deepFreeze(draft), warnings }
+  }
+
+  async function taken(kind: AnyKind, { metadata: { namespace, name } }: AnyDraft): Promise<ApiError> {
+    const error = alreadyExists(kind, name)
+    const existing = await access.get(kind, namespace, name)
+    if (!existing?.metadata.deletionTimestamp) return error
+    const { details } = error.status
+    return new ApiError('AlreadyExists', `object is being deleted: ${error.message}`, details && { details })
+  }
+}
+
+/** Upstream gives no reason here either. */
+function versionOnCreate(): ApiError {
+  const error = new ApiError('InternalError', 'resourceVersion should not be set on objects to be created')
+  delete error.status.reason
+  return error
+}
+
+function noFreeName(kind: AnyKind, name: string): ApiError {
+  const message = `${qualifiedResource(kind)} "${name}" already exists, the server was not able to generate a unique name for the object`
+  const details = { name, ...(kind.group && { group: kind.group }), kind: kind.plural, retryAfterSeconds: 1 }
+  return new ApiError('AlreadyExists', message, { details })
+}

@@ -1,0 +1,132 @@
+import { ApiError, type Status } from '../../api/errors.ts'
+import type { Target } from '../../api/transport.ts'
+import type { UserInfo } from '../../api/user.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { ApiResponse, Handle } from '../request.ts'
+import { listBytes, listLength } from './list.ts'
+import { type Format, negotiate, notAcceptable, type Transform } from './negotiation.ts'
+import { drained, type Exchange, noCache, sendBytes, sendPieces, sendValue, setWarnings } from './reply.ts'
+import { apiRequest, type Location } from './request.ts'
+import { type IncludeObject, isObject, type TableMakers, type Transformer, transformer } from './tables.ts'
+import { sendWatch } from './watch.ts'
+
+export interface ResourceOptions {
+  readonly handle: Handle
+  readonly tables: TableMakers
+  readonly clock: Clock
+  readonly toStatus: (error: unknown) => Status
+  /** Every watch and log that is open; aborting one ends it. */
+  readonly streams: Set<AbortController>
+}
+
+/** Everything about one request on a resource. */
+interface Visit {
+  readonly exchange: Exchange
+  readonly body: Buffer
+  readonly target: Target
+  readonly location: Location
+  readonly user: UserInfo
+}
+
+/** Answers requests on resources: negotiates, asks the pipeline, and writes what it says in the form that was wanted. */
+export function resourceHandler(options: ResourceOptions) {
+  const { handle, streams } = options
+  return async function serveResource(visit: Visit): Promise<void> {
+    const { exchange, body, target, location, user } = visit
+    const { request, response } = exchange
+    const { method = 'GET', url = '/', headers } = request
+    const call = await apiRequest({ method, url, headers, body }, target, location, user)
+    if (call.subresource === 'exec' || call.subresource === 'attach' || call.subresource === 'portforward') {
+      throw new ApiError('BadRequest', 'Upgrade request required')
+    }
+    const isCollection = call.verb === 'list' || call.verb === 'deletecollection'
+    const format = negotiate(headers.accept, isCollection ? listTransforms : objectTransforms)
+    const transform = transformOf(format, visit, options)
+    if (call.verb === 'watch' || call.subresource === 'log') {
+      const gone = new AbortController()
+      streams.add(gone)
+      response.once('close', () => {
+        streams.delete(gone)
+        gone.abort()
+      })
+      call.signal = gone.signal
+    }
+    await send(exchange, await handle(call), format, transform, options)
+  }
+}
+
+const listTransforms: readonly Transform[] = ['Table', 'PartialObjectMetadataList']
+const objectTransforms: readonly Transform[] = ['Table', 'PartialObjectMetadata']
+
+function transformOf(format: Format, { target, location }: Visit, { tables, clock }: ResourceOptions): Transformer | undefined {
+  if (!format.as) return undefined
+  const maker = format.as === 'Table' ? tables(target) : undefined
+  if (format.as === 'Table' && !maker) throw notAcceptable()
+  const include = location.query.get('includeObject') || 'Metadata'
+  if (include !== 'None' && include !== 'Metadata' && include !== 'Object') {
+    const message = `unrecognized includeObject value: ${JSON.stringify(include)}, must be one of None, Metadata, Object`
+    throw new ApiError('BadRequest', message)
+  }
+  return transformer({ format, maker, include: include satisfies IncludeObject, clock })
+}
+
+async function send(
+  exchange: Exchange,
+  answer: ApiResponse,
+  format: Format,
+  transform: Transformer | undefined,
+  { clock, toStatus }: ResourceOptions,
+): Promise<void> {
+  switch (answer.type) {
+    case 'object':
+      setWarnings(exchange.response, answer.warnings)
+      if (transform && isObject(answer)) return sendValue(exchange, answer.status, transform.object(answer.object), format)
+      if (answer.stored && format.type === 'json' && !isPretty(exchange)) {
+        return sendBytes(exchange, answer.status, 'application/json', answer.stored.bytes)
+      }
+      return sendValue(exchange, answer.status, answer.object, format)
+    case 'list':
+      if (format.type === 'yaml' || isPretty(exchange))
+        return sendWholeList(exchange, transform?.list(answer) ?? listBytes(answer), format)
+      if (transform) return sendPieces(exchange, 'application/json', transform.list(answer))
+      return sendPieces(exchange, 'application/json', listBytes(answer), listLength(answer))
+    case 'watch':
+      return sendWatch(exchange, { events: answer.events, render: transform?.event, toStatus, clock })
+    case 'bytes':
+      return sendChunks(exchange, answer, clock)
+    case 'session':
+      answer.session.close()
+      throw new ApiError('BadRequest', 'Upgrade request required')
+  }
+}
+
+const isPretty = ({ request }: Exchange) => request.url?.includes('pretty=') === true
+
+/** YAML and indented JSON need the whole value; people read them, machines do not ask for them. */
+async function sendWholeList(exchange: Exchange, pieces: Iterable<Uint8Array>, format: Format): Promise<void> {
+  await sendValue(exchange, 200, JSON.parse(Buffer.concat([...pieces]).toString()), format)
+}
+
+/** For so long an error can still become an HTTP error, because nothing was said yet. */
+const longestSilenceInMs = 500
+
+/** A log: each chunk leaves at once. */
+async function sendChunks({ response, auditId }: Exchange, answer: Bytes, clock: Clock): Promise<void> {
+  const chunks = answer.chunks[Symbol.asyncIterator]()
+  const first = chunks.next()
+  await Promise.race([first, clock.sleep(longestSilenceInMs)])
+  response.writeHead(200, { 'Content-Type': answer.contentType, 'Audit-Id': auditId, 'Cache-Control': noCache })
+  response.flushHeaders()
+  try {
+    for (let next = await first; !next.done && !response.destroyed; next = await chunks.next()) {
+      if (!response.write(next.value)) await drained(response, response)
+    }
+    response.end()
+  } catch {
+    response.destroy() // the status is out already: a torn answer is all that is left to say
+  } finally {
+    await chunks.return?.()
+  }
+}
+
+type Bytes = Extract<ApiResponse, { type: 'bytes' }>

@@ -1,0 +1,165 @@
+import { jsonSchemaOf, type SchemaNode } from '../api/json-schema.ts'
+import { type AnyKind, apiVersionOf, type Subresource } from '../api/kind.ts'
+import { patchTypes } from '../api/transport.ts'
+import { version } from './version.ts'
+
+type Json = Record<string, unknown>
+
+const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+const quantityName = 'io.k8s.apimachinery.pkg.api.resource.Quantity'
+const intOrStringName = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString'
+
+/** Types that schemas refer to without defining them. */
+const common: Json = {
+  [quantityName]: {
+    description: 'An amount of a resource: a number, with a suffix such as m, k, M, Gi if wanted.',
+    oneOf: [{ type: 'string' }, { type: 'number' }],
+  },
+  [intOrStringName]: {
+    description: 'A whole number or text.',
+    format: 'int-or-string',
+    oneOf: [{ type: 'integer' }, { type: 'string' }],
+  },
+}
+
+/** The name that OpenAPI knows a kind by: `io.k8s.api.apps.v1.Deployment`. */
+export function schemaName({ group, version, kind }: Pick<AnyKind, 'group' | 'version' | 'kind'>): string {
+  return `io.k8s.api.${group.split('.')[0] || 'core'}.${version}.${kind}`
+}
+
+/** The OpenAPI v3 document of one group and version. `kinds` are those served there, `bodies` those only sent to subresources. */
+export function openApiDocument(kinds: readonly AnyKind[], bodies: readonly AnyKind[]): object {
+  const schemas: Json = { ...common }
+  const paths: Json = {}
+  for (const kind of [...kinds, ...bodies]) {
+    const { root, definitions } = jsonSchemaOf(kind)
+    for (const [name, node] of Object.entries(definitions)) schemas[name] ??= openApiNode(node)
+    schemas[schemaName(kind)] = { ...openApiNode(root), ...gvkExtension(kind) }
+  }
+  for (const kind of kinds) addPaths(paths, kind)
+  return { openapi: '3.0.0', info: { title: 'Kubernetes', version: version.gitVersion }, paths, components: { schemas } }
+}
+
+/** On schemas the extension is a list, on operations a single one: clients look for exactly that. */
+function gvkExtension({ group, version, kind, description }: AnyKind): Json {
+  return { description, 'x-kubernetes-group-version-kind': [{ group, version, kind }] }
+}
+
+/** A node as OpenAPI readers expect it: named types for quantities and int-or-strings, formats for the sizes of numbers. */
+function openApiNode(node: SchemaNode): Json {
+  if (node['x-kubernetes-quantity']) return named(quantityName, node)
+  if (node['x-kubernetes-int-or-string']) return named(intOrStringName, node)
+  const result: Json = {}
+  for (const [key, value] of Object.entries(node)) {
+    if (key === 'id' || key === 'minimum' || key === 'maximum') continue
+    if (key === '$ref') result.$ref = rewritten(String(value))
+    else if (key === 'properties') result.properties = mapValues(value as Record<string, SchemaNode>, openApiNode)
+    else if (key === 'items' || key === 'additionalProperties') result[key] = isNode(value) ? openApiNode(value) : value
+    else if (key === 'allOf' || key === 'anyOf' || key === 'oneOf') result[key] = (value as SchemaNode[]).map(openApiNode)
+    else result[key] = value
+  }
+  if (node.type === 'integer') result.format = (node as { maximum?: number }).maximum === 2 ** 31 - 1 ? 'int32' : 'int64'
+  return result
+}
+
+function named(name: string, { description, default: initial }: SchemaNode): Json {
+  return { ...(description && { description }), ...(initial !== undefined && { default: initial }), allOf: [reference(name)] }
+}
+
+const isNode = (value: unknown): value is SchemaNode => typeof value === 'object' && value !== null
+const rewritten = (ref: string) => `#/components/schemas/${ref.slice(ref.lastIndexOf('/') + 1)}`
+
+function mapValues<T, U>(values: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value)]))
+}
+
+const query = (name: string, type: string, description: string) => ({
+  name,
+  in: 'query',
+  description,
+  schema: { type, uniqueItems: true },
+})
+const dryRun = query('dryRun', 'string', 'All: check everything, store nothing.')
+const fieldManager = query('fieldManager', 'string', 'Who is behind the change.')
+const fieldValidation = query('fieldValidation', 'string', 'What to do about unknown fields: Ignore, Warn or Strict.')
+const force = query('force', 'boolean', 'Takes fields over from other managers when applying.')
+const selection = [
+  query('labelSelector', 'string', 'Which labels the objects must have.'),
+  query('fieldSelector', 'string', 'Which fields the objects must have.'),
+  query('limit', 'integer', 'How many objects at most.'),
+  query('continue', 'string', 'Where to go on.'),
+  query('resourceVersion', 'string', 'How fresh the answer must be.'),
+  query('resourceVersionMatch', 'string', 'How to understand resourceVersion.'),
+  query('timeoutSeconds', 'integer', 'After how many seconds a watch ends.'),
+  query('watch', 'boolean', 'Whether to be told of changes.'),
+  query('allowWatchBookmarks', 'boolean', 'Whether to be told how far a watch has come.'),
+  query('sendInitialEvents', 'boolean', 'Whether a watch starts with what is there.'),
+]
+const deletion = [
+  dryRun,
+  query('gracePeriodSeconds', 'integer', 'Seconds to end gracefully.'),
+  query('propagationPolicy', 'string', 'What becomes of dependents: Orphan, Background or Foreground.'),
+]
+const pathParameter = (name: string, description: string) => ({
+  name,
+  in: 'path',
+  required: true,
+  description,
+  schema: { type: 'string', uniqueItems: true },
+})
+
+function addPaths(paths: Json, kind: AnyKind): void {
+  const { group, plural, namespaced, subresources } = kind
+  const root = `${group ? '/apis' : '/api'}/${apiVersionOf(kind)}`
+  const collection = namespaced ? `${root}/namespaces/{namespace}/${plural}` : `${root}/${plural}`
+  const object = `${collection}/{name}`
+  const parameters = namespaced ? [pathParameter('namespace', 'Where the object lives.')] : []
+  const named = [pathParameter('name', 'What the object is called.'), ...parameters]
+  if (namespaced) paths[`${root}/${plural}`] = { get: operation(kind, 'list', selection) }
+  paths[collection] = {
+    ...(parameters.length > 0 && { parameters }),
+    get: operation(kind, 'list', selection),
+    post: { ...operation(kind, 'post', [dryRun, fieldManager, fieldValidation]), requestBody: body(kind, '*/*') },
+    delete: operation(kind, 'deletecollection', [...selection, ...deletion]),
+  }
+  paths[object] = {
+    parameters: named,
+    get: operation(kind, 'get', []),
+    put: { ...operation(kind, 'put', [dryRun, fieldManager, fieldValidation]), requestBody: body(kind, '*/*') },
+    patch: { ...operation(kind, 'patch', [dryRun, fieldManager, fieldValidation, force]), requestBody: patchBody },
+    delete: operation(kind, 'delete', deletion),
+  }
+  for (const name of subresources) {
+    if (!viewsOnObject.includes(name)) continue
+    paths[`${object}/${name}`] = {
+      parameters: named,
+      get: operation(kind, 'get', []),
+      put: { ...operation(kind, 'put', [dryRun, fieldManager, fieldValidation]), requestBody: body(kind, '*/*') },
+      patch: { ...operation(kind, 'patch', [dryRun, fieldManager, fieldValidation, force]), requestBody: patchBody },
+    }
+  }
+}
+
+const viewsOnObject: readonly Subresource[] = ['status']
+
+function operation(kind: AnyKind, action: string, parameters: readonly object[]): Json {
+  const { group, version } = kind
+  return {
+    'x-kubernetes-action': action,
+    'x-kubernetes-group-version-kind': { group, version, kind: kind.kind },
+    parameters,
+    responses: {
+      200: { description: 'OK', content: content(reference(schemaName(kind)), ['application/json', 'application/yaml']) },
+    },
+  }
+}
+
+const body = (kind: AnyKind, type: string) => ({ required: true, content: content(reference(schemaName(kind)), [type]) })
+const patchBody = {
+  required: true,
+  content: content({ type: 'object' }, [patchTypes.json, patchTypes.merge, patchTypes.strategic]),
+}
+
+function content(schema: object, types: readonly string[]): Json {
+  return Object.fromEntries(types.map(type => [type, { schema }]))
+}

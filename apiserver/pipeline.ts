@@ -1,0 +1,204 @@
+import { ApiError, notFound } from '../api/errors.ts'
+import type { AnyKind } from '../api/kind.ts'
+import type { NodeAgent } from '../api/node-agent.ts'
+import type { UserInfo } from '../api/user.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Random } from '../lib/random.ts'
+import type { Run } from '../lib/run.ts'
+import type { Store } from '../storage/store.ts'
+import { access } from './access.ts'
+import { type AdmissionStep, admissionChain } from './admission.ts'
+import { commits } from './commit.ts'
+import { creator } from './create.ts'
+import { deleter } from './delete.ts'
+import type { ExtraResource } from './discovery.ts'
+import { documents, type Documents } from './documents.ts'
+import { journal } from './journal.ts'
+import { kindTable } from './kind-table.ts'
+import { lister } from './list.ts'
+import { patcher } from './patch.ts'
+import type { ApiRequest, ApiResponse, Handle } from './request.ts'
+import { selectedName } from './selection.ts'
+import { type IssueToken, subresources } from './subresources.ts'
+import { rewriter, updates } from './update.ts'
+import { revisionOf } from './versions.ts'
+import { watchCache } from './watch-cache.ts'
+import { watches } from './watch.ts'
+import type { JournalReader } from './why.ts'
+
+/** What somebody wants to do, as authorization sees it. A request that is about no resource has a path instead. */
+export interface AccessRequest {
+  readonly user: UserInfo
+  readonly verb: string
+  readonly group: string
+  readonly version?: string
+  readonly resource: string
+  readonly subresource?: string | undefined
+  readonly namespace?: string | undefined
+  readonly name?: string | undefined
+  readonly fieldSelector?: string | undefined
+  readonly path?: string
+}
+
+/** Throws Forbidden. */
+export type Authorize = (request: AccessRequest) => void | Promise<void>
+
+export interface PipelineOptions {
+  readonly store: Store
+  readonly kinds: readonly AnyKind[]
+  readonly authorize: Authorize
+  readonly admission: readonly AdmissionStep[]
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** The kubelet of a node, for log, exec and attach. */
+  readonly nodeAgents?: (nodeName: string) => NodeAgent | undefined
+  readonly issueToken?: IssueToken
+  /** Kinds that are only ever sent to subresources; described, not served. */
+  readonly bodyKinds?: readonly AnyKind[]
+  /** Resources that somebody else answers for; only listed. */
+  readonly extraResources?: readonly ExtraResource[]
+}
+
+/** How long after the start the server makes its own description. */
+const quietAfterStartInMs = 5_000
+
+export interface Pipeline {
+  readonly handle: Handle
+  /** Follows the store; requests wait until it has begun to. */
+  readonly run: Run
+  /** Resolves when requests are answered. */
+  readonly ready: Promise<void>
+  readonly journal: JournalReader
+  /** Discovery, OpenAPI and version, as data. */
+  readonly documents: Documents
+  /** Whether a user may do something; throws Forbidden if not. */
+  readonly authorize: Authorize
+}
+
+/** The transport-free API server: authorize, admit, default, validate, admit, commit. */
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { store, kinds, authorize, clock, random, log } = options
+  const table = kindTable(kinds)
+  const cache = watchCache({ store, clock, log })
+  const reading = access(cache)
+  const admission = admissionChain(options.admission, { access: reading, clock, random, projectsTokens: !!options.issueToken })
+  const writing = { access: reading, admission, commits: commits(store), clock, random }
+  const list = lister({ store, cache, clock })
+  const watch = watches({ store, cache, clock, random })
+  const create = creator(writing)
+  const rewrite = rewriter(writing)
+  const { update, next } = updates({ ...writing, rewrite, create })
+  const patch = patcher({ rewrite, next })
+  const { remove, removeCollection } = deleter({ ...writing, list })
+  const { nodeAgents, issueToken } = options
+  const served = subresources({ access: reading, rewrite, remove, clock, nodeAgents, issueToken })
+
+  async function get(kind: AnyKind, { namespace, name = '', options }: ApiRequest): Promise<ApiResponse> {
+    const atLeast = revisionOf(options?.resourceVersion)
+    if (atLeast) await cache.reached(atLeast)
+    const stored = await reading.stored(kind, namespace, name)
+    if (!stored) throw notFound(kind, name)
+    return {
+      type: 'object',
+      status: 200,
+      stored,
+      get object() {
+        return stored.object
+      },
+      warnings: [],
+    }
+  }
+
+  async function dispatch(kind: AnyKind, request: ApiRequest): Promise<ApiResponse> {
+    const { verb, namespace, options = {}, signal } = request
+    switch (verb) {
+      case 'get':
+        return get(kind, request)
+      case 'list':
+        return list(kind, namespace, options)
+      case 'watch':
+        return { type: 'watch', events: watch(kind, namespace, options, signal ?? new AbortController().signal) }
+      case 'create':
+        return create(kind, request)
+      case 'update':
+        return update(kind, request)
+      case 'patch':
+        return patch(kind, request)
+      case 'delete':
+        return remove(kind, request)
+      case 'deletecollection':
+        return removeCollection(kind, request)
+    }
+  }
+
+  /** `status` is a view on the object, with the verbs of an object; the others answer for themselves. */
+  function handlerOf(kind: AnyKind, { verb, subresource }: ApiRequest): typeof dispatch {
+    if (!subresource) return dispatch
+    const known = kind.subresources.find(name => name === subresource)
+    if (!known) throw noSuchResource()
+    const { verbs, handle } = known === 'status' ? { verbs: statusVerbs, handle: dispatch } : (served[known] ?? unserved)
+    if (!verbs.includes(verb)) throw notAllowed(kind, verb, subresource)
+    return handle
+  }
+
+  const ready = cache.started
+  const papers = documents({ kinds, bodyKinds: options.bodyKinds, extraResources: options.extraResources })
+
+  async function handle(request: ApiRequest): Promise<ApiResponse> {
+    const { user, verb, group, version, resource, subresource, namespace } = request
+    const name = request.name ?? selectedName(request.options)
+    const { fieldSelector } = request.options ?? {}
+    const allowed = authorize({ user, verb, group, version, resource, subresource, namespace, name, fieldSelector })
+    if (allowed) await allowed
+    const kind = table.byResource(group, version, resource)
+    if (!kind) throw noSuchResource()
+    const handler = handlerOf(kind, request)
+    checkShape(kind, request)
+    await ready
+    return handler(kind, request)
+  }
+
+  /** Describing everything takes a while, so it is done ahead, once the cluster has come up. */
+  async function prepareDocuments(signal: AbortSignal): Promise<void> {
+    await clock.sleep(quietAfterStartInMs, signal)
+    if (!signal.aborted) await papers.prepare(signal)
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    await Promise.all([cache.run(signal), prepareDocuments(signal)])
+  }
+
+  return { handle, run, ready, journal: journal(store), documents: papers, authorize }
+}
+
+const statusVerbs: readonly string[] = ['get', 'patch', 'update']
+const unserved = {
+  verbs: [] as readonly string[],
+  handle: (): never => {
+    throw noSuchResource()
+  },
+}
+const onCollection = new Set(['list', 'watch', 'create', 'deletecollection'])
+
+/** What paths cannot say but values can: a name where there is none, a namespace that is missing. */
+function checkShape(kind: AnyKind, { verb, name, namespace, subresource }: ApiRequest): void {
+  const needsName = !onCollection.has(verb) || (subresource !== undefined && verb === 'create')
+  if (needsName && !name) throw notAllowed(kind, verb, subresource)
+  const needsNamespace = kind.namespaced && (needsName || verb === 'create' || verb === 'deletecollection')
+  if (needsNamespace && !namespace)
+    throw new ApiError('BadRequest', 'an empty namespace may not be set during creation or for an object')
+  if (!kind.namespaced && namespace && kind.plural !== 'namespaces') throw noSuchResource()
+}
+
+function noSuchResource(): ApiError {
+  return new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+}
+
+function notAllowed(kind: AnyKind, verb: string, subresource = ''): ApiError {
+  const resource = `${kind.plural}${subresource && `/${subresource}`}${kind.group && `.${kind.group}`}`
+  return new ApiError('MethodNotAllowed', `${verb} is not supported on resources of kind ${JSON.stringify(resource)}`, {
+    details: { ...(kind.group && { group: kind.group }), kind: kind.plural },
+  })
+}

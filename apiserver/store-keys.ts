@@ -1,0 +1,23 @@
+import type { AnyKind } from '../api/kind.ts'
+
+/** Where the store keeps a kind: `/registry/apps/deployments/`, `/registry/core/pods/`. */
+export function kindPrefix({ group, plural }: Pick<AnyKind, 'group' | 'plural'>): string {
+  return `/registry/${group || 'core'}/${plural}/`
+}
+
+/** Everything of a kind, in one namespace if one is given. */
+export function listPrefix(kind: AnyKind, namespace: string | undefined): string {
+  return namespace ? `${kindPrefix(kind)}${namespace}/` : kindPrefix(kind)
+}
+
+/** The key of one object. */
+export function storeKey(kind: Pick<AnyKind, 'group' | 'plural'>, namespace: string | undefined, name: string): string {
+  return namespace ? `${kindPrefix(kind)}${namespace}/${name}` : kindPrefix(kind) + name
+}
+
+/** The kind's prefix that a key starts with. */
+export function prefixOfKey(key: string): string {
+  const group = key.indexOf('/', 1)
+  const plural = key.indexOf('/', group + 1)
+  return key.slice(0, key.indexOf('/', plural + 1) + 1)
+}

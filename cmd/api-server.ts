@@ -1,0 +1,123 @@
+import { ignore } from '../api/errors.ts'
+import { kinds } from '../api/kinds.ts'
+import type { NodeAgent } from '../api/node-agent.ts'
+import { StorageClass } from '../api/storage/storage-class.ts'
+import type { Transport } from '../api/transport.ts'
+import type { UserInfo } from '../api/user.ts'
+import { admissionSteps } from '../apiserver/admission-steps.ts'
+import { accessControl } from '../apiserver/auth/access-control.ts'
+import type { Certificates } from '../apiserver/auth/certificates.ts'
+import { bootstrap } from '../apiserver/bootstrap.ts'
+import { serve } from '../apiserver/http/server.ts'
+import { localTransport } from '../apiserver/local-transport.ts'
+import { createPipeline, type Pipeline } from '../apiserver/pipeline.ts'
+import { tableMakers } from '../apiserver/table.ts'
+import { whyRoute } from '../apiserver/why-route.ts'
+import { createClient } from '../client/typed-client.ts'
+import { localProvisionerName } from '../controllers/local-provisioner/controller.ts'
+import { isDefaultClass } from '../controllers/persistent-volume/names.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Random } from '../lib/random.ts'
+import { type Run, runAll } from '../lib/run.ts'
+import { compactor } from '../storage/compactor.ts'
+import type { Store } from '../storage/store.ts'
+
+export interface ApiServerOptions {
+  readonly store: Store
+  readonly certificates: Certificates
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+  readonly nodeAgents: (nodeName: string) => NodeAgent | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+export interface ApiServer {
+  readonly run: Run
+  /** Resolves when requests are answered under the default roles; rejects when it cannot listen. */
+  readonly ready: Promise<{ readonly host: string; readonly port: number }>
+  /** Straight into the pipeline, as somebody. */
+  transport(user: UserInfo): Transport
+}
+
+const self: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
+
+/** The API server: the pipeline over a store, access control over its own objects, and the HTTPS front door. */
+export function apiServer(options: ApiServerOptions): ApiServer {
+  const { store, certificates, clock, random, log } = options
+  const control = accessControl({
+    handle: request => pipeline.handle(request),
+    serviceAccountKey: certificates.serviceAccountKey,
+    clock,
+    random,
+    log,
+  })
+  const pipeline: Pipeline = createPipeline({
+    store,
+    kinds,
+    authorize: control.authorize,
+    admission: [...admissionSteps, ...control.admission],
+    issueToken: control.issueToken,
+    nodeAgents: options.nodeAgents,
+    clock,
+    random,
+    log,
+  })
+  const http = serve({
+    handle: pipeline.handle,
+    authenticator: control.authenticator,
+    authorizer: control.authorizer,
+    tables: tableMakers(kinds),
+    documents: pipeline.documents,
+    tokens: control.tokens,
+    extraRoutes: whyRoute(pipeline),
+    tls: { ca: certificates.ca, certificate: certificates.server.certificate, key: certificates.server.key },
+    host: options.host,
+    port: options.port,
+    clock,
+    random,
+    log,
+  })
+  const transport = (user: UserInfo) => localTransport({ pipeline, user, clock })
+
+  const prepare = async (signal: AbortSignal) => {
+    await Promise.all([bootstrap({ pipeline, signal, securePort: options.port || 6443 }), ensureDefaultClass(transport(self))])
+    await control.ready
+    return http.address
+  }
+  let settle: (address: Promise<{ host: string; port: number }>) => void = () => {}
+  const ready = new Promise<{ host: string; port: number }>(resolve => {
+    settle = resolve
+  })
+  ready.catch(() => {}) // whoever runs the server hears of it too
+
+  return {
+    ready,
+    transport,
+    async run(signal) {
+      settle(prepare(signal))
+      const parts = [
+        ['storage compaction', compactor({ store, clock, log })],
+        ['pipeline', pipeline.run],
+        ['access control', control.run],
+        ['HTTPS server', http.run],
+      ] as const
+      await runAll(parts, signal)
+    },
+  }
+}
+
+/** The class that claims get their volumes from when they name none. */
+async function ensureDefaultClass(transport: Transport): Promise<void> {
+  const standard = {
+    metadata: { name: 'standard', annotations: { [isDefaultClass]: 'true' } },
+    provisioner: localProvisionerName,
+    reclaimPolicy: 'Delete',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  } as const
+  const client = createClient(transport, { defaultCause: { actor: 'bootstrap' } })
+  await client.create(StorageClass, standard).catch(ignore('AlreadyExists'))
+}

@@ -1,0 +1,54 @@
+import { rm } from 'node:fs/promises'
+import { systemClock } from '../lib/clock.ts'
+import { createLog } from '../lib/log.ts'
+import { chosenDataDir, type DataDir, knownIdentity, markStopped, runningCluster } from './data-dir.ts'
+import { parseFlags, UsageError } from './options.ts'
+
+const patienceInMs = 30_000
+
+/** `wherry down [--delete-data] [--data-dir DIR]`. Answers the exit code. */
+export async function down(args: string[]): Promise<number> {
+  const values = parseFlags(args, { 'data-dir': { type: 'string' }, 'delete-data': { type: 'boolean' } })
+  const dir = chosenDataDir(values['data-dir'])
+  const wasRunning = await stop(dir)
+  if (values['delete-data']) await deleteEverything(dir)
+  else if (wasRunning)
+    process.stdout.write('Stopped. Pods keep running; `wherry up` adopts them, `wherry down --delete-data` removes them.\n')
+  else process.stdout.write(`No cluster runs on ${dir.path}.\n`)
+  return 0
+}
+
+async function stop(dir: DataDir): Promise<boolean> {
+  const running = runningCluster(dir)
+  if (!running) return false
+  process.kill(running.pid, 'SIGTERM')
+  const deadline = systemClock.monotonic() + patienceInMs
+  while (runningCluster(dir)) {
+    if (systemClock.monotonic() > deadline)
+      throw new Error(`process ${running.pid} has not stopped within ${patienceInMs / 1000} s`)
+    await systemClock.sleep(50)
+  }
+  return true
+}
+
+/** Containers, networks, volumes, data: everything that bears the cluster's mark. */
+async function deleteEverything(dir: DataDir): Promise<void> {
+  const identity = knownIdentity(dir)
+  if (!identity) {
+    process.stdout.write(`There is no cluster in ${dir.path}; nothing was deleted.\n`)
+    return
+  }
+  const { removeCluster } = await import('../kubelet/runtime/docker/cluster-resources.ts')
+  const removed = await removeCluster({ cluster: identity.id, clock: systemClock, log: createLog('silent') }).catch(
+    (error: unknown) => {
+      throw new UsageError(
+        `its containers cannot be removed, so its data stays: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    },
+  )
+  const { unmountBelow } = await import('./mounts.ts')
+  await unmountBelow(dir.path)
+  markStopped(dir)
+  await rm(dir.path, { recursive: true, force: true })
+  process.stdout.write(`Deleted ${removed.containers} containers, ${removed.networks} networks and ${dir.path}.\n`)
+}

@@ -1,0 +1,36 @@
+import { homedir } from 'node:os'
+import { text } from 'node:stream/consumers'
+import { main } from '../kubectl/main.ts'
+import { systemClock } from '../lib/clock.ts'
+import { chosenDataDir, runningCluster } from './data-dir.ts'
+
+/** Runs one of kubectl's verbs on this terminal. Answers the exit code. */
+export async function kubectl(args: readonly string[]): Promise<number> {
+  const interrupt = new AbortController()
+  const onInterrupt = () => interrupt.abort()
+  process.once('SIGINT', onInterrupt)
+  // A reader that has seen enough (`| head`) is no fault.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+  try {
+    return await main(
+      args,
+      {
+        out: chunk => void process.stdout.write(chunk),
+        err: chunk => void process.stderr.write(chunk),
+        isTerminal: process.stdout.isTTY === true,
+        columns: process.stdout.columns ?? 80,
+        rows: process.stdout.rows ?? 24,
+        env: process.env,
+        readStdin: () => text(process.stdin),
+        stdin: process.stdin,
+        runningKubeconfig: () => runningCluster(chosenDataDir(undefined))?.kubeconfig,
+        homeDir: homedir(),
+        now: systemClock.now,
+        sleep: systemClock.sleep,
+      },
+      interrupt.signal,
+    )
+  } finally {
+    process.off('SIGINT', onInterrupt)
+  }
+}

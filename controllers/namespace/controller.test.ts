@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { ConfigMap } from '../../api/core/config-map.ts'
+import { Namespace } from '../../api/core/namespace.ts'
+import { Pod } from '../../api/core/pod.ts'
+import { isReason } from '../../api/errors.ts'
+import { kinds } from '../../api/kinds.ts'
+import { replicaSetInput, type TestCluster, testCluster } from '../testing.ts'
+import { namespace } from './controller.ts'
+
+const team = { name: 'team' }
+
+async function isGone({ client }: TestCluster): Promise<boolean> {
+  return client.get(Namespace, team).then(
+    () => false,
+    error => isReason(error, 'NotFound'),
+  )
+}
+
+async function filled(cluster: TestCluster, finalizers: string[] = []): Promise<void> {
+  await cluster.client.create(Namespace, { metadata: team })
+  const { spec } = replicaSetInput().spec.template
+  await cluster.client.create(Pod, { metadata: { namespace: 'team', name: 'p', finalizers }, spec })
+  await cluster.client.create(ConfigMap, { metadata: { namespace: 'team', name: 'settings' } })
+}
+
+test('a namespace goes with everything in it, five seconds later', async () => {
+  await using cluster = await testCluster([namespace(kinds)])
+  await filled(cluster)
+  await cluster.client.delete(Namespace, team)
+  expect((await cluster.client.get(Namespace, team)).status.phase).toBe('Terminating')
+  await cluster.advance(4_900)
+  expect((await cluster.client.list(ConfigMap, { namespace: 'team' })).items).toHaveLength(1)
+  await cluster.advance(3_000)
+  expect((await cluster.client.list(ConfigMap, { namespace: 'team' })).items).toHaveLength(0)
+  expect(await isGone(cluster)).toBe(true)
+})
+
+test('nothing else is deleted while pods remain, and the status says what remains', async () => {
+  await using cluster = await testCluster([namespace(kinds)])
+  await filled(cluster, ['example.com/held'])
+  await cluster.client.delete(Namespace, team)
+  await cluster.advance(30_000)
+  const { status } = await cluster.client.get(Namespace, team)
+  expect(status.conditions?.map(({ type, status, reason, message }) => `${type}=${status} ${reason} ${message}`)).toEqual([
+    'NamespaceDeletionDiscoveryFailure=False ResourcesDiscovered All resources successfully discovered',
+    'NamespaceDeletionGroupVersionParsingFailure=False ParsedGroupVersions All legacy kube types successfully parsed',
+    'NamespaceDeletionContentFailure=False ContentDeleted All content successfully deleted, may be waiting on finalization',
+    'NamespaceContentRemaining=True SomeResourcesRemain Some resources are remaining: pods. has 1 resource instances',
+    'NamespaceFinalizersRemaining=True SomeFinalizersRemain Some content in the namespace has finalizers remaining: example.com/held in 1 resource instances',
+  ])
+  expect((await cluster.client.list(ConfigMap, { namespace: 'team' })).items).toHaveLength(1)
+  await cluster.client.patch(Pod, { namespace: 'team', name: 'p' }, 'merge', { metadata: { finalizers: null } })
+  await cluster.advance(20_000)
+  expect(await isGone(cluster)).toBe(true)
+})
+
+test('a namespace in use is left alone', async () => {
+  await using cluster = await testCluster([namespace(kinds)])
+  await filled(cluster)
+  await cluster.advance(60_000)
+  expect((await cluster.client.list(Pod, { namespace: 'team' })).items).toHaveLength(1)
+})

@@ -1,0 +1,252 @@
+import type { KubeList, KubeObject } from '../../api/transport.ts'
+import { jsonLines } from '../../client/json-lines.ts'
+import { type Command, type CommandContext, flag } from '../command.ts'
+import { UsageError } from '../flags.ts'
+import { callOf, chunkSize, listAll, locate, readFiles, selectionFlags } from '../objects.ts'
+import { valuesAt } from '../print/jsonpath.ts'
+import { type Printer, printerFor } from '../print/output.ts'
+import { acceptTable, formatTable, growingTable, type Table, type TableOptions, type TableRow } from '../print/table.ts'
+import type { Resource } from '../resources.ts'
+import { pathTo, select } from '../selection.ts'
+import type { Session } from '../session.ts'
+
+export const get: Command = {
+  name: 'get',
+  usage: 'get (TYPE[,TYPE...] [NAME...] | TYPE/NAME... | -f FILE) [flags]',
+  summary: 'Shows objects.',
+  examples: [
+    'wherry get pods -A -o wide',
+    'wherry get deploy,rs,po -l app=web',
+    "wherry get pods -o jsonpath='{.items[*].metadata.name}'",
+    'wherry get pods -w',
+  ],
+  flags: {
+    ...selectionFlags,
+    output: { type: 'string', short: 'o', help: 'json, yaml, name, wide, jsonpath=..., custom-columns=...' },
+    watch: { type: 'bool', short: 'w', help: 'Go on showing changes' },
+    'watch-only': { type: 'bool', help: 'Show changes only' },
+    'output-watch-events': { type: 'bool', help: 'Show what happened to each object that changes' },
+    'sort-by': { type: 'string', help: 'Sort by a JSONPath: .metadata.creationTimestamp' },
+    'no-headers': { type: 'bool', help: 'No line of headers' },
+    'show-labels': { type: 'bool', help: 'All labels in the last column' },
+    'label-columns': { type: 'list', short: 'L', help: 'A column for each of these labels' },
+    'ignore-not-found': { type: 'bool', help: 'A name that is not there is no error' },
+    'show-managed-fields': { type: 'bool', help: 'metadata.managedFields too' },
+    'chunk-size': { type: 'int', help: 'How many objects to ask for at a time', hidden: true },
+  },
+  async run(context) {
+    const session = await context.session()
+    const groups = await wanted(context, session)
+    const printer = printerFor(flag.text(context, 'output') ?? '', { showManagedFields: flag.on(context, 'show-managed-fields') })
+    if (flag.on(context, 'watch') || flag.on(context, 'watch-only')) return follow(context, session, groups, printer)
+    return printer ? printObjects(context, session, groups, printer) : printTables(context, session, groups)
+  },
+}
+
+/** Objects of one resource in one place. */
+interface Group {
+  readonly resource: Resource
+  readonly namespace: string | undefined
+  /** Empty: all. */
+  readonly names: readonly string[]
+}
+
+async function wanted(context: CommandContext, session: Session): Promise<Group[]> {
+  const files = flag.list(context, 'filename')
+  if (files.length > 0) {
+    const places = await Promise.all((await readFiles(context, files)).map(manifest => locate(session, manifest)))
+    return places.map(({ resource, namespace, name }) => ({ resource, namespace, names: [name] }))
+  }
+  const everywhere = flag.on(context, 'all-namespaces')
+  const selections = select(context.words, await session.resources())
+  if (everywhere && selections.some(({ names }) => names.length > 0)) {
+    throw new UsageError('a resource cannot be retrieved by name across all namespaces')
+  }
+  return selections.map(({ resource, names }) => ({ resource, names, namespace: everywhere ? undefined : session.namespace }))
+}
+
+const selectors = (context: CommandContext) => ({
+  labelSelector: flag.text(context, 'selector'),
+  fieldSelector: flag.text(context, 'field-selector'),
+})
+
+const isMissing = (error: unknown) => (error as { status?: { code?: number } }).status?.code === 404
+
+async function printObjects(
+  context: CommandContext,
+  session: Session,
+  groups: readonly Group[],
+  printer: Printer,
+): Promise<number> {
+  const found: KubeObject[] = []
+  let single = true
+  let failed = false
+  for (const { resource, namespace, names } of groups) {
+    if (names.length === 0) {
+      single = false
+      const { labelSelector, fieldSelector } = selectors(context)
+      const list = await listAll(session, resource, namespace, {
+        ...(labelSelector && { labelSelector }),
+        ...(fieldSelector && { fieldSelector }),
+      })
+      found.push(...list.items)
+    }
+    for (const name of names) {
+      try {
+        found.push((await session.transport.call(callOf('get', resource, { namespace, name }))) as KubeObject)
+      } catch (error) {
+        if (!isMissing(error)) throw error
+        if (flag.on(context, 'ignore-not-found')) continue
+        failed = true
+        context.io.err(`Error from server (NotFound): ${(error as Error).message}\n`)
+      }
+    }
+  }
+  const sortBy = flag.text(context, 'sort-by')
+  if (sortBy) found.sort((a, b) => compare(valuesAt(sortBy, a)[0], valuesAt(sortBy, b)[0]))
+  const [only] = found
+  if (single && found.length === 1 && groups.length === 1 && only) context.io.out(await printer(only))
+  else if (!(single && found.length === 0))
+    context.io.out(await printer({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items: found }))
+  return failed ? 1 : 0
+}
+
+function tableOptions(context: CommandContext, groups: readonly Group[], group: Group): TableOptions {
+  const prefix = group.resource.group ? `${group.resource.singular}.${group.resource.group}` : group.resource.singular
+  return {
+    wide: flag.text(context, 'output') === 'wide',
+    withNamespace: group.namespace === undefined && group.resource.namespaced,
+    noHeaders: flag.on(context, 'no-headers'),
+    showLabels: flag.on(context, 'show-labels'),
+    labelColumns: flag.list(context, 'label-columns').flatMap(labels => labels.split(',')),
+    ...(new Set(groups.map(({ resource }) => resource)).size > 1 && { namePrefix: `${prefix}/` }),
+  }
+}
+
+/** A group's table, and whether a name in it was not there. */
+async function fetchTable(
+  context: CommandContext,
+  session: Session,
+  group: Group,
+): Promise<{ table: Table | undefined; isMissing: boolean }> {
+  let someMissing = false
+  const sortBy = flag.text(context, 'sort-by')
+  const includeObject = sortBy ? 'Object' : undefined
+  const tables: Table[] = []
+  if (group.names.length === 0) {
+    let token: string | undefined
+    do {
+      const options = {
+        ...selectors(context),
+        includeObject,
+        limit: flag.number(context, 'chunk-size') ?? chunkSize,
+        continue: token,
+      }
+      const table = (await session.get(pathTo(group.resource, group, options as never), acceptTable)) as Table
+      tables.push(table)
+      token = table.metadata?.continue
+    } while (token)
+  }
+  for (const name of group.names) {
+    try {
+      tables.push(
+        (await session.get(pathTo(group.resource, { ...group, name }, { includeObject } as never), acceptTable)) as Table,
+      )
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      if (flag.on(context, 'ignore-not-found')) continue
+      context.io.err(`Error from server (NotFound): ${(error as Error).message}\n`)
+      someMissing = true
+    }
+  }
+  const [first] = tables
+  if (!first) return { table: undefined, isMissing: someMissing }
+  const rows = tables.flatMap(table => table.rows)
+  return { table: { ...first, rows: sortBy ? sortRows(rows, sortBy) : rows }, isMissing: someMissing }
+}
+
+function sortRows(rows: readonly TableRow[], sortBy: string): TableRow[] {
+  return [...rows].sort((a, b) => compare(valuesAt(sortBy, a.object)[0], valuesAt(sortBy, b.object)[0]))
+}
+
+function compare(a: unknown, b: unknown): number {
+  if (a === b) return 0
+  if (a === undefined || a === null) return -1
+  if (b === undefined || b === null) return 1
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  return String(a) < String(b) ? -1 : 1
+}
+
+async function printTables(context: CommandContext, session: Session, groups: readonly Group[]): Promise<number> {
+  const shown: string[] = []
+  let someMissing = false
+  for (const group of groups) {
+    const { table, isMissing: wasMissing } = await fetchTable(context, session, group)
+    if (table && table.rows.length > 0) shown.push(formatTable(table, tableOptions(context, groups, group)))
+    someMissing ||= wasMissing
+  }
+  if (shown.length > 0) context.io.out(shown.join('\n'))
+  else if (!someMissing && !flag.on(context, 'ignore-not-found')) {
+    const namespace = groups.some(({ resource }) => resource.namespaced) ? groups[0]?.namespace : undefined
+    context.io.err(`No resources found${namespace === undefined ? '' : ` in ${namespace} namespace`}.\n`)
+  }
+  return someMissing ? 1 : 0
+}
+
+async function follow(
+  context: CommandContext,
+  session: Session,
+  groups: readonly Group[],
+  printer: Printer | undefined,
+): Promise<number> {
+  const [group, ...others] = groups
+  if (!group || others.length > 0) throw new UsageError('you may only specify a single resource type')
+  const [name, ...names] = group.names
+  if (names.length > 0) throw new UsageError('watch is only supported on a single object or a whole type')
+  const { io, signal } = context
+  const withEvents = flag.on(context, 'output-watch-events')
+  const show = growingTable(io.out, tableOptions(context, groups, group))
+  const fieldSelector = [flag.text(context, 'field-selector'), name && `metadata.name=${name}`].filter(Boolean).join(',')
+  const options = { labelSelector: flag.text(context, 'selector'), fieldSelector }
+
+  let resourceVersion: string | undefined
+  if (printer) {
+    const list = (await session.get(pathTo(group.resource, { namespace: group.namespace }, options as never))) as KubeList
+    resourceVersion = list.metadata.resourceVersion
+    if (!flag.on(context, 'watch-only')) for (const item of list.items) io.out(await printer(item))
+  } else {
+    const table = (await session.get(
+      pathTo(group.resource, { namespace: group.namespace }, options as never),
+      acceptTable,
+    )) as Table
+    resourceVersion = table.metadata?.resourceVersion
+    if (!flag.on(context, 'watch-only')) show(withEvents ? withEventColumn(table, 'ADDED') : table)
+  }
+  const path = pathTo(group.resource, { namespace: group.namespace }, {
+    ...options,
+    watch: true,
+    resourceVersion,
+    allowWatchBookmarks: false,
+  } as never)
+  try {
+    const response = await session.transport.stream(path, printer ? 'application/json' : acceptTable, signal)
+    for await (const batch of jsonLines(response)) {
+      for (const event of batch as unknown as { type: string; object: unknown }[]) {
+        if (event.type === 'ERROR') throw new Error((event.object as { message?: string }).message ?? 'the watch ended')
+        if (printer) io.out(await printer(withEvents ? { type: event.type, object: event.object } : event.object))
+        else show(withEvents ? withEventColumn(event.object as Table, event.type) : (event.object as Table))
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  return 0
+}
+
+function withEventColumn(table: Table, event: string): Table {
+  return {
+    ...table,
+    columnDefinitions: [{ name: 'Event' }, ...table.columnDefinitions],
+    rows: table.rows.map(row => ({ ...row, cells: [event, ...row.cells] })),
+  }
+}

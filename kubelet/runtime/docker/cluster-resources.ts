@@ -1,0 +1,29 @@
+import { unless } from './connection.ts'
+import { type DockerEngine, dockerEngine } from './engine.ts'
+import { ownLabel } from './labels.ts'
+
+type EngineOptions = Parameters<typeof dockerEngine>[0]
+
+/** Removes every container and network that a cluster made on an engine, of all its nodes. Answers how many there were. */
+export async function removeCluster({
+  cluster,
+  ...options
+}: EngineOptions & { cluster: string }): Promise<{ containers: number; networks: number }> {
+  const engine = dockerEngine(options)
+  const filters = { label: [`${ownLabel.cluster}=${cluster}`] }
+  const containers = await engine.read(docker => docker.listContainers({ all: true, filters }))
+  await Promise.all(
+    containers.map(({ Id }) =>
+      engine.change('finish', docker => docker.getContainer(Id).remove({ force: true, v: true })).catch(unless(404, 409)),
+    ),
+  )
+  const networks = await engine.read(docker => docker.listNetworks({ filters }))
+  for (const { Id } of networks) await engine.change('finish', docker => docker.getNetwork(Id).remove()).catch(unless(404))
+  return { containers: containers.length, networks: networks.length }
+}
+
+/** The address ranges that networks of an engine take up already: `10.244.1.0/24`. */
+export async function takenRanges(engine: DockerEngine): Promise<string[]> {
+  const networks = await engine.read(docker => docker.listNetworks())
+  return networks.flatMap(({ IPAM }) => (IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []))
+}

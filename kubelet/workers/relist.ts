@@ -1,0 +1,127 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { Log } from '../../lib/log.ts'
+import type { Run } from '../../lib/run.ts'
+import { aborted } from '../../lib/run.ts'
+import type { ContainerRuntime, ContainerState, Sandbox } from '../runtime/runtime.ts'
+import { emptyPodRuntime, groupByPod, isSame, type PodRuntime } from './pod-runtime.ts'
+
+/** The kubelet's picture of its runtime, made by listing everything now and then and comparing (PLEG; semantics C1). */
+export interface RuntimeView {
+  /** As of the last relist. */
+  get(podUid: string): PodRuntime
+  podUids(): Iterable<string>
+  /** Every container and sandbox there is. */
+  all(): Iterable<[podUid: string, pod: PodRuntime]>
+  /** Resolves when a relist that begins after this call is in; rejects when it failed. Calls share relists. */
+  refresh(): Promise<void>
+  /** When the last relist ended well, on the monotonic clock; `undefined`: never. */
+  readonly lastSuccessAt: number | undefined
+  /** Relists every second while pods are active, and whenever the runtime hints at a change. */
+  readonly run: Run
+}
+
+interface Options {
+  runtime: ContainerRuntime
+  clock: Clock
+  log: Log
+  /** Told after each relist which pods changed. */
+  onChange: (podUids: readonly string[]) => void
+  /** Whether any pod is still to be looked after. */
+  isActive: () => boolean
+  activeEveryMs: number
+  idleEveryMs: number
+}
+
+/** An event storm (a pod with ten containers ends) becomes one relist. */
+const hintDelayInMs = 5
+
+export function runtimeView({ runtime, clock, log, onChange, isActive, activeEveryMs, idleEveryMs }: Options): RuntimeView {
+  let pods = new Map<string, PodRuntime>()
+  let lastSuccessAt: number | undefined
+  let current: Promise<void> | undefined
+  let next: Promise<void> | undefined
+
+  const relist = async () => {
+    const listed = await runtime.list()
+    const known = knownDetails(pods)
+    const [sandboxes, containers] = await Promise.all([
+      Promise.all(listed.sandboxes.map(one => known.sandbox(one) ?? runtime.inspectSandbox(one.id))),
+      Promise.all(listed.containers.map(one => known.container(one) ?? runtime.inspect(one.id))),
+    ])
+    const fresh = groupByPod(sandboxes.filter(isThere), containers.filter(isThere))
+    const changed = new Set<string>()
+    for (const [uid, pod] of fresh) if (!isSame(pod, pods.get(uid))) changed.add(uid)
+    for (const uid of pods.keys()) if (!fresh.has(uid)) changed.add(uid)
+    pods = fresh
+    lastSuccessAt = clock.monotonic()
+    if (changed.size > 0) onChange([...changed])
+  }
+
+  const refresh = () => {
+    if (next) return next
+    const before = current ?? Promise.resolve()
+    const mine: Promise<void> = before
+      .catch(() => {})
+      .then(() => {
+        current = mine
+        next = undefined
+        return relist()
+      })
+    next = mine
+    return mine
+  }
+
+  return {
+    get: uid => pods.get(uid) ?? emptyPodRuntime,
+    podUids: () => pods.keys(),
+    all: () => pods.entries(),
+    refresh,
+    get lastSuccessAt() {
+      return lastSuccessAt
+    },
+    async run(signal) {
+      let cancel = () => {}
+      let failed = false
+      const tick = async () => {
+        cancel()
+        try {
+          await refresh()
+          failed = false
+        } catch (err) {
+          if (!failed && !signal.aborted) log.warn({ err }, 'relist failed')
+          failed = true
+        }
+        if (!signal.aborted) schedule(isActive() || failed ? activeEveryMs : idleEveryMs)
+      }
+      const schedule = (ms: number) => {
+        cancel()
+        cancel = clock.after(ms, () => void tick())
+      }
+      let hinted = false
+      const onEvent = () => {
+        if (hinted || signal.aborted) return
+        hinted = true
+        clock.after(hintDelayInMs, () => {
+          hinted = false
+          if (!signal.aborted) void tick()
+        })
+      }
+      schedule(activeEveryMs)
+      await Promise.all([runtime.watchEvents(onEvent)(signal), aborted(signal)])
+      cancel()
+      await Promise.allSettled([current, next])
+    },
+  }
+}
+
+const isThere = <T>(value: T | undefined): value is T => value !== undefined
+
+/** What an inspection told stays true until the state changes, so each state is inspected once. */
+function knownDetails(pods: ReadonlyMap<string, PodRuntime>) {
+  const find = <T extends { id: string; state: string }>(own: readonly T[] | undefined, one: T) =>
+    own?.find(known => known.id === one.id && known.state === one.state)
+  return {
+    sandbox: (one: Sandbox) => find(pods.get(one.pod.uid)?.sandboxes, one),
+    container: (one: ContainerState) => find(pods.get(one.pod.uid)?.containers, one),
+  }
+}

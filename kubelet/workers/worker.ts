@@ -1,0 +1,84 @@
+import type { Pod } from '../../api/core/pod.ts'
+import type { Note } from '../../api/journal.ts'
+import type { Verdict } from '../status/pod-status.ts'
+
+/**
+ * Where a pod is in its life on this node; only ever forward. `syncing`: containers are brought to where the spec wants them.
+ * `terminating`: they are being stopped for good. `terminated`: volumes go. `finished`: nothing is left but the object.
+ */
+export type Stage = 'syncing' | 'terminating' | 'terminated' | 'finished'
+
+/** All that a kubelet remembers of one pod. Plain data: ten thousand of them cost little. */
+export interface Worker {
+  readonly uid: string
+  /** The newest object from the API. */
+  pod: Pod
+  stage: Stage
+  /** The object is gone from the API. */
+  isGone: boolean
+  isAdmitted: boolean
+  /** Why the kubelet itself ends the pod. */
+  verdict: Verdict | undefined
+  /** Shorter than what the pod asks for (eviction). */
+  graceOverride: number | undefined
+  /** The grace that the present stop was begun with. */
+  graceInUse: number | undefined
+  readonly firstSeenAt: number
+  /** A step is under way, and whether another has to follow. */
+  isBusy: boolean
+  isDirty: boolean
+  /** The containers were changed, or may have been, since the last relist. */
+  hasActed: boolean
+  /** Ends what the present step waits for. */
+  interrupt: AbortController
+  cancelTimer: () => void
+  /** When it is looked at again even if nothing happens. */
+  nextSyncAt: number
+  refreshedAt: number
+  /** Containers that failed to start, why, and until when they are left alone. */
+  readonly startErrors: Map<string, { reason: string; message: string; until: number }>
+  /** The same for the pod as a whole. */
+  heldUntil: number
+  /** Termination messages by container id. */
+  readonly messages: Map<string, string>
+  wokenBy: readonly number[]
+  note: Note | undefined
+  hasAskedRemoval: boolean
+  /** Called once everything has stopped. */
+  onEnded: (() => void)[]
+}
+
+export function newWorker(pod: Pod, now: number): Worker {
+  return {
+    uid: pod.metadata.uid,
+    pod,
+    stage: 'syncing',
+    isGone: false,
+    isAdmitted: false,
+    verdict: undefined,
+    graceOverride: undefined,
+    graceInUse: undefined,
+    firstSeenAt: now,
+    isBusy: false,
+    isDirty: false,
+    hasActed: false,
+    interrupt: new AbortController(),
+    cancelTimer: () => {},
+    nextSyncAt: now,
+    refreshedAt: now,
+    startErrors: new Map(),
+    heldUntil: 0,
+    messages: new Map(),
+    wokenBy: [],
+    note: undefined,
+    hasAskedRemoval: false,
+    onEnded: [],
+  }
+}
+
+/** Seconds the whole pod gets to end: what its deletion says, else its spec; an override only shortens; never below 1 (semantics C1). */
+export function effectiveGrace({ pod, graceOverride, isGone }: Worker): number {
+  const ofDeletion = pod.metadata.deletionGracePeriodSeconds
+  const asked = ofDeletion ?? (isGone ? 1 : (pod.spec.terminationGracePeriodSeconds ?? 30))
+  return Math.max(1, Math.min(asked, graceOverride ?? asked))
+}

@@ -1,0 +1,111 @@
+import { type Plugin, unresolvable, unschedulable } from '../framework.ts'
+import type { NodeInfo } from '../node-info.ts'
+import type { PodInfo, PodTerms } from '../pod-info.ts'
+import type { NamespaceLabels, PodTerm } from '../pod-terms.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { affinityScore } from './affinity-score.ts'
+import { type DomainCounts, domainCounts } from './domain-counts.ts'
+
+const name = 'InterPodAffinity'
+const noAffinity = unresolvable(name, "node(s) didn't match pod affinity rules")
+const ownAntiAffinity = unschedulable(name, "node(s) didn't match pod anti-affinity rules")
+const othersAntiAffinity = unschedulable(name, "node(s) didn't satisfy existing pods anti-affinity rules")
+
+interface State {
+  /** For each required anti-affinity term that matches this pod, by the term's key: the pods that have it. */
+  readonly against: Map<string, DomainCounts>
+  /** For each term of its own, the pods that all of them (affinity) or this one (anti-affinity) match. */
+  readonly affinity: readonly DomainCounts[]
+  readonly antiAffinity: readonly DomainCounts[]
+  /** The pod matches its own affinity terms: the first of its kind may go anywhere. */
+  readonly matchesItself: boolean
+}
+
+const noTerms: PodTerms = { affinity: [], antiAffinity: [], preferred: [], preferredAnti: [] }
+
+/** Pods near to, or far from, other pods; also the other way round: what is there already may not want the newcomer. */
+export function interPodAffinity(labelsOf: NamespaceLabels, namespacesVersion: () => number): Plugin<State, unknown> {
+  const matchesAll = (terms: readonly PodTerm[], other: PodInfo) => terms.every(term => term.matches(other, labelsOf))
+  const idOf = (terms: readonly PodTerm[]) => {
+    const version = terms.some(({ dependsOnNamespaces }) => dependsOnNamespaces) ? namespacesVersion() : 0
+    return `affinity ${version} ${terms.map(({ id }) => id).join(' ')}`
+  }
+  const countsFor = (snapshot: Snapshot, terms: readonly PodTerm[], topologyKey: string) =>
+    domainCounts(topologyKey, snapshot.tallies.of(idOf(terms), other => Number(matchesAll(terms, other))).byDomain(topologyKey))
+
+  const change = (state: State, pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1) => {
+    const { affinity, antiAffinity } = pod.terms ?? noTerms
+    for (const term of other.terms?.antiAffinity ?? []) {
+      if (!term.matches(pod, labelsOf)) continue
+      const counts = state.against.get(term.key) ?? domainCounts(term.topologyKey, new Map())
+      state.against.set(term.key, counts)
+      counts.change(node, by)
+    }
+    if (affinity.length > 0 && matchesAll(affinity, other)) for (const counts of state.affinity) counts.change(node, by)
+    for (const [i, term] of antiAffinity.entries()) if (term.matches(other, labelsOf)) state.antiAffinity[i]?.change(node, by)
+  }
+
+  return {
+    name,
+    preFilter({ pod, snapshot }) {
+      const against = termsAgainst(pod, snapshot, labelsOf)
+      const { affinity, antiAffinity } = pod.terms ?? noTerms
+      if (affinity.length === 0 && antiAffinity.length === 0 && against.size === 0) return 'skip'
+      return {
+        state: {
+          against,
+          affinity: affinity.map(({ topologyKey }) => countsFor(snapshot, affinity, topologyKey)),
+          antiAffinity: antiAffinity.map(term => countsFor(snapshot, [term], term.topologyKey)),
+          matchesItself: matchesAll(affinity, pod),
+        },
+      }
+    },
+    filter(_, node, state) {
+      if (!isNearEnough(state, node)) return noAffinity
+      for (const counts of state.antiAffinity) if (counts.at(node) > 0) return ownAntiAffinity
+      for (const counts of state.against.values()) if (counts.at(node) > 0) return othersAntiAffinity
+      return undefined
+    },
+    copyState: ({ against, affinity, antiAffinity, matchesItself }) => ({
+      against: new Map([...against].map(([key, counts]) => [key, counts.copy()])),
+      affinity: affinity.map(counts => counts.copy()),
+      antiAffinity: antiAffinity.map(counts => counts.copy()),
+      matchesItself,
+    }),
+    podAdded: (state, other, node, { pod }) => change(state, pod, other, node, 1),
+    podRemoved: (state, other, node, { pod }) => change(state, pod, other, node, -1),
+    ...affinityScore(labelsOf, countsFor),
+    wakes: {
+      assignedPod: (pod, { before, after }) => concerns(pod, before, labelsOf) || concerns(pod, after, labelsOf),
+      node: (_, { action }) => action !== 'delete',
+    },
+  }
+}
+
+/** Every term finds a matching pod in the node's domain; or none matches anywhere and the pod is the first of its kind. */
+function isNearEnough({ affinity, matchesItself }: State, node: NodeInfo): boolean {
+  let isNear = true
+  for (const counts of affinity) {
+    if (node.labels[counts.topologyKey] === undefined) return false
+    if (counts.at(node) <= 0) isNear = false
+  }
+  return isNear || (matchesItself && affinity.every(counts => !counts.isAnywhere()))
+}
+
+function termsAgainst(pod: PodInfo, { heldTerms }: Snapshot, labelsOf: NamespaceLabels): Map<string, DomainCounts> {
+  const against = new Map<string, DomainCounts>()
+  for (const { term, tally } of heldTerms.values('antiAffinity'))
+    if (term.matches(pod, labelsOf)) against.set(term.key, domainCounts(term.topologyKey, tally().byDomain(term.topologyKey)))
+  return against
+}
+
+/** Whether another pod's coming, going or change can matter: one of the two has a required term that matches the other. */
+function concerns(pod: PodInfo, other: PodInfo | undefined, labelsOf: NamespaceLabels): boolean {
+  if (!other) return false
+  const { affinity, antiAffinity } = pod.terms ?? noTerms
+  return (
+    affinity.some(term => term.matches(other, labelsOf)) ||
+    antiAffinity.some(term => term.matches(other, labelsOf)) ||
+    (other.terms?.antiAffinity.some(term => term.matches(pod, labelsOf)) ?? false)
+  )
+}

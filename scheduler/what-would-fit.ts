@@ -1,0 +1,76 @@
+import { type Shortage, shortages } from '../api/placement/fit.ts'
+import { requiredNodes } from '../api/placement/node-affinity.ts'
+import { taintText, untoleratedTaint } from '../api/placement/tolerations.ts'
+import type { Cycle, Diagnosis } from './framework.ts'
+import type { NodeInfo } from './node-info.ts'
+import type { PodInfo } from './pod-info.ts'
+
+/** How many nodes of one refusal are looked at: a sentence for people need not be the best of five thousand. */
+const worthAsking = 1000
+const worthTelling = 3
+
+/** For each sort of refusal, one sentence on the least that would have to change. Only worked out when somebody is told. */
+export function whatWouldFit({ pod, snapshot }: Cycle, { refusals }: Diagnosis): string[] {
+  const byPlugin = new Map<string, NodeInfo[]>()
+  for (const [{ plugin }, names] of refusals) {
+    const nodes = names.slice(0, worthAsking).flatMap(name => snapshot.byName.get(name) ?? [])
+    byPlugin.set(plugin, [...(byPlugin.get(plugin) ?? []), ...nodes])
+  }
+  return [...byPlugin].flatMap(([plugin, nodes]) => advice[plugin]?.(pod, nodes) ?? [])
+}
+
+const advice: Readonly<Record<string, (pod: PodInfo, nodes: readonly NodeInfo[]) => string[]>> = {
+  NodeResourcesFit: smallestShortage,
+  TaintToleration: (pod, nodes) => {
+    const taints = nodes.flatMap(({ hardTaints }) => {
+      const taint = untoleratedTaint(hardTaints, pod.pod.spec.tolerations, 'NoSchedule', 'NoExecute')
+      return taint ? [taintText(taint)] : []
+    })
+    return mostFrequent(taints).map(taint => `a toleration of the taint ${taint}`)
+  },
+  NodeUnschedulable: (_, nodes) => [`uncordoning one of: ${names(nodes)}`],
+  NodeAffinity: missingLabels,
+  NodePorts: pod => [`a node with the host port ${pod.ports.map(({ port }) => port).join(' and ')} free`],
+}
+
+/** The node with the least missing, in shares of what the pod asks for. */
+function smallestShortage({ requests }: PodInfo, nodes: readonly NodeInfo[]): string[] {
+  let best: { node: NodeInfo; lacking: Shortage[]; share: number } | undefined
+  for (const node of nodes) {
+    const { allocatable, requested, pods } = node
+    const lacking = shortages(requests, { allocatable, requested, pods: pods.length })
+    const share = lacking.reduce((sum, { requested, used, capacity }) => sum + (requested + used - capacity) / requested, 0)
+    if (!best || share < best.share) best = { node, lacking, share }
+  }
+  if (!best) return []
+  const missing = best.lacking.map(one => `${inUnits(one.resource, one.requested + one.used - one.capacity)} more`)
+  return [`${missing.join(' and ')} on ${best.node.name}`]
+}
+
+function inUnits(resource: string, amount: number): string {
+  if (resource === 'cpu') return `${amount}m cpu`
+  if (resource === 'pods') return amount === 1 ? 'room for 1 pod' : `room for ${amount} pods`
+  const isBytes = resource === 'memory' || resource === 'ephemeral-storage' || resource.startsWith('hugepages-')
+  return isBytes ? `${Math.ceil(amount / (1024 * 1024))}Mi ${resource}` : `${amount} ${resource}`
+}
+
+function missingLabels({ pod }: PodInfo, nodes: readonly NodeInfo[]): string[] {
+  const missing = Object.entries(pod.spec.nodeSelector ?? {}).filter(([key, value]) => nodes.some(node => node.labels[key] !== value))
+  const advice = missing.length > 0 ? [`a node with the labels ${missing.map(([key, value]) => `${key}=${value}`).join(', ')}`] : []
+  const terms = requiredNodes(pod.spec)?.nodeSelectorTerms ?? []
+  const keys = new Set(terms.flatMap(({ matchExpressions = [] }) => matchExpressions.map(({ key }) => key)))
+  if (keys.size > 0) advice.push(`a node whose labels ${[...keys].join(', ')} match the node affinity`)
+  return advice
+}
+
+function mostFrequent(texts: readonly string[]): string[] {
+  const counts = new Map<string, number>()
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1)
+  const sorted = [...counts].sort(([, a], [, b]) => b - a)
+  return sorted.slice(0, worthTelling).map(([text]) => text)
+}
+
+function names(nodes: readonly NodeInfo[]): string {
+  const few = nodes.slice(0, worthTelling).map(({ name }) => name)
+  return nodes.length > few.length ? `${few.join(', ')}, ...` : few.join(', ')
+}
