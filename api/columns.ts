@@ -1,7 +1,6 @@
 import { ageOf } from './duration.ts'
 import type { Column } from './kind.ts'
 import { describeSelector, type LabelSelectorObject } from './selectors.ts'
-import type { KubeObject } from './transport.ts'
 
 /** A column that is always shown. */
 export function column<T>(
@@ -19,14 +18,18 @@ export const wide = <T>(name: string, description: string, value: Column<T>['val
   priority: 1,
 })
 
+interface Created {
+  readonly metadata: { readonly creationTimestamp: string }
+}
+
 /** How long ago the object was created. */
-export const age = column<KubeObject>('Age', 'How long ago it was created.', ({ metadata }, now) =>
+export const age = column<Created>('Age', 'How long ago it was created.', ({ metadata }, now) =>
   ageOf(metadata.creationTimestamp, now),
 )
 
 /** For kinds that upstream has no printer for. */
-export const createdAt: Column<KubeObject> = {
-  ...column<KubeObject>('Created At', 'When it was created.', ({ metadata }) => metadata.creationTimestamp),
+export const createdAt: Column<Created> = {
+  ...column<Created>('Created At', 'When it was created.', ({ metadata }) => metadata.creationTimestamp),
   type: 'date',
 }
 
@@ -40,8 +43,16 @@ export function templateColumns<T>(
 ): Column<T>[] {
   const containers = (object: T) => spec(object).template.spec.containers
   return [
-    wide('Containers', 'Names of the containers.', object => containers(object).map(({ name }) => name).join(',')),
-    wide('Images', 'Images of the containers.', object => containers(object).map(({ image }) => image).join(',')),
+    wide('Containers', 'Names of the containers.', object =>
+      containers(object)
+        .map(({ name }) => name)
+        .join(','),
+    ),
+    wide('Images', 'Images of the containers.', object =>
+      containers(object)
+        .map(({ image }) => image)
+        .join(','),
+    ),
     wide('Selector', 'Labels of its pods.', object => describeSelector(spec(object).selector)),
   ]
 }

@@ -149,7 +149,8 @@ function describeIssue(root: Shape, value: unknown, issue: z.core.$ZodIssue): st
   }
   if (issue.code === 'custom') return `${issue.message} (${fullPath})`
   if (shape.goType === 'resource.Quantity') return `${quantityErrors.format} (${fullPath})`
-  if (shape.goType === 'intstr.IntOrString') return `json: cannot unmarshal ${jsonType(actual)} into Go value of type int32 (${fullPath})`
+  if (shape.goType === 'intstr.IntOrString')
+    return `json: cannot unmarshal ${jsonType(actual)} into Go value of type int32 (${fullPath})`
   if (fields.length === 0) return `json: cannot unmarshal ${jsonType(actual)} into Go value of type ${shape.goType}`
   const field = `${struct.slice(struct.indexOf('.') + 1)}.${fields.join('.')}`
   return `json: cannot unmarshal ${jsonType(actual)} into Go struct field ${field} of type ${shape.goType}`
@@ -158,5 +159,7 @@ function describeIssue(root: Shape, value: unknown, issue: z.core.$ZodIssue): st
 function jsonType(value: unknown): string {
   if (Array.isArray(value)) return 'array'
   if (typeof value === 'boolean') return 'bool'
-  return typeof value === 'number' && (!Number.isInteger(value) || Math.abs(value) > 2 ** 31 - 1) ? `number ${value}` : typeof value
+  return typeof value === 'number' && (!Number.isInteger(value) || Math.abs(value) > 2 ** 31 - 1)
+    ? `number ${value}`
+    : typeof value
 }

@@ -44,7 +44,8 @@ export function jsonSchemaOf(kind: AnyKind): KindSchema {
 function convert(kind: AnyKind): KindSchema {
   const options = { io: 'input', target: 'openapi-3.0', unrepresentable: 'any' } as const
   const { definitions = {}, $defs = {}, ...root } = z.toJSONSchema(kind.schema, options) as Record<string, unknown>
-  return { root: root as SchemaNode, definitions: { ...(definitions as object), ...($defs as object) } }
+  const schema = { root: root as SchemaNode, definitions: { ...(definitions as object), ...($defs as object) } }
+  return { ...schema, root: resolveSchema(schema, schema.root) } // the kind itself is a named type too
 }
 
 /** The node that a reference leads to, with the referrer's own extensions and description on top. */

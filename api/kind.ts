@@ -181,7 +181,7 @@ interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T
 export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends boolean>(
   options: KindOptions<Shape, Namespaced>,
 ): KindDefinition<TypeOf<Shape, Namespaced> & KubeObject, InputTypeOf<Shape>> {
-  const { fields, kind, validate = () => [], validateStatus = () => [] } = options
+  const { kind, validate = () => [], validateStatus = () => [] } = options
   const schema = envelope(options)
   const nothing = () => {}
   const definition: AnyKind = {

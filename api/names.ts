@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /**
  * What names, labels and keys may look like (semantics E2; k8s.io/apimachinery/pkg/util/validation/validation.go).
  * Every function answers what is wrong, one text per fault; none: all is well.
@@ -175,3 +177,7 @@ export function descendingPath(path: string): string[] {
 
 /** User and group IDs. */
 export const validId = (id: number): string[] => (id >= 0 && id <= 2147483647 ? [] : [inRange(0, 2147483647)])
+
+/** IPv4 or IPv6. */
+export const ipAddress = (text: string): string[] =>
+  isIP(text) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']

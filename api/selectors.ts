@@ -286,7 +286,8 @@ function unescapeValue(escaped: string): string {
   for (let i = 0; i < escaped.length; i++) {
     const character = escaped[i] ?? ''
     if (character !== '\\') {
-      if (character === ',' || character === '=') throw new Error(`invalid field selector: unescaped character in value: ${character}`)
+      if (character === ',' || character === '=')
+        throw new Error(`invalid field selector: unescaped character in value: ${character}`)
       value += character
       continue
     }

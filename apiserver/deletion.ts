@@ -30,6 +30,7 @@ export function planDeletion(kind: AnyKind, old: KubeObject, options: Options, n
   const finalizers = collected(metadata.finalizers ?? [], policyOf(kind, metadata.finalizers ?? [], options))
   if (finalizers.length > 0) metadata.finalizers = finalizers
   else delete metadata.finalizers
+  if (!isGraceful && finalizers.length === 0 && !kind.deletion.holds?.(object)) return { action: 'remove', object }
   const seconds = grace(kind, old, options.gracePeriodSeconds)
   if (!metadata.deletionTimestamp) {
     metadata.deletionTimestamp = timestamp(now + seconds * 1000)

@@ -104,10 +104,10 @@ export function metadataErrors(kind: AnyKind, { metadata }: AnyDraft): FieldErro
   const errors: FieldError[] = []
   const { name, generateName } = metadata
   if (!name && !generateName) errors.push(fieldError.required('metadata.name', 'name or generateName is required'))
-  else if (name) errors.push(...kind.validateName(name).map(why => fieldError.invalid('metadata.name', name, why)))
   if (generateName) {
     const masked = maskTrailingDash(generateName)
     errors.push(...kind.validateName(masked).map(why => fieldError.invalid('metadata.generateName', generateName, why)))
   }
+  if (name) errors.push(...kind.validateName(name).map(why => fieldError.invalid('metadata.name', name, why)))
   return errors
 }

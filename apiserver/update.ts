@@ -5,7 +5,7 @@ import type { KubeObject } from '../api/transport.ts'
 import { copy, deepEqual, deepFreeze } from '../lib/json.ts'
 import type { Attempt } from './admission.ts'
 import type { ObjectResponse, WriteDependencies } from './create.ts'
-import { type AnyDraft, decodeBody } from './decode-body.ts'
+import { type AnyDraft, decodeBody, isRecord } from './decode-body.ts'
 import { checkIdentity, countGeneration, keepSettled, metadataErrors, newFinalizers, place } from './metadata.ts'
 import type { ApiRequest, Stored } from './request.ts'
 
@@ -131,6 +131,7 @@ export function updates({ access, admission, rewrite, create }: Dependencies): U
   }
 
   async function createInstead(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse> {
+    if (!isRecord(request.body)) return create(kind, request)
     const body = copy(request.body) as { metadata?: Record<string, unknown> }
     if (body.metadata?.uid) throw notFound(kind, request.name ?? '')
     if (body.metadata) {

@@ -111,11 +111,12 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
         start()
         moved.ring()
         for await (const events of store.watch('', revision, signal)) take(events)
+        forget()
       } catch (err) {
         log.error({ err }, 'the watch cache lost the store and starts over')
+        forget(expired('the watch cache was rebuilt; list again'))
         await clock.sleep(retryInMs, signal)
       }
-      forget(signal.aborted ? undefined : expired('the watch cache was rebuilt; list again'))
     }
   }
 

@@ -14,7 +14,9 @@ import type { Handle } from '../apiserver/request.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
+import { runAll } from '../lib/run.ts'
 import { levelStore } from '../storage/level/level.ts'
+import { memoryStore } from '../storage/memory.ts'
 import type { LoadOptions, LoadResult } from './http-load.ts'
 import { percentile } from './report.ts'
 
@@ -36,6 +38,8 @@ export interface CreateOptions {
   readonly connections?: number
   readonly seconds?: number
   readonly warmUpSeconds?: number
+  /** In memory instead of on disk: what the rest costs. */
+  readonly isVolatile?: boolean
 }
 
 /** A pod of about 1.5 KB, as a Deployment makes them. */
@@ -61,9 +65,9 @@ export function podBody(): string {
 
 /** Durable creates of pods over TLS, the load generator on the same cores: client certificate, RBAC, admission, level store. */
 export async function benchCreates(options: CreateOptions): Promise<CreateFigures> {
-  const { connections = 64, seconds = 5, warmUpSeconds = 3, loadModule } = options
+  const { connections = 64, seconds = 5, warmUpSeconds = 3, isVolatile = false, loadModule } = options
   const location = await mkdtemp(join(process.env.WHERRY_BENCH_TMP ?? tmpdir(), 'wherry-bench-'))
-  const store = await levelStore({ location, clock: systemClock })
+  const store = isVolatile ? memoryStore({ clock: systemClock }) : await levelStore({ location, clock: systemClock })
   const stop = new AbortController()
   const { server, certificates, ended } = await startServer(store, stop.signal)
   const { port } = await server.address
@@ -121,7 +125,12 @@ async function startServer(store: Parameters<typeof createPipeline>[0]['store'],
     host: '127.0.0.1',
     port: 0,
   })
-  const ended = Promise.all([pipeline.run(signal), control.run(signal), server.run(signal)])
+  const parts = [
+    ['pipeline', pipeline.run],
+    ['access control', control.run],
+    ['server', server.run],
+  ] as const
+  const ended = runAll(parts, signal)
   await bootstrap({ pipeline, signal })
   await control.ready
   await handle({ ...serviceAccounts, verb: 'create', body: { metadata: { name: 'default' } }, user: users.admin })

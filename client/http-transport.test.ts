@@ -14,10 +14,10 @@ type Handler = (request: IncomingMessage & { text: string }, response: ServerRes
 
 /** A loopback server that answers as told, and a transport to it. */
 async function setUp(handler: Handler, options: Partial<Parameters<typeof httpTransport>[0]> = {}) {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    handler(Object.assign(request, { text: Buffer.concat(chunks).toString() }), response)
+    request.on('data', chunk => chunks.push(chunk))
+    request.on('end', () => handler(Object.assign(request, { text: Buffer.concat(chunks).toString() }), response))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -132,6 +132,27 @@ test('a server that is not there is named', async () => {
     `The connection to the server 127.0.0.1:${port} was refused - did you specify the right host or port?`,
   )
   expect((error.cause as NodeJS.ErrnoException).code).toBe('ECONNREFUSED')
+})
+
+test('a connection that the server closed just then is opened anew for reading, but nothing is written twice', async () => {
+  const seen: string[] = []
+  await using setup = await setUp((request, response) => {
+    seen.push(request.method ?? '')
+    if (seen.length % 2 === 0) response.destroy()
+    else json(response, 200, pod('a'))
+  })
+  const get = () => setup.transport.call({ verb: 'get', ...pods, name: 'a' })
+  await get()
+  expect(await get()).toEqual(pod('a'))
+  await expect(setup.transport.call({ verb: 'create', ...pods, body: pod('a') })).rejects.toThrow('Unable to connect')
+  expect(seen).toEqual(['GET', 'GET', 'GET', 'POST'])
+})
+
+test('a server that says nothing is given up', async () => {
+  await using setup = await setUp(() => {}, { silenceInMs: 20 })
+  await expect(setup.transport.call({ verb: 'list', ...pods })).rejects.toThrow(
+    'Unable to connect to the server: no answer within 20 ms',
+  )
 })
 
 test('items of a list learn their kind from it', async () => {

@@ -84,13 +84,14 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
         path: prefix + path,
         headers: { accept: 'application/json', ...identity, ...headers, ...(body !== undefined && contentLength(body)) },
         ...(signal && { signal }),
+        ...(silence > 0 && { timeout: silence }),
       }
       const sent = (isSecure ? secureRequest : plainRequest)(request, response => {
         for (const text of warningsOf(response)) onWarning?.(text)
         resolve(response)
       })
       sent.on('socket', socket => socket.setKeepAlive(true, 15_000))
-      if (silence > 0) sent.setTimeout(silence, () => sent.destroy(new Error(`no answer within ${silence} ms`)))
+      sent.on('timeout', () => sent.destroy(new Error(`no answer within ${silence} ms`)))
       sent.on('error', error => {
         if (signal?.aborted) return reject(signal.reason)
         const isStale = sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET'

@@ -166,17 +166,20 @@ test('what fails is retried with growing delays and logged once each time; confl
   const at: number[] = []
   await using cluster = await setUp(
     {
-      async reconcile({ clock }, key) {
-        if (key !== 'default/a') return
+      async reconcile({ clock, client, lister }, key) {
+        const found = lister(ConfigMap).get(key)
+        if (key !== 'default/a' || !found || found.data?.done) return
         at.push(clock.monotonic())
+        if (at.length === 6) await client.patch(ConfigMap, found.metadata, 'merge', { data: { done: 'yes' } })
         if (at.length === 4) throw new ApiError('Conflict', 'changed')
         if (at.length < 6) throw new Error('broken')
       },
     },
     { log },
   )
-  await cluster.client.create(ConfigMap, configMap('a'))
+  const { metadata } = await cluster.client.create(ConfigMap, configMap('a'))
   await cluster.clock.advance(10_000)
+  expect(cluster.calls.find(call => call.verb === 'patch')?.cause?.wokenBy).toEqual([Number(metadata.resourceVersion)])
   expect(at.slice(1).map((time, i) => time - (at[i] ?? 0))).toEqual([5, 10, 20, 40, 80])
   expect(logged).toEqual([5, 10, 20, 80])
 })

@@ -164,12 +164,12 @@ function heldKeys(informed: ReadonlyMap<AnyKind, Informer>, clock: Clock, signal
 
   const seen = (written: readonly Written[], patience: AbortSignal): Promise<unknown> => {
     const newest = new Map<AnyKind, number>()
-    const waits: (Promise<void> | undefined)[] = []
+    const waits: Promise<void>[] = []
     for (const write of written) {
       if ('revision' in write) newest.set(write.kind, Math.max(write.revision, newest.get(write.kind) ?? 0))
-      else waits.push(informed.get(write.kind)?.moved(write.key, write.deletedVersion, patience))
+      else waits.push(informed.get(write.kind)?.moved(write.key, write.deletedVersion, patience) ?? Promise.resolve())
     }
-    for (const [kind, revision] of newest) waits.push(informed.get(kind)?.reached(revision, patience))
+    for (const [kind, revision] of newest) waits.push(informed.get(kind)?.reached(revision, patience) ?? Promise.resolve())
     return Promise.all(waits)
   }
 

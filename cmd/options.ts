@@ -63,7 +63,7 @@ function oneOf<Name extends string>(flag: string, text: string, names: readonly 
 }
 
 /** A duration such as `90s`, `5m` or `1h30m`, in milliseconds. */
-function duration(flag: string, text: string): number {
+export function parseDuration(flag: string, text: string): number {
   const units = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const
   if (!/^(\d+(\.\d+)?(ms|h|m|s))+$/.test(text))
     throw new UsageError(`--${flag} must be a duration such as 30s or 5m, not "${text}"`)
@@ -125,7 +125,7 @@ export function parseUp(args: string[]): UpOptions | 'help' {
     ...(values['eviction-soft-grace-period'] !== undefined && { evictionSoftGracePeriod: values['eviction-soft-grace-period'] }),
     ...(values['eviction-minimum-reclaim'] !== undefined && { evictionMinimumReclaim: values['eviction-minimum-reclaim'] }),
     ...(values['eviction-pressure-transition-period'] !== undefined && {
-      evictionTransitionPeriodInMs: duration(
+      evictionTransitionPeriodInMs: parseDuration(
         'eviction-pressure-transition-period',
         values['eviction-pressure-transition-period'],
       ),

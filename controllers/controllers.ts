@@ -2,19 +2,48 @@ import type { AnyKind } from '../api/kind.ts'
 import type { Controller } from '../client/controller.ts'
 import { deployment } from './deployment/controller.ts'
 import { garbageCollector } from './garbage-collector/controller.ts'
+import { localProvisioner, type VolumeFolders } from './local-provisioner/controller.ts'
 import { namespace } from './namespace/controller.ts'
+import { nodeIpam, type NodeRange } from './node-ipam/controller.ts'
+import { nodeLifecycle, nodeTaints } from './node-lifecycle/controller.ts'
+import { claimBinder } from './persistent-volume/claim-controller.ts'
+import { claimProtector, volumeProtector } from './persistent-volume/protection.ts'
+import { volumePhases } from './persistent-volume/volume-controller.ts'
+import { podGc } from './pod-gc/controller.ts'
 import { replicaSet } from './replicaset/controller.ts'
 import { rootCaPublisher } from './service-account/root-ca-publisher.ts'
 import { serviceAccount } from './service-account/service-account.ts'
+import { taintEviction } from './taint-eviction/controller.ts'
 
 export interface ControllerOptions {
   /** Every kind that is served: what the garbage collector follows and a namespace may contain. */
   kinds: readonly AnyKind[]
   /** The cluster's certificate authority, PEM. */
   ca: string
+  /** From which addresses the pods of which nodes get theirs. */
+  nodeRanges: readonly NodeRange[]
+  /** Where the default provisioner keeps data. */
+  volumes: VolumeFolders
 }
 
 /** Every controller there is. */
-export function controllers({ kinds, ca }: ControllerOptions): readonly Controller[] {
-  return [deployment, replicaSet, garbageCollector(kinds), namespace(kinds), serviceAccount, rootCaPublisher(ca)]
+export function controllers({ kinds, ca, nodeRanges, volumes }: ControllerOptions): readonly Controller[] {
+  return [
+    deployment,
+    replicaSet,
+    garbageCollector(kinds),
+    namespace(kinds),
+    serviceAccount,
+    rootCaPublisher(ca),
+    nodeIpam(nodeRanges),
+    nodeTaints,
+    nodeLifecycle(),
+    taintEviction(),
+    podGc(),
+    claimBinder,
+    volumePhases,
+    claimProtector,
+    volumeProtector,
+    localProvisioner(volumes),
+  ]
 }

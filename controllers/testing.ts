@@ -1,5 +1,5 @@
-import { Deployment } from '../api/apps/deployment.ts'
-import { ReplicaSet } from '../api/apps/replica-set.ts'
+import type { Deployment } from '../api/apps/deployment.ts'
+import type { ReplicaSet } from '../api/apps/replica-set.ts'
 import { Pod } from '../api/core/pod.ts'
 import type { InputOf } from '../api/kind.ts'
 import type { Call, Transport } from '../api/transport.ts'

@@ -63,7 +63,11 @@ function bindNote({ nodeName, feasible, ranked, refusals }: Placement): Note {
   const text = !best
     ? `${nodeName} was the only node found that takes the pod`
     : `${nodeName} scored ${best.score} of ${feasible} feasible${second ? `; runner-up ${second.nodeName} with ${second.score}` : ''}`
-  return { rule: 'scheduler/bind', text, data: { feasible, scores: ranked, ...(refusals.size > 0 && { rejected: tally(refusals) }) } }
+  return {
+    rule: 'scheduler/bind',
+    text,
+    data: { feasible, scores: ranked, ...(refusals.size > 0 && { rejected: tally(refusals) }) },
+  }
 }
 
 function tally(refusals: Placement['refusals']) {

@@ -7,6 +7,7 @@ import type { Change, Informers } from '../client/informer.ts'
 import { deepEqual } from '../lib/json.ts'
 import type { SchedulerCache } from './cache.ts'
 import type { ClusterEvent } from './framework.ts'
+import type { Inbox } from './inbox.ts'
 import type { Nominator } from './nominator.ts'
 import { isTerminal, type PodInfo, podInfo } from './pod-info.ts'
 import type { SchedulingQueue } from './queue.ts'
@@ -17,6 +18,7 @@ interface Dependencies {
   readonly queue: SchedulingQueue
   readonly nominator: Nominator
   readonly schedulerName: string
+  readonly inbox: Inbox
 }
 
 const actions = { added: 'add', modified: 'update', deleted: 'delete' } as const
@@ -25,17 +27,15 @@ const actions = { added: 'add', modified: 'update', deleted: 'delete' } as const
  * The first loop: what the informers see goes into the cache (pods with a place, nodes) or the queue (pods without), and wakes the
  * pods that it may help. A finished pod counts as gone. Answers how to let go.
  */
-export function listen({ informers, cache, queue, nominator, schedulerName }: Dependencies): () => void {
-  const onPods = (changes: readonly Change<Pod>[]) => {
-    for (const { type, object, previous, revision } of changes) {
-      const before = previous && kindOfInterest(previous, schedulerName)
-      const after = type === 'deleted' ? undefined : kindOfInterest(object, schedulerName)
-      const info = after && podInfo(object)
-      if (before === 'pending' && after !== 'pending') forgetPending(object.metadata.uid, revision)
-      if (before === 'placed' && after !== 'placed') takeAway(object.metadata.uid, revision)
-      if (info && after === 'placed') place(info, revision)
-      if (info && after === 'pending') wait(info, previous, revision)
-    }
+export function listen({ informers, cache, queue, nominator, schedulerName, inbox }: Dependencies): () => void {
+  const onPod = ({ type, object, previous, revision }: Change<Pod>) => {
+    const before = previous && kindOfInterest(previous, schedulerName)
+    const after = type === 'deleted' ? undefined : kindOfInterest(object, schedulerName)
+    const info = after && podInfo(object)
+    if (before === 'pending' && after !== 'pending') forgetPending(object.metadata.uid, revision)
+    if (before === 'placed' && after !== 'placed') takeAway(object.metadata.uid, revision)
+    if (info && after === 'placed') place(info, revision)
+    if (info && after === 'pending') wait(info, previous, revision)
   }
   const wait = (info: PodInfo, previous: Pod | undefined, revision: number) => {
     if (cache.pod(info.uid)) return
@@ -67,31 +67,28 @@ export function listen({ informers, cache, queue, nominator, schedulerName }: De
     if (known) queue.moveOn({ resource: 'assignedPod', action: 'delete', before: known.pod, revision })
   }
 
-  const onNodes = (changes: readonly Change<Node>[]) => {
-    for (const { type, object, previous, revision } of changes) {
-      if (type === 'deleted') cache.removeNode(object.metadata.name)
-      else cache.setNode(object)
-      if (type === 'added') queue.moveOn({ resource: 'node', action: 'add', after: object, revision })
-      else if (type === 'deleted') queue.moveOn({ resource: 'node', action: 'delete', before: object, revision })
-      else if (previous && hasChangedForPods(previous, object))
-        queue.moveOn({ resource: 'node', action: 'update', before: previous, after: object, revision })
-    }
+  const onNode = ({ type, object, previous, revision }: Change<Node>) => {
+    if (type === 'deleted') cache.removeNode(object.metadata.name)
+    else cache.setNode(object)
+    if (type === 'added') queue.moveOn({ resource: 'node', action: 'add', after: object, revision })
+    else if (type === 'deleted') queue.moveOn({ resource: 'node', action: 'delete', before: object, revision })
+    else if (previous && hasChangedForPods(previous, object))
+      queue.moveOn({ resource: 'node', action: 'update', before: previous, after: object, revision })
   }
 
-  const onStorage = (resource: 'claim' | 'volume' | 'storageClass') => (changes: readonly Change[]) => {
-    for (const { type, object, previous, revision } of changes) {
-      const action = actions[type]
-      const event = { resource, action, before: previous, after: type === 'deleted' ? undefined : object, revision }
-      queue.moveOn(event as ClusterEvent)
+  const onStorage =
+    (resource: 'claim' | 'volume' | 'storageClass') =>
+    ({ type, object, previous, revision }: Change) => {
+      const after = type === 'deleted' ? undefined : object
+      queue.moveOn({ resource, action: actions[type], before: previous, after, revision } as ClusterEvent)
     }
-  }
 
   const letGo = [
-    informers.of(Node).subscribe(onNodes),
-    informers.of(PersistentVolumeClaim).subscribe(onStorage('claim')),
-    informers.of(PersistentVolume).subscribe(onStorage('volume')),
-    informers.of(StorageClass).subscribe(onStorage('storageClass')),
-    informers.of(Pod).subscribe(onPods),
+    informers.of(Node).subscribe(inbox.handler(onNode)),
+    informers.of(PersistentVolumeClaim).subscribe(inbox.handler(onStorage('claim'))),
+    informers.of(PersistentVolume).subscribe(inbox.handler(onStorage('volume'))),
+    informers.of(StorageClass).subscribe(inbox.handler(onStorage('storageClass'))),
+    informers.of(Pod).subscribe(inbox.handler(onPod)),
   ]
   return () => {
     for (const stop of letGo) stop()

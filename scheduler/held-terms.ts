@@ -36,7 +36,12 @@ export function heldTerms(tallies: Tallies): HeldTerms {
       for (const term of terms[role]) {
         let known = held[role].get(term.key)
         if (!known) {
-          known = { role, term, holders: 0, tally: () => tallies.of(`held ${role} ${term.key}`, pod => timesHeld(pod, role, term.key)) }
+          known = {
+            role,
+            term,
+            holders: 0,
+            tally: () => tallies.of(`held ${role} ${term.key}`, pod => timesHeld(pod, role, term.key)),
+          }
           held[role].set(term.key, known)
         }
         known.holders += by

@@ -13,7 +13,12 @@ import { nodeResourcesFit } from './plugins/node-resources-fit.ts'
 import { nodeUnschedulable } from './plugins/node-unschedulable.ts'
 import { podTopologySpread } from './plugins/pod-topology-spread.ts'
 import { schedulingGates } from './plugins/scheduling-gates.ts'
+import { storageListers } from './plugins/pod-claims.ts'
 import { taintToleration } from './plugins/taint-toleration.ts'
+import { volumeBinding } from './plugins/volume-binding.ts'
+import { volumeRestrictions } from './plugins/volume-restrictions.ts'
+import { volumeWrites } from './plugins/volume-writes.ts'
+import { volumeZone } from './plugins/volume-zone.ts'
 
 /** The name pods ask for in `spec.schedulerName`, and the plugins that place them. */
 export interface Profile {
@@ -26,6 +31,7 @@ export function defaultProfile(dependencies: PluginDependencies): Profile {
   const schedulerName = 'default-scheduler'
   const namespaces = dependencies.informers.of(Namespace)
   const labelsOf = (namespace: string) => namespaces.lister.get(namespace)?.metadata.labels ?? {}
+  const storage = storageListers(dependencies.informers)
   return {
     schedulerName,
     plugins: [
@@ -36,6 +42,9 @@ export function defaultProfile(dependencies: PluginDependencies): Profile {
       { plugin: nodeAffinity, weight: 2 },
       { plugin: nodePorts },
       { plugin: nodeResourcesFit(), weight: 1 },
+      { plugin: volumeRestrictions(storage) },
+      { plugin: volumeBinding(storage, volumeWrites(dependencies)) },
+      { plugin: volumeZone(storage) },
       { plugin: podTopologySpread(defaultSelectorFrom(dependencies.informers)), weight: 2 },
       { plugin: interPodAffinity(labelsOf, () => namespaces.revision), weight: 2 },
       { plugin: defaultPreemption({ ...dependencies, schedulerName, budgets: () => [] }) },

@@ -69,8 +69,12 @@ export function backoffInMs(failures: number): number {
 export function schedulingQueue({ clock, plugins }: { clock: Clock; plugins: readonly Plugin[] }): SchedulingQueue {
   const known = new Map<string, QueuedPod>()
   const active: Heap<QueuedPod> = heap(isTriedBefore)
-  const backingOff: Heap<QueuedPod> = heap((a, b) => readyAt(a) < readyAt(b) || (readyAt(a) === readyAt(b) && a.sequence < b.sequence))
-  const failing: Heap<QueuedPod> = heap((a, b) => readyAt(a) < readyAt(b) || (readyAt(a) === readyAt(b) && a.sequence < b.sequence))
+  const backingOff: Heap<QueuedPod> = heap(
+    (a, b) => readyAt(a) < readyAt(b) || (readyAt(a) === readyAt(b) && a.sequence < b.sequence),
+  )
+  const failing: Heap<QueuedPod> = heap(
+    (a, b) => readyAt(a) < readyAt(b) || (readyAt(a) === readyAt(b) && a.sequence < b.sequence),
+  )
   /** The parked, by uid, and again by the plugins that hold them. */
   const parked = new Map<string, QueuedPod>()
   const heldBy = new Map<string, Set<QueuedPod>>(plugins.map(plugin => [plugin.name, new Set()]))

@@ -11,6 +11,7 @@ import type { PluginDependencies, SchedulerDependencies } from './dependencies.t
 import { listen } from './event-handlers.ts'
 import { failureHandler } from './failure.ts'
 import type { Cycle } from './framework.ts'
+import { inbox } from './inbox.ts'
 import { nominator as makeNominator } from './nominator.ts'
 import { defaultProfile, type Profile } from './profile.ts'
 import { type QueuedPod, schedulingQueue } from './queue.ts'
@@ -29,6 +30,8 @@ interface Options extends SchedulerDependencies {
 
 /** How many binds, and how many other writes, may be under way: enough to fill a store's batches, few enough not to swamp it. */
 const concurrentBinds = 256
+/** Binds that first wait for volumes to be made, which may take minutes and costs nothing. */
+const concurrentSlowBinds = 10_000
 const concurrentSideTasks = 32
 
 const watched = [Pod, Node, PersistentVolumeClaim, PersistentVolume, StorageClass] as const
@@ -48,6 +51,7 @@ async function runScheduler(options: Options, signal: AbortSignal): Promise<void
   const nominator = makeNominator()
   const sideTasks = makeSideTasks(concurrentSideTasks)
   const binds = makeSideTasks(concurrentBinds)
+  const slowBinds = makeSideTasks(concurrentSlowBinds)
   const makeProfile = options.profile ?? defaultProfile
   const profile = makeProfile({
     ...options,
@@ -87,7 +91,8 @@ async function runScheduler(options: Options, signal: AbortSignal): Promise<void
       cache.forget(pod.uid)
       throw err
     }
-    binds.start(() => bind(queued, cycle, found, signal))
+    const tasks = pod.claims.length > 0 ? slowBinds : binds
+    tasks.start(() => bind(queued, cycle, found, signal))
   }
 
   /** Whether somebody else took care of it, or will. */
@@ -97,8 +102,10 @@ async function runScheduler(options: Options, signal: AbortSignal): Promise<void
     return true
   }
 
-  const letGo = listen({ informers, cache, queue, nominator, schedulerName: profile.schedulerName })
+  const news = inbox(clock)
+  const letGo = listen({ informers, cache, queue, nominator, inbox: news, schedulerName: profile.schedulerName })
   await Promise.all(watched.map(kind => informers.of(kind).synced(signal)))
+  await news.emptied()
   while (!signal.aborted) {
     const queued = binds.hasRoom ? queue.pop() : undefined
     if (!queued) await (binds.hasRoom ? queue.arrived.wait(signal) : binds.ended(signal))
@@ -109,5 +116,6 @@ async function runScheduler(options: Options, signal: AbortSignal): Promise<void
   letGo()
   queue.close()
   await binds.idle()
+  await slowBinds.idle()
   await sideTasks.idle()
 }

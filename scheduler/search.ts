@@ -58,7 +58,9 @@ export function search({ plugins: weighted, nominator, random, breather }: Depen
       const refusals = new Map<Refusal, string[]>()
       const filters = prepareFilters(plugins, nominator, cycle)
       if (isRefusal(filters))
-        return { diagnosis: { totalNodes: snapshot.nodes.length, refusals, preFilter: filters, plugins: new Set([filters.plugin]) } }
+        return {
+          diagnosis: { totalNodes: snapshot.nodes.length, refusals, preFilter: filters, plugins: new Set([filters.plugin]) },
+        }
 
       const nominated = snapshot.byName.get(pod.pod.status?.nominatedNodeName ?? '')
       if (nominated && isAllowed(filters, nominated) && !filters.check(nominated))
@@ -93,12 +95,7 @@ function isAllowed({ nodes }: Filters, node: NodeInfo): boolean {
   return !nodes || nodes.has(node.name)
 }
 
-function diagnose(
-  { snapshot }: Cycle,
-  all: readonly Plugin[],
-  filters: Filters,
-  refusals: Map<Refusal, string[]>,
-): Diagnosis {
+function diagnose({ snapshot }: Cycle, all: readonly Plugin[], filters: Filters, refusals: Map<Refusal, string[]>): Diagnosis {
   // Without nodes nobody could be asked, so whatever any plugin cares for may help.
   const refusing = snapshot.nodes.length === 0 ? all.map(({ name }) => name) : [...refusals.keys()].map(({ plugin }) => plugin)
   const plugins = new Set(refusing)

@@ -27,10 +27,25 @@ interface PodOptions extends PodSpecInput {
 let made = 0
 
 /** A pod as the server would hand it out; one container that asks for `cpu` and `memory`. */
-export function pod({ name, namespace = 'default', labels, cpu, memory, status, deletionTimestamp, ...spec }: PodOptions = {}): Pod {
+export function pod({
+  name,
+  namespace = 'default',
+  labels,
+  cpu,
+  memory,
+  status,
+  deletionTimestamp,
+  ...spec
+}: PodOptions = {}): Pod {
   const id = ++made
   const requests = { ...(cpu && { cpu }), ...(memory && { memory }) }
-  const metadata = { name: name ?? `pod-${id}`, namespace, uid: `uid-${id}`, resourceVersion: String(id), ...(labels && { labels }) }
+  const metadata = {
+    name: name ?? `pod-${id}`,
+    namespace,
+    uid: `uid-${id}`,
+    resourceVersion: String(id),
+    ...(labels && { labels }),
+  }
   return deepFreeze(
     Pod.schema.parse({
       apiVersion: 'v1',
@@ -55,7 +70,16 @@ interface NodeOptions {
 }
 
 /** A node with room for 4 cpu, 8Gi and 110 pods. */
-export function node({ name, labels, cpu = '4', memory = '8Gi', pods = '110', allocatable, images, ...spec }: NodeOptions = {}): Node {
+export function node({
+  name,
+  labels,
+  cpu = '4',
+  memory = '8Gi',
+  pods = '110',
+  allocatable,
+  images,
+  ...spec
+}: NodeOptions = {}): Node {
   const id = ++made
   return deepFreeze(
     Node.schema.parse({
@@ -173,7 +197,8 @@ function mergeInto(object: Mutable<KubeObject>, patch: unknown): void {
     for (const [key, value] of Object.entries(from)) {
       const old = into[key]
       if (value === null) delete into[key]
-      else if (typeof value === 'object' && !Array.isArray(value) && typeof old === 'object' && old) merge(old as never, value as never)
+      else if (typeof value === 'object' && !Array.isArray(value) && typeof old === 'object' && old)
+        merge(old as never, value as never)
       else if (key === 'conditions' && Array.isArray(value) && Array.isArray(old)) {
         const types = new Set(value.map(({ type }) => type))
         into[key] = [...old.filter(({ type }) => !types.has(type)), ...value]
@@ -217,4 +242,3 @@ function fakeInformer() {
     },
   }
 }
-

@@ -55,8 +55,11 @@ function inUnits(resource: string, amount: number): string {
 }
 
 function missingLabels({ pod }: PodInfo, nodes: readonly NodeInfo[]): string[] {
-  const missing = Object.entries(pod.spec.nodeSelector ?? {}).filter(([key, value]) => nodes.some(node => node.labels[key] !== value))
-  const advice = missing.length > 0 ? [`a node with the labels ${missing.map(([key, value]) => `${key}=${value}`).join(', ')}`] : []
+  const missing = Object.entries(pod.spec.nodeSelector ?? {}).filter(([key, value]) =>
+    nodes.some(node => node.labels[key] !== value),
+  )
+  const advice =
+    missing.length > 0 ? [`a node with the labels ${missing.map(([key, value]) => `${key}=${value}`).join(', ')}`] : []
   const terms = requiredNodes(pod.spec)?.nodeSelectorTerms ?? []
   const keys = new Set(terms.flatMap(({ matchExpressions = [] }) => matchExpressions.map(({ key }) => key)))
   if (keys.size > 0) advice.push(`a node whose labels ${[...keys].join(', ')} match the node affinity`)

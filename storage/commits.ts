@@ -16,7 +16,7 @@ export interface Commit {
 
 /**
  * Compare-and-swap and group commit, which every embedded store shares. Who wins is decided while `write` is called; what
- * arrives while one batch is being persisted goes into the next. Readers see a version once its batch is persisted.
+ * arrives while one batch is being persisted goes into the next.
  */
 export interface CommitQueue {
   /** The newest committed revision. */
@@ -29,8 +29,6 @@ export interface CommitQueue {
     expected: number,
     note: Uint8Array | undefined,
   ): ReturnType<Store['put']>
-  /** Where a key stands for readers: what is queued or being persisted does not count yet. */
-  committed(key: string): Version | undefined
   /** Starts again from a revision that was found on disk. Only while nothing is queued. */
   restart(revision: number): void
   /** Resolves when nothing is queued any more. */
@@ -44,7 +42,7 @@ export interface CommitQueueOptions {
   /** Where a key stands in what is persisted. */
   readonly newest: (key: string) => Version | undefined
   /** A persisted version that was the newest a moment ago. */
-  readonly load: (key: string, revision: number) => Entry
+  readonly load: (revision: number) => Entry
   /** Makes a batch durable, all of it or nothing. */
   readonly persist: (commits: readonly Commit[]) => Promise<void>
   /** Called with each batch once it is durable, before its writers hear of it. */
@@ -54,11 +52,10 @@ export interface CommitQueueOptions {
 /** More would make one batch block the event loop for too long. */
 const largestBatch = 1000
 
-/** What is queued for a key: its newest commit, and where the key stood before the first that is not committed yet. */
+/** The newest commit that is queued for a key, and the batch it is in. */
 interface Pending {
-  newest: Commit
-  batch: Batch
-  base: Version | undefined
+  readonly commit: Commit
+  readonly batch: Batch
 }
 
 interface Batch {
@@ -88,12 +85,11 @@ export function commitQueue({ clock, revision, newest, load, persist, publish }:
   let draining: Promise<void> | undefined
   const pending = new Map<string, Pending>()
 
-  function enqueue(commit: Commit, base: Version | undefined): Batch {
-    const { key } = commit.event.entry
+  function enqueue(commit: Commit): Batch {
     let batch = batches.at(-1)
     if (!batch || batch.commits.length >= largestBatch) batches.push((batch = newBatch()))
     batch.commits.push(commit)
-    pending.set(key, { newest: commit, batch, base })
+    pending.set(commit.event.entry.key, { commit, batch })
     draining ??= drain()
     return batch
   }
@@ -117,9 +113,7 @@ export function commitQueue({ clock, revision, newest, load, persist, publish }:
   function succeed(batch: Batch): void {
     for (const commit of batch.commits) {
       const { key, revision } = commit.event.entry
-      const waiting = pending.get(key)
-      if (waiting?.newest === commit) pending.delete(key)
-      else if (waiting) waiting.base = versionOf(commit)
+      if (pending.get(key)?.commit === commit) pending.delete(key)
       committed = revision
     }
     publish(batch.commits.map(commit => commit.event))
@@ -143,24 +137,20 @@ export function commitQueue({ clock, revision, newest, load, persist, publish }:
     },
     async write(type, key, encode, expected, note) {
       const waiting = pending.get(key)
-      const current = waiting ? versionOf(waiting.newest) : newest(key)
+      const current = waiting ? versionOf(waiting.commit) : newest(key)
       const isExpected = expected === (current?.alive ? current.revision : 0)
       if (!isExpected || (type === 'delete' && expected === 0)) {
         await waiting?.batch.done // whoever was faster must be visible to a loser who looks again
         return undefined
       }
-      const previous = expected === 0 ? undefined : (waiting?.newest.event.entry ?? load(key, expected))
+      const previous = expected === 0 ? undefined : (waiting?.commit.event.entry ?? load(expected))
       const revision = assigned + 1
       const entry: Entry = { key, value: encode(revision), revision, created: previous?.created ?? revision }
       if (assigned !== revision - 1) throw new Error('encode must not write to the store itself')
       assigned = revision
       const commit = { event: { type, entry, previous, note, time: clock.now() }, replaces: expected }
-      await enqueue(commit, waiting ? waiting.base : current).done
+      await enqueue(commit).done
       return entry
-    },
-    committed(key) {
-      const waiting = pending.get(key)
-      return waiting ? waiting.base : newest(key)
     },
     restart(revision) {
       committed = assigned = revision

@@ -31,7 +31,7 @@ export function memoryStore({ clock }: { clock: Clock }): Store {
       const commit = table.newest(key)
       return commit && versionOf(commit)
     },
-    load: (_key, revision) => table.event(revision)?.entry ?? impossible(revision),
+    load: revision => table.event(revision)?.entry ?? impossible(revision),
     persist: async commits => commits.forEach(table.add),
     publish: events => changes.publish(events),
   })
@@ -109,7 +109,19 @@ export function memoryStore({ clock }: { clock: Clock }): Store {
 function versionTable() {
   const log = new Map<number, Commit>()
   const keys = new Map<string, Commit[]>() // oldest first
-  const inOrder: string[] = [] // the keys of that map
+  let inOrder: string[] = [] // the keys of that map, but for the changes since they were last ordered
+  const added = new Set<string>()
+  let isKeyGone = false
+
+  function keysInOrder(): readonly string[] {
+    if (added.size === 0 && !isKeyGone) return inOrder
+    const old = inOrder.filter(key => keys.has(key) && !added.has(key))
+    const fresh = [...added].filter(key => keys.has(key)).sort(compareKeys)
+    inOrder = [...old, ...fresh].sort(compareKeys) // two ordered runs: a merge
+    added.clear()
+    isKeyGone = false
+    return inOrder
+  }
 
   function entryAt(key: string, at: number): Entry | undefined {
     const event = keys.get(key)?.findLast(version => version.event.entry.revision <= at)?.event
@@ -132,7 +144,7 @@ function versionTable() {
       if (versions) versions.push(commit)
       else {
         keys.set(key, [commit])
-        inOrder.splice(firstAtOrAfter(inOrder, key), 0, key)
+        added.add(key)
       }
     },
     event(revision: number): StoreEvent | undefined {
@@ -146,8 +158,9 @@ function versionTable() {
     list(prefix: string, at: number, { after, limit }: ListPage): ListResult {
       const entries: Entry[] = []
       const start = after !== undefined && compareKeys(after, prefix) >= 0 ? after : prefix
-      for (let i = firstAtOrAfter(inOrder, start); inOrder[i]?.startsWith(prefix); i++) {
-        const key = inOrder[i] ?? ''
+      const ordered = keysInOrder()
+      for (let i = firstAtOrAfter(ordered, start); ordered[i]?.startsWith(prefix); i++) {
+        const key = ordered[i] ?? ''
         const entry = key === after ? undefined : entryAt(key, at)
         if (!entry) continue
         if (limit && entries.length === limit) return { entries, revision: at, more: true }
@@ -163,7 +176,7 @@ function versionTable() {
       const versions = keys.get(key) ?? []
       if (log.delete(commit.replaces)) versions.shift()
       if (commit.event.type === 'delete' && log.delete(revision)) versions.shift()
-      if (versions.length === 0 && keys.delete(key)) inOrder.splice(firstAtOrAfter(inOrder, key), 1)
+      if (versions.length === 0 && keys.delete(key)) isKeyGone = true
     },
   }
 }

@@ -1,8 +1,12 @@
 import type * as z from 'zod'
+import { defaultPodSpec } from '../core/pod-defaults.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
-import { defineKind, type ObjectOf } from '../kind.ts'
+import { age, column, templateColumns } from '../columns.ts'
+import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
+import { formatSelector, fromLabelSelector } from '../selectors.ts'
 import { choice, demanded, flag, int32, int64, intOrString, listMap, named, retainKeys, timestampText, whole } from '../schema.ts'
+import { validateDeploymentSpec } from './workload-validation.ts'
 
 const RollingUpdate = named('apps/v1.RollingUpdateDeployment', 'How far a rolling update may go at a time.', {
   maxUnavailable: intOrString().optional().describe('How many pods may be missing, as a number or a percentage.'),
@@ -50,6 +54,21 @@ const DeploymentStatus = named('apps/v1.DeploymentStatus', 'How far a deployment
 })
 export type DeploymentStatus = z.output<typeof DeploymentStatus>
 
+interface DeploymentParts {
+  readonly spec: DeploymentSpec
+  readonly status: DeploymentStatus
+}
+
+const columns: Column<DeploymentParts>[] = [
+  column(
+    'Ready',
+    'Ready pods, and how many there should be.',
+    ({ spec, status }) => `${status.readyReplicas ?? 0}/${spec.replicas}`,
+  ),
+  column('Up-to-date', 'Pods that look like the template.', ({ status }) => status.updatedReplicas ?? 0, 'string'),
+  column('Available', 'Pods that can serve.', ({ status }) => status.availableReplicas ?? 0, 'string'),
+]
+
 /** A number of equal pods, and the way from one version of them to the next. */
 export const Deployment = defineKind({
   group: 'apps',
@@ -64,6 +83,25 @@ export const Deployment = defineKind({
     spec: DeploymentSpec.prefault({}).describe('Which pods there should be, and how to get there.'),
     status: DeploymentStatus.prefault({}).describe('How far it has come.'),
   },
+  columns: [...columns, age, ...templateColumns<DeploymentParts>(({ spec }) => spec)],
   subresources: ['status', 'scale'],
+  scale: {
+    specReplicas: ({ spec }) => spec.replicas,
+    statusReplicas: ({ status }) => status.replicas ?? 0,
+    selector: ({ spec }) => formatSelector(fromLabelSelector(spec.selector)),
+    setReplicas(deployment, replicas) {
+      deployment.spec.replicas = replicas
+    },
+  },
+  // Annotations count: they are copied to the ReplicaSets.
+  generationOf: ({ metadata, spec }) => [spec, metadata.annotations],
+  default({ spec }) {
+    defaultPodSpec(spec.template.spec)
+    if (spec.strategy.type !== 'RollingUpdate') return
+    spec.strategy.rollingUpdate ??= {}
+    spec.strategy.rollingUpdate.maxUnavailable ??= '25%'
+    spec.strategy.rollingUpdate.maxSurge ??= '25%'
+  },
+  validate: ({ spec }, old) => validateDeploymentSpec(spec, old?.spec),
 })
 export type Deployment = ObjectOf<typeof Deployment>

@@ -1,8 +1,12 @@
 import type * as z from 'zod'
+import { defaultPodSpec } from '../core/pod-defaults.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
-import { defineKind, type ObjectOf } from '../kind.ts'
+import { age, column, templateColumns } from '../columns.ts'
+import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
 import { demanded, int32, int64, listMap, named, whole } from '../schema.ts'
+import { formatSelector, fromLabelSelector } from '../selectors.ts'
+import { validateReplicaSetSpec } from './workload-validation.ts'
 
 /** Which pods there should be. */
 export const ReplicaSetSpec = named('apps/v1.ReplicaSetSpec', 'Which pods there should be.', {
@@ -26,6 +30,17 @@ const ReplicaSetStatus = named('apps/v1.ReplicaSetStatus', 'Which pods there are
 })
 export type ReplicaSetStatus = z.output<typeof ReplicaSetStatus>
 
+interface ReplicaSetParts {
+  readonly spec: ReplicaSetSpec
+  readonly status: ReplicaSetStatus
+}
+
+const columns: Column<ReplicaSetParts>[] = [
+  column('Desired', 'How many pods there should be.', ({ spec }) => spec.replicas, 'integer'),
+  column('Current', 'How many pods there are.', ({ status }) => status.replicas, 'integer'),
+  column('Ready', 'How many pods are ready.', ({ status }) => status.readyReplicas ?? 0, 'integer'),
+]
+
 /** A number of equal pods. */
 export const ReplicaSet = defineKind({
   group: 'apps',
@@ -40,6 +55,18 @@ export const ReplicaSet = defineKind({
     spec: ReplicaSetSpec.prefault({}).describe('Which pods there should be.'),
     status: ReplicaSetStatus.prefault({}).describe('Which pods there are.'),
   },
+  columns: [...columns, age, ...templateColumns<ReplicaSetParts>(({ spec }) => spec)],
   subresources: ['status', 'scale'],
+  scale: {
+    specReplicas: ({ spec }) => spec.replicas,
+    statusReplicas: ({ status }) => status.replicas,
+    selector: ({ spec }) => formatSelector(fromLabelSelector(spec.selector)),
+    setReplicas(replicaSet, replicas) {
+      replicaSet.spec.replicas = replicas
+    },
+  },
+  generationOf: ({ spec }) => spec,
+  default: ({ spec }) => defaultPodSpec(spec.template.spec),
+  validate: ({ spec }, old) => validateReplicaSetSpec(spec, old?.spec),
 })
 export type ReplicaSet = ObjectOf<typeof ReplicaSet>

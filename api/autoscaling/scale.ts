@@ -10,7 +10,9 @@ export const Scale = defineKind({
   namespaced: true,
   description: 'How many pods a controller should keep, and does.',
   fields: {
-    spec: named('autoscaling/v1.ScaleSpec', 'How many there should be.', { replicas: int32().default(0).describe('How many there should be.') })
+    spec: named('autoscaling/v1.ScaleSpec', 'How many there should be.', {
+      replicas: int32().default(0).describe('How many there should be.'),
+    })
       .prefault({})
       .describe('How many there should be.'),
     status: named('autoscaling/v1.ScaleStatus', 'How many there are.', {

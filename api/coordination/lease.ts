@@ -1,6 +1,9 @@
 import * as z from 'zod'
+import { age } from '../columns.ts'
+import { fieldError } from '../field-errors.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { int32, microTimestampText, named } from '../schema.ts'
+import { nonNegative } from '../validation.ts'
 
 const LeaseSpec = named('coordination/v1.LeaseSpec', 'Who holds it, and for how long.', {
   holderIdentity: z.string().optional().describe('Who holds it.'),
@@ -21,6 +24,15 @@ export const Lease = defineKind({
   namespaced: true,
   description: 'A lock with a sign of life: leader election, node heartbeats.',
   fields: { spec: LeaseSpec.prefault({}).describe('Who holds it, and for how long.') },
+  columns: [{ name: 'Holder', description: 'Who holds it.', value: ({ spec }) => spec.holderIdentity ?? '' }, age],
   allowUnconditionalUpdate: false,
+  allowCreateOnUpdate: true,
+  validate({ spec: { leaseDurationSeconds: duration, leaseTransitions } }) {
+    const errors = nonNegative('spec.leaseTransitions', leaseTransitions)
+    if (duration !== undefined && duration <= 0) {
+      errors.push(fieldError.invalid('spec.leaseDurationSeconds', duration, 'must be greater than 0'))
+    }
+    return errors
+  },
 })
 export type Lease = ObjectOf<typeof Lease>

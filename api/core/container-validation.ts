@@ -35,7 +35,10 @@ export function validateContainers(spec: PodSpec, at: string): FieldError[] {
   errors.push(...validateHostPorts(containers, `${at}.containers`))
   for (const [i, container] of initContainers.entries()) {
     const field = `${at}.initContainers[${i}]`
-    errors.push(...validateContainer(container, spec, field), ...supported(`${field}.restartPolicy`, container.restartPolicy, ['Always']))
+    errors.push(
+      ...validateContainer(container, spec, field),
+      ...supported(`${field}.restartPolicy`, container.restartPolicy, ['Always']),
+    )
     if (container.restartPolicy === 'Always') errors.push(...validateRunning(container, spec, field))
     else {
       for (const name of ['lifecycle', ...probes] as const) {
@@ -59,7 +62,8 @@ function validateEphemeral(container: EphemeralContainer, spec: PodSpec, field: 
   const errors = validateContainer(container, spec, field)
   const { targetContainerName: target } = container
   const others = [...spec.containers, ...(spec.initContainers ?? [])]
-  if (target && !others.some(({ name }) => name === target)) errors.push(fieldError.notFound(`${field}.targetContainerName`, target))
+  if (target && !others.some(({ name }) => name === target))
+    errors.push(fieldError.notFound(`${field}.targetContainerName`, target))
   for (const name of forbiddenInEphemeral) {
     if (container[name]) errors.push(fieldError.forbidden(`${field}.${name}`, 'cannot be set for an Ephemeral Container'))
   }
@@ -85,7 +89,11 @@ function validateContainer(container: AnyContainer, spec: PodSpec, field: string
   errors.push(...validateResources(container.resources, `${field}.resources`))
   for (const [i, { name: claim }] of (container.resources.claims ?? []).entries()) {
     if (spec.resourceClaims?.some(each => each.name === claim)) continue
-    errors.push(claim === '' ? fieldError.required(`${field}.resources.claims[${i}]`) : fieldError.notFound(`${field}.resources.claims[${i}]`, claim))
+    errors.push(
+      claim === ''
+        ? fieldError.required(`${field}.resources.claims[${i}]`)
+        : fieldError.notFound(`${field}.resources.claims[${i}]`, claim),
+    )
   }
   if (container.securityContext) errors.push(...validateSecurityContext(container.securityContext, `${field}.securityContext`))
   return errors
@@ -139,7 +147,8 @@ function validateHandler(handler: Probe | LifecycleHandler, field: string, grace
     const at = `${field}.httpGet`
     if (httpGet.path === '') errors.push(fieldError.required(`${at}.path`))
     errors.push(...portNumberOrName(`${at}.port`, httpGet.port), ...supported(`${at}.scheme`, httpGet.scheme, ['HTTP', 'HTTPS']))
-    for (const header of httpGet.httpHeaders ?? []) errors.push(...invalidWhen(`${at}.httpHeaders`, header.name, headerName(header.name)))
+    for (const header of httpGet.httpHeaders ?? [])
+      errors.push(...invalidWhen(`${at}.httpHeaders`, header.name, headerName(header.name)))
   }
   if (first === 'tcpSocket' && tcpSocket) errors.push(...portNumberOrName(`${field}.tcpSocket.port`, tcpSocket.port))
   if ('grpc' in handler && first === 'grpc' && handler.grpc) {

@@ -34,7 +34,9 @@ export function validateFieldRef(
     const [, path = '', key = ''] = subscripted
     if (path === 'metadata.annotations') return invalidWhen(field, key, qualifiedName(key.toLowerCase()))
     if (path === 'metadata.labels') return invalidWhen(field, key, qualifiedName(key))
-    const why = knownPaths.has(path) ? 'does not support subscript' : `error converting fieldPath: field label not supported: ${fieldPath}`
+    const why = knownPaths.has(path)
+      ? 'does not support subscript'
+      : `error converting fieldPath: field label not supported: ${fieldPath}`
     return [fieldError.invalid(at, knownPaths.has(path) ? path : fieldPath, why)]
   }
   if (!knownPaths.has(fieldPath)) {

@@ -62,6 +62,7 @@ export const Namespace = defineKind({
     return [fieldError.invalid('status.Phase', status.phase, why)]
   },
   deletion: {
+    answersObject: true,
     forbidden: ({ metadata }) => (permanent.has(metadata.name) ? 'this namespace may not be deleted' : undefined),
     holds: ({ spec }) => (spec.finalizers?.length ?? 0) > 0,
     prepare(namespace) {

@@ -9,7 +9,11 @@ const onceSet = (field: string) => `node updates may not change ${field} except 
 /** A node by itself, and what of it may change (pkg/apis/core/validation ValidateNodeUpdate, semantics E4). */
 export function validateNode(node: NodeObject, old?: NodeObject): FieldError[] {
   const { spec } = node
-  const errors = [...validateTaints(spec.taints ?? [], 'spec.taints'), ...validateRanges(spec.podCIDRs ?? []), ...validateAmounts(node)]
+  const errors = [
+    ...validateTaints(spec.taints ?? [], 'spec.taints'),
+    ...validateRanges(spec.podCIDRs ?? []),
+    ...validateAmounts(node),
+  ]
   if (!old) return errors
   if (old.spec.podCIDRs?.length && !deepEqual(spec.podCIDRs, old.spec.podCIDRs)) {
     errors.push(fieldError.forbidden('spec.podCIDRs', onceSet('podCIDR')))

@@ -1,7 +1,15 @@
 import * as z from 'zod'
+import { deepEqual } from '../../lib/json.ts'
+import { changedPaths } from '../changed-paths.ts'
+import { age } from '../columns.ts'
+import { type FieldError, fieldError } from '../field-errors.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields } from '../meta.ts'
 import { atomicList, choice, listMap, named, quantityMap, requiredText, text, timestampText } from '../schema.ts'
+import { compareQuantities, parseQuantity } from '../quantity.ts'
+import { shortModes } from './access-modes.ts'
+import { validateClaimSpec } from './claim-validation.ts'
+import { roundUp } from './pod-defaults.ts'
 import { PersistentVolumeClaimSpec } from './volume.ts'
 
 const PersistentVolumeClaimCondition = named('core/v1.PersistentVolumeClaimCondition', "An aspect of a claim's state.", {
@@ -24,6 +32,45 @@ const PersistentVolumeClaimStatus = named('core/v1.PersistentVolumeClaimStatus',
 })
 export type PersistentVolumeClaimStatus = z.output<typeof PersistentVolumeClaimStatus>
 
+interface ClaimParts {
+  readonly spec: PersistentVolumeClaimSpec
+  readonly status: PersistentVolumeClaimStatus
+}
+
+const fixedSpec = 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'
+
+/** Semantics E4: a claim may be bound once, and may grow once it is bound. */
+function validateUpdate({ spec, status }: ClaimParts, old: ClaimParts): FieldError[] {
+  const errors: FieldError[] = []
+  const isBound = old.status.phase === 'Bound'
+  const { resources, volumeAttributesClassName, ...rest } = spec
+  const { resources: oldResources, volumeAttributesClassName: oldAttributes, ...oldRest } = old.spec
+  const mayTakeVolume = !oldRest.volumeName
+  const mayTakeClass = oldRest.storageClassName === undefined && !isBound
+  const comparable = {
+    ...rest,
+    ...(mayTakeVolume && { volumeName: undefined }),
+    ...(mayTakeClass && { storageClassName: undefined }),
+    resources: isBound
+      ? { ...resources, requests: { ...resources.requests, storage: oldResources.requests?.storage } }
+      : resources,
+    volumeAttributesClassName: isBound ? oldAttributes : volumeAttributesClassName,
+  }
+  if (!deepEqual(comparable, old.spec)) {
+    const changes = changedPaths(old.spec, comparable, 'spec').map(change => `  ${change}`)
+    errors.push(fieldError.forbidden('spec', `${fixedSpec}\n${changes.join('\n')}`))
+  }
+  const [wanted, before, capacity] = [resources.requests?.storage, oldResources.requests?.storage, status.capacity?.storage]
+  if (!wanted || !before || !isBound || !isLess(wanted, before)) return errors
+  // A growth that failed may be taken back, but not below what the volume already has.
+  if (!capacity || isLess(wanted, capacity)) {
+    errors.push(fieldError.forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'))
+  }
+  return errors
+}
+
+const isLess = (a: string, b: string) => compareQuantities(parseQuantity(a), parseQuantity(b)) < 0
+
 /** A request for storage. */
 export const PersistentVolumeClaim = defineKind({
   group: '',
@@ -37,6 +84,45 @@ export const PersistentVolumeClaim = defineKind({
     spec: PersistentVolumeClaimSpec.prefault({}).describe('What it asks for.'),
     status: PersistentVolumeClaimStatus.prefault({}).describe('How it is.'),
   },
+  columns: [
+    {
+      name: 'Status',
+      description: 'Whether it has its volume.',
+      value: ({ metadata, status }) => (metadata.deletionTimestamp ? 'Terminating' : status.phase),
+    },
+    { name: 'Volume', description: 'The volume it is bound to.', value: ({ spec }) => spec.volumeName ?? '' },
+    {
+      name: 'Capacity',
+      description: 'How big the volume is.',
+      value: ({ spec, status }) => (spec.volumeName ? (status.capacity?.storage ?? '') : ''),
+    },
+    {
+      name: 'Access Modes',
+      description: 'How the volume can be mounted.',
+      value: ({ spec, status }) => (spec.volumeName ? shortModes(status.accessModes) : ''),
+    },
+    { name: 'StorageClass', description: 'The class it asks for.', value: ({ spec }) => spec.storageClassName ?? '' },
+    {
+      name: 'VolumeAttributesClass',
+      description: 'The class of adjustable attributes.',
+      value: ({ spec }) => spec.volumeAttributesClassName ?? '<unset>',
+    },
+    age,
+    { name: 'VolumeMode', description: 'File system or raw device.', priority: 1, value: ({ spec }) => spec.volumeMode },
+  ],
   subresources: ['status'],
+  default({ spec, status }) {
+    roundUp(spec.resources.requests)
+    roundUp(spec.resources.limits)
+    roundUp(status.capacity)
+  },
+  prepareForCreate(claim) {
+    claim.status = { phase: 'Pending' }
+  },
+  validate({ spec, status }, old) {
+    const errors = validateClaimSpec(spec, 'spec')
+    return old ? [...errors, ...validateUpdate({ spec, status }, old)] : errors
+  },
+  deletion: { answersObject: true },
 })
 export type PersistentVolumeClaim = ObjectOf<typeof PersistentVolumeClaim>

@@ -1,90 +1,10 @@
-import * as z from 'zod'
+import { age } from '../columns.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
-import { atomicList, choice, flag, int32, named, quantityMap, requiredText, stringMap, text, timestampText } from '../schema.ts'
-import { NodeSelector } from './affinity.ts'
-import { ObjectReference, SecretReference } from './references.ts'
-import { FcVolumeSource, HostPathVolumeSource, legacySource, NfsVolumeSource } from './volume.ts'
-
-const CsiPersistentVolumeSource = named('core/v1.CSIPersistentVolumeSource', 'A volume of a CSI driver.', {
-  driver: requiredText('Name of the driver.'),
-  volumeHandle: requiredText('What the driver calls the volume.'),
-  readOnly: flag('Whether it may only be read.'),
-  fsType: text('File system.'),
-  volumeAttributes: stringMap().optional().describe("The driver's own attributes."),
-  controllerPublishSecretRef: SecretReference.optional(),
-  nodeStageSecretRef: SecretReference.optional(),
-  nodePublishSecretRef: SecretReference.optional(),
-  controllerExpandSecretRef: SecretReference.optional(),
-  nodeExpandSecretRef: SecretReference.optional(),
-})
-
-const IscsiPersistentVolumeSource = named('core/v1.ISCSIPersistentVolumeSource', 'An iSCSI disk.', {
-  targetPortal: requiredText(),
-  iqn: requiredText(),
-  lun: int32().default(0),
-  iscsiInterface: z.string().default('default'),
-  fsType: text(),
-  readOnly: flag(),
-  portals: atomicList(z.string()).optional(),
-  chapAuthDiscovery: flag(),
-  chapAuthSession: flag(),
-  secretRef: SecretReference.optional(),
-  initiatorName: z.string().optional(),
-})
-
-/** Where a volume's data is. */
-export const volumeSources = {
-  gcePersistentDisk: legacySource,
-  awsElasticBlockStore: legacySource,
-  hostPath: HostPathVolumeSource.optional().describe('A folder of one node; for trying things out.'),
-  glusterfs: legacySource,
-  nfs: NfsVolumeSource.optional().describe('A folder exported by an NFS server.'),
-  rbd: legacySource,
-  iscsi: IscsiPersistentVolumeSource.optional().describe('An iSCSI disk.'),
-  cinder: legacySource,
-  cephfs: legacySource,
-  fc: FcVolumeSource.optional().describe('A Fibre Channel disk.'),
-  flocker: legacySource,
-  flexVolume: legacySource,
-  azureFile: legacySource,
-  vsphereVolume: legacySource,
-  quobyte: legacySource,
-  azureDisk: legacySource,
-  photonPersistentDisk: legacySource,
-  portworxVolume: legacySource,
-  scaleIO: legacySource,
-  local: named('core/v1.LocalVolumeSource', 'A folder or device of one node.', {
-    path: requiredText('Where it is on the node.'),
-    fsType: z.string().optional().describe('File system, for a device.'),
-  })
-    .optional()
-    .describe('A folder or device of one node; needs nodeAffinity.'),
-  storageos: legacySource,
-  csi: CsiPersistentVolumeSource.optional().describe('A volume of a CSI driver.'),
-}
-
-/** What a volume is, and whom it belongs to. */
-export const PersistentVolumeSpec = named('core/v1.PersistentVolumeSpec', 'What a volume is, and whom it belongs to.', {
-  capacity: quantityMap().optional().describe('How big it is: `storage: 10Gi`.'),
-  ...volumeSources,
-  accessModes: atomicList(choice('ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'))
-    .optional()
-    .describe('How it can be mounted.'),
-  claimRef: ObjectReference.optional().meta({ 'x-kubernetes-map-type': 'granular' }).describe('The claim it is bound to.'),
-  persistentVolumeReclaimPolicy: choice('Delete', 'Recycle', 'Retain')
-    .default('Retain')
-    .describe('What becomes of it when its claim is gone.'),
-  storageClassName: text('The class it belongs to.'),
-  mountOptions: atomicList(z.string()).optional().describe('Options to mount it with.'),
-  volumeMode: choice('Block', 'Filesystem').default('Filesystem').describe('File system or raw device.'),
-  nodeAffinity: named('core/v1.VolumeNodeAffinity', 'From which nodes it can be reached.', {
-    required: NodeSelector.optional().describe('What a node must have.'),
-  })
-    .optional()
-    .describe('From which nodes it can be reached.'),
-  volumeAttributesClassName: z.string().optional().describe('The class of adjustable attributes.'),
-})
-export type PersistentVolumeSpec = z.output<typeof PersistentVolumeSpec>
+import { choice, named, text, timestampText } from '../schema.ts'
+import { shortModes } from './access-modes.ts'
+import { PersistentVolumeSpec } from './persistent-volume-spec.ts'
+import { validateVolume } from './persistent-volume-validation.ts'
+import { roundUp } from './pod-defaults.ts'
 
 const PersistentVolumeStatus = named('core/v1.PersistentVolumeStatus', 'How a volume is.', {
   phase: choice('Pending', 'Available', 'Bound', 'Released', 'Failed').default('Pending').describe('Whether it is taken.'),
@@ -106,6 +26,40 @@ export const PersistentVolume = defineKind({
     spec: PersistentVolumeSpec.prefault({}).describe('What it is, and whom it belongs to.'),
     status: PersistentVolumeStatus.prefault({}).describe('How it is.'),
   },
+  columns: [
+    { name: 'Capacity', description: 'How big it is.', value: ({ spec }) => spec.capacity?.storage ?? '' },
+    { name: 'Access Modes', description: 'How it can be mounted.', value: ({ spec }) => shortModes(spec.accessModes) },
+    {
+      name: 'Reclaim Policy',
+      description: 'What becomes of it when its claim is gone.',
+      value: ({ spec }) => spec.persistentVolumeReclaimPolicy,
+    },
+    {
+      name: 'Status',
+      description: 'Whether it is taken.',
+      value: ({ metadata, status }) => (metadata.deletionTimestamp ? 'Terminating' : status.phase),
+    },
+    {
+      name: 'Claim',
+      description: 'The claim it is bound to.',
+      value: ({ spec: { claimRef } }) => (claimRef ? `${claimRef.namespace ?? ''}/${claimRef.name ?? ''}` : ''),
+    },
+    { name: 'StorageClass', description: 'The class it belongs to.', value: ({ spec }) => spec.storageClassName ?? '' },
+    {
+      name: 'VolumeAttributesClass',
+      description: 'The class of adjustable attributes.',
+      value: ({ spec }) => spec.volumeAttributesClassName ?? '<unset>',
+    },
+    { name: 'Reason', description: 'Why it is so.', value: ({ status }) => status.reason ?? '' },
+    age,
+    { name: 'VolumeMode', description: 'File system or raw device.', priority: 1, value: ({ spec }) => spec.volumeMode },
+  ],
   subresources: ['status'],
+  default: ({ spec }) => roundUp(spec.capacity),
+  prepareForCreate(volume) {
+    volume.status = { phase: 'Pending', lastPhaseTransitionTime: volume.metadata.creationTimestamp }
+  },
+  validate: (volume, old) => validateVolume(volume.spec, old?.spec),
+  deletion: { answersObject: true },
 })
 export type PersistentVolume = ObjectOf<typeof PersistentVolume>

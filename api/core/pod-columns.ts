@@ -62,7 +62,7 @@ function initStatusOf(pod: PodObject): string | undefined {
   return undefined
 }
 
-function mainStatusOf({ status }: Pod, phase: string): string {
+function mainStatusOf({ status }: PodObject, phase: string): string {
   let text = phase
   let isRunning = false
   let failure: string | undefined

@@ -1,6 +1,5 @@
-import { isIP } from 'node:net'
 import { type FieldError, fieldError } from '../field-errors.ts'
-import { inRange, labelName, qualifiedName, subdomainName } from '../names.ts'
+import { inRange, ipAddress, labelName, qualifiedName, subdomainName } from '../names.ts'
 import { invalidWhen, requiredName, supported, validateAnnotations, validateLabels } from '../validation.ts'
 import { validateAffinity, validateSpread, validateTolerations } from './affinity-validation.ts'
 import { validateContainers } from './container-validation.ts'
@@ -31,7 +30,8 @@ export function validatePodSpec(spec: PodSpec, at: string): FieldError[] {
   errors.push(...validateNamed(spec.schedulingGates, `${at}.schedulingGates`, qualifiedName))
   errors.push(...validateNamed(spec.resourceClaims, `${at}.resourceClaims`, labelName))
   errors.push(...validateSpread(spec.topologySpreadConstraints ?? [], `${at}.topologySpreadConstraints`))
-  if (serviceAccountName) errors.push(...invalidWhen(`${at}.serviceAccountName`, serviceAccountName, subdomainName(serviceAccountName)))
+  if (serviceAccountName)
+    errors.push(...invalidWhen(`${at}.serviceAccountName`, serviceAccountName, subdomainName(serviceAccountName)))
   if (nodeName) errors.push(...invalidWhen(`${at}.nodeName`, nodeName, subdomainName(nodeName)))
   if (deadline !== undefined && (deadline < 1 || deadline > largestInt32)) {
     errors.push(fieldError.invalid(`${at}.activeDeadlineSeconds`, deadline, inRange(1, largestInt32)))
@@ -42,7 +42,8 @@ export function validatePodSpec(spec: PodSpec, at: string): FieldError[] {
   }
   errors.push(...validateTolerations(spec.tolerations ?? [], `${at}.tolerations`))
   errors.push(...validateHostAliases(spec, `${at}.hostAliases`))
-  if (priorityClassName) errors.push(...invalidWhen(`${at}.priorityClassName`, priorityClassName, subdomainName(priorityClassName)))
+  if (priorityClassName)
+    errors.push(...invalidWhen(`${at}.priorityClassName`, priorityClassName, subdomainName(priorityClassName)))
   if (runtimeClassName) errors.push(...invalidWhen(`${at}.runtimeClassName`, runtimeClassName, subdomainName(runtimeClassName)))
   errors.push(...supported(`${at}.preemptionPolicy`, spec.preemptionPolicy, ['Never', 'PreemptLowerPriority']))
   for (const name in spec.overhead) errors.push(...validateAmount(name, spec.overhead[name] ?? '0', `${at}.overhead[${name}]`))
@@ -78,10 +79,6 @@ function validateNamed(
   })
 }
 
-const badIp = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
-/** IPv4 or IPv6. */
-export const ipAddress = (text: string): string[] => (isIP(text) ? [] : [badIp])
-
 function validateHostAliases({ hostAliases = [] }: PodSpec, at: string): FieldError[] {
   return hostAliases.flatMap(({ ip, hostnames = [] }, i) => [
     ...invalidWhen(`${at}[${i}].ip`, ip, ipAddress(ip)),
@@ -98,12 +95,18 @@ function validateDns({ dnsPolicy, dnsConfig }: PodSpec, field: string): FieldErr
   const errors: FieldError[] = []
   if (dnsPolicy === 'None' && nameservers.length === 0) {
     const why = 'must provide at least one DNS nameserver when `dnsPolicy` is None'
-    errors.push(fieldError.required(dnsConfig ? `${field}.nameservers` : field, dnsConfig ? why : `must provide \`dnsConfig\` when \`dnsPolicy\` is None`))
+    errors.push(
+      fieldError.required(
+        dnsConfig ? `${field}.nameservers` : field,
+        dnsConfig ? why : `must provide \`dnsConfig\` when \`dnsPolicy\` is None`,
+      ),
+    )
   }
   if (nameservers.length > mostNameservers) {
     errors.push(fieldError.invalid(`${field}.nameservers`, nameservers, `must not have more than ${mostNameservers} nameservers`))
   }
-  for (const [i, server] of nameservers.entries()) errors.push(...invalidWhen(`${field}.nameservers[${i}]`, server, ipAddress(server)))
+  for (const [i, server] of nameservers.entries())
+    errors.push(...invalidWhen(`${field}.nameservers[${i}]`, server, ipAddress(server)))
   if (searches.length > mostSearches) {
     errors.push(fieldError.invalid(`${field}.searches`, searches, `must not have more than ${mostSearches} search paths`))
   }

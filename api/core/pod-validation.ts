@@ -76,9 +76,7 @@ function validateDeadline({ activeDeadlineSeconds: now }: PodSpec, { activeDeadl
 function validateTolerationChange({ tolerations = [] }: PodSpec, old: PodSpec): FieldError[] {
   const errors: FieldError[] = []
   for (const before of old.tolerations ?? []) {
-    const isKept = tolerations.some(
-      each => deepEqual({ ...each, tolerationSeconds: 0 }, { ...before, tolerationSeconds: 0 }),
-    )
+    const isKept = tolerations.some(each => deepEqual({ ...each, tolerationSeconds: 0 }, { ...before, tolerationSeconds: 0 }))
     if (isKept) continue
     errors.push(fieldError.forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'))
     break
@@ -90,5 +88,7 @@ function validateGateChange({ schedulingGates = [] }: PodSpec, old: PodSpec): Fi
   const before = new Set((old.schedulingGates ?? []).map(({ name }) => name))
   return schedulingGates
     .filter(({ name }) => !before.has(name))
-    .map(({ name }) => fieldError.forbidden('spec.schedulingGates', `only deletion is allowed, but found new scheduling gate '${name}'`))
+    .map(({ name }) =>
+      fieldError.forbidden('spec.schedulingGates', `only deletion is allowed, but found new scheduling gate '${name}'`),
+    )
 }

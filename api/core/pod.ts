@@ -46,7 +46,7 @@ export const Pod = defineKind({
     if (old.status.qosClass) pod.status.qosClass = old.status.qosClass
   },
   validate: validatePod,
-  deletion: { gracePeriodSeconds },
+  deletion: { gracePeriodSeconds, answersObject: true },
 })
 export type Pod = ObjectOf<typeof Pod>
 

@@ -20,5 +20,6 @@ export const ServiceAccount = defineKind({
   },
   columns: [{ name: 'Secrets', description: 'How many secrets it has.', value: ({ secrets }) => secrets?.length ?? 0 }, age],
   subresources: ['token'],
+  deletion: { answersObject: true },
 })
 export type ServiceAccount = ObjectOf<typeof ServiceAccount>

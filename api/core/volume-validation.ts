@@ -157,7 +157,10 @@ function validateProjected({ projected }: Volume, at: string): FieldError[] {
     if (first === undefined) errors.push(fieldError.required(field, 'must specify a projection type'))
     for (const extra of more) errors.push(fieldError.forbidden(`${field}.${extra}`, moreThanOne))
     const { secret, configMap, downwardAPI, serviceAccountToken: token, clusterTrustBundle: bundle } = source
-    for (const [kind, map] of [['secret', secret], ['configMap', configMap]] as const) {
+    for (const [kind, map] of [
+      ['secret', secret],
+      ['configMap', configMap],
+    ] as const) {
       if (!map) continue
       if (map.name === '') errors.push(fieldError.required(`${field}.${kind}.name`))
       errors.push(...validateItems(map.items, `${field}.${kind}`))

@@ -187,8 +187,9 @@ const IscsiVolumeSource = named('core/v1.ISCSIVolumeSource', 'An iSCSI disk.', {
 /** A volume of a pod: a name and one source. */
 export const Volume = named('core/v1.Volume', 'A volume of a pod: a name and one source.', {
   name: requiredText('Name that containers mount it by.'),
-  hostPath: HostPathVolumeSource.optional().describe("A file or folder of the node's own."),
+  // First, because with several sources the later ones are blamed, in upstream's order.
   emptyDir: EmptyDirVolumeSource.optional().describe('An empty folder that lives as long as the pod.'),
+  hostPath: HostPathVolumeSource.optional().describe("A file or folder of the node's own."),
   gcePersistentDisk: legacySource,
   awsElasticBlockStore: legacySource,
   gitRepo: legacySource,

@@ -1,7 +1,10 @@
+import { createdAt } from '../columns.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { LabelSelector } from '../meta.ts'
+import { pathSegmentName } from '../names.ts'
 import { atomicList, named } from '../schema.ts'
 import { PolicyRule } from './rules.ts'
+import { validateRules } from './rules-validation.ts'
 
 /** Rights in the whole cluster, or a set of rights to give in namespaces. */
 export const ClusterRole = defineKind({
@@ -19,5 +22,9 @@ export const ClusterRole = defineKind({
       .optional()
       .describe('The roles whose rules this one gathers.'),
   },
+  columns: [createdAt],
+  allowCreateOnUpdate: true,
+  validateName: pathSegmentName,
+  validate: role => validateRules(role.rules, false),
 })
 export type ClusterRole = ObjectOf<typeof ClusterRole>

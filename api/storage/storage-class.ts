@@ -1,6 +1,11 @@
 import * as z from 'zod'
+import { age } from '../columns.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
+import { type FieldError, fieldError } from '../field-errors.ts'
+import { qualifiedName } from '../names.ts'
 import { atomicList, atomicMap, choice, named, requiredText, stringMap } from '../schema.ts'
+import { requiredName, supported, unchanged } from '../validation.ts'
+import { deepEqual } from '../../lib/json.ts'
 
 const TopologySelectorTerm = named(
   'core/v1.TopologySelectorTerm',
@@ -17,6 +22,14 @@ const TopologySelectorTerm = named(
   },
   atomicMap,
 )
+
+const frozen = (field: string): FieldError => fieldError.forbidden(field, `updates to ${field} are forbidden.`)
+
+const defaultClassKeys = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
+
+/** Whether claims without a class get this one. */
+const isDefaultClass = (annotations: Readonly<Record<string, string>> | undefined): boolean =>
+  defaultClassKeys.some(key => annotations?.[key] === 'true')
 
 /** How volumes of a class are made. */
 export const StorageClass = defineKind({
@@ -40,5 +53,38 @@ export const StorageClass = defineKind({
       .describe('Bind at once, or when a pod needs the volume.'),
     allowedTopologies: atomicList(TopologySelectorTerm).optional().describe('Where volumes may be made.'),
   },
+  columns: [
+    { name: 'Provisioner', description: 'Who makes the volumes.', value: ({ provisioner }) => provisioner },
+    {
+      name: 'ReclaimPolicy',
+      description: 'What becomes of a volume without its claim.',
+      value: ({ reclaimPolicy }) => reclaimPolicy,
+    },
+    {
+      name: 'VolumeBindingMode',
+      description: 'Bind at once, or when a pod needs the volume.',
+      value: ({ volumeBindingMode }) => volumeBindingMode,
+    },
+    {
+      name: 'AllowVolumeExpansion',
+      description: 'Whether claims may grow.',
+      value: ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false,
+    },
+    age,
+  ],
+  rowName: ({ metadata: { name, annotations } }) => (isDefaultClass(annotations) ? `${name} (default)` : name),
+  validate(storageClass, old) {
+    const { provisioner, reclaimPolicy, volumeBindingMode } = storageClass
+    const errors = requiredName('provisioner', provisioner, name => qualifiedName(name.toLowerCase()))
+    errors.push(...supported('reclaimPolicy', reclaimPolicy, ['Delete', 'Retain']))
+    errors.push(...supported('volumeBindingMode', volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']))
+    if (!old) return errors
+    for (const field of ['parameters', 'provisioner', 'reclaimPolicy'] as const) {
+      if (!deepEqual(storageClass[field], old[field])) errors.push(frozen(field))
+    }
+    errors.push(...unchanged('volumeBindingMode', volumeBindingMode, old.volumeBindingMode))
+    return errors
+  },
+  deletion: { answersObject: true },
 })
 export type StorageClass = ObjectOf<typeof StorageClass>

@@ -11,7 +11,7 @@ import { Role } from '../../api/rbac/role.ts'
 import { RoleBinding } from '../../api/rbac/role-binding.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import type { Random } from '../../lib/random.ts'
-import type { Run } from '../../lib/run.ts'
+import { type Run, runAll } from '../../lib/run.ts'
 import type { AdmissionStep } from '../admission.ts'
 import type { IssueToken } from '../subresources.ts'
 import { authAdmission } from './admission.ts'
@@ -20,6 +20,7 @@ import { type Authorizer, authorizeOrThrow, createAuthorizer } from './authorize
 import { bootstrapPolicy } from './bootstrap-policy.ts'
 import { type Followed, type FollowOptions, followed, serverUser } from './followed.ts'
 import { type NodePods, nodeAuthorizer } from './node-authorizer.ts'
+import { type AccessReviews, accessReviews } from './reviews.ts'
 import type { RbacSource } from './rules.ts'
 import { tokenRequests } from './token-request.ts'
 import { type ServiceAccountTokens, serviceAccountTokens, type TokenLookup } from './tokens.ts'
@@ -40,6 +41,8 @@ export interface AccessControl {
   readonly authorize: ReturnType<typeof authorizeOrThrow>
   readonly admission: readonly AdmissionStep[]
   readonly issueToken: IssueToken
+  /** Access and token reviews: to be wrapped around the pipeline's `handle`, and listed in discovery. */
+  readonly reviews: AccessReviews
   /** Writes the default roles and bindings, then follows everything that decisions depend on. */
   readonly run: Run
   /** Resolves when the default policy is there and known: before that only system:masters may do anything. */
@@ -88,6 +91,7 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     secret: (namespace: string, name: string) => get(Secret, name, namespace),
   }
   const parts = [...policy.parts, pods.objects, accounts, claims]
+  const runs = parts.map(({ name, run }) => [name, run] as const)
   let isReady: () => void = () => {}
   const ready = new Promise<void>(resolve => {
     isReady = resolve
@@ -99,11 +103,12 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     authorize: authorizeOrThrow(authorizer),
     admission: authAdmission(authorizer),
     issueToken: tokenRequests({ tokens, objects }),
+    reviews: accessReviews({ authorizer, tokens }),
     ready,
     async run(signal) {
       await bootstrapPolicy({ handle, signal })
       void Promise.all(parts.map(part => part.synced)).then(isReady)
-      await Promise.all(parts.map(part => part.run(signal)))
+      await runAll(runs, signal)
     },
   }
 }

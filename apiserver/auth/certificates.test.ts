@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { connect, createServer, type TLSSocket } from 'node:tls'
 import { expect, test } from 'vitest'
 import { users } from '../../api/user.ts'
-import { virtualClock } from '../../lib/clock.ts'
+import { systemClock, virtualClock } from '../../lib/clock.ts'
 import { ensureCertificates, type PemStore } from './certificates.ts'
 
 const clients = { admin: users.admin, worker: users.node('n1') }
@@ -75,11 +75,7 @@ test('a damaged file is made anew', async () => {
 })
 
 test('TLS believes them, both ways', async () => {
-  const {
-    ca,
-    server: pair,
-    clients: made,
-  } = await ensureCertificates({ store: pemStore(), clock: virtualClock(Date.now()), clients })
+  const { ca, server: pair, clients: made } = await ensureCertificates({ store: pemStore(), clock: systemClock, clients })
   const seen = new Promise<TLSSocket>(resolve => {
     const options = { ca, cert: pair.certificate, key: pair.key, requestCert: true, rejectUnauthorized: false }
     const server = createServer(options, socket => {

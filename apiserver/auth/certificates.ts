@@ -1,4 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
 import type { Clock } from '../../lib/clock.ts'
 import { issueCertificate, type KeyPair, type Name } from './x509.ts'
 
@@ -108,5 +109,5 @@ function isFresh({ certificate, key }: KeyPair, now: number): boolean {
 
 function servesAll({ certificate }: KeyPair, hosts: readonly string[]): boolean {
   const parsed = new X509Certificate(certificate)
-  return hosts.every(host => parsed.checkHost(host) !== undefined || parsed.checkIP(host) !== undefined)
+  return hosts.every(host => (isIP(host) ? parsed.checkIP(host) : parsed.checkHost(host)) !== undefined)
 }

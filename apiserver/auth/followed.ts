@@ -12,6 +12,8 @@ import { visitInSlices } from '../slices.ts'
 
 /** All objects of a kind, at hand without waiting: what deciding about a request may look at. A moment old at most. */
 export interface Followed<T extends KubeObject = KubeObject> {
+  /** The kind's plural. */
+  readonly name: string
   readonly byKey: ReadonlyMap<string, T>
   /** Goes up with every change. */
   readonly version: number
@@ -82,6 +84,7 @@ export function followed<K extends AnyKind>(
   }
 
   return {
+    name: kind.plural,
     byKey,
     synced,
     get version() {

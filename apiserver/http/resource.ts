@@ -4,9 +4,10 @@ import type { UserInfo } from '../../api/user.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ApiResponse, Handle } from '../request.ts'
 import { listBytes, listLength } from './list.ts'
-import { type Format, negotiate, notAcceptable, type Transform } from './negotiation.ts'
+import { type Format, negotiate, type Transform } from './negotiation.ts'
 import { drained, type Exchange, noCache, sendBytes, sendPieces, sendValue, setWarnings } from './reply.ts'
 import { apiRequest, type Location } from './request.ts'
+import type { TableMaker } from '../table.ts'
 import { type IncludeObject, isObject, type TableMakers, type Transformer, transformer } from './tables.ts'
 import { sendWatch } from './watch.ts'
 
@@ -40,8 +41,10 @@ export function resourceHandler(options: ResourceOptions) {
       throw new ApiError('BadRequest', 'Upgrade request required')
     }
     const isCollection = call.verb === 'list' || call.verb === 'deletecollection'
-    const format = negotiate(headers.accept, isCollection ? listTransforms : objectTransforms)
-    const transform = transformOf(format, visit, options)
+    const transforms = isCollection ? listTransforms : objectTransforms
+    const maker = headers.accept?.includes('as=Table') ? options.tables(target) : undefined
+    const format = negotiate(headers.accept, maker ? transforms : transforms.slice(1))
+    const transform = transformOf(format, maker, visit, options)
     if (call.verb === 'watch' || call.subresource === 'log') {
       const gone = new AbortController()
       streams.add(gone)
@@ -58,10 +61,13 @@ export function resourceHandler(options: ResourceOptions) {
 const listTransforms: readonly Transform[] = ['Table', 'PartialObjectMetadataList']
 const objectTransforms: readonly Transform[] = ['Table', 'PartialObjectMetadata']
 
-function transformOf(format: Format, { target, location }: Visit, { tables, clock }: ResourceOptions): Transformer | undefined {
+function transformOf(
+  format: Format,
+  maker: TableMaker | undefined,
+  { location }: Visit,
+  { clock }: ResourceOptions,
+): Transformer | undefined {
   if (!format.as) return undefined
-  const maker = format.as === 'Table' ? tables(target) : undefined
-  if (format.as === 'Table' && !maker) throw notAcceptable()
   const include = location.query.get('includeObject') || 'Metadata'
   if (include !== 'None' && include !== 'Metadata' && include !== 'Object') {
     const message = `unrecognized includeObject value: ${JSON.stringify(include)}, must be one of None, Metadata, Object`

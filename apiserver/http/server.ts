@@ -10,7 +10,8 @@ import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { aborted, type Run } from '../../lib/run.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
-import { type Authorizer, forbiddenPath } from '../auth/authorizer.ts'
+import { type Authorizer, forbiddenPath, forbiddenResource } from '../auth/authorizer.ts'
+import { serverUser } from '../auth/followed.ts'
 import type { Handle } from '../request.ts'
 import { longestBody } from './body.ts'
 import { type PathHandler, pathHandler, type PathOptions } from './paths.ts'
@@ -71,10 +72,12 @@ export function serve(options: HttpServerOptions): HttpServer {
       listening.resolve({ host: address, port: actual })
       await aborted(signal)
 
-      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      const closed = new Promise<'closed'>(resolve => server.close(() => resolve('closed')))
       for (const stream of streams) stream.abort()
-      server.closeIdleConnections()
-      await Promise.race([closed, clock.sleep(graceInMs)])
+      for (let waited = 0; waited < graceInMs; waited += 20) {
+        server.closeIdleConnections() // one that is busy now may be idle in a moment
+        if ((await Promise.race([closed, clock.sleep(20)])) === 'closed') break
+      }
       for (const socket of sockets) socket.destroy()
       await closed
       await app.close()
@@ -107,9 +110,16 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>) 
   const { tls, log } = options
   const secure = { ca: tls.ca, cert: tls.certificate, key: tls.key, requestCert: true, rejectUnauthorized: false }
   const http = { keepAliveTimeout: 120_000, headersTimeout: 125_000, requestTimeout: 300_000, noDelay: true }
+  const door = frontDoor(options, streams)
+  const refuse = (error: { code?: string }, request: { raw: IncomingMessage }, reply: Reply) => {
+    reply.hijack()
+    reply.raw.setHeader('Connection', 'close')
+    sendStatus(door.exchange(request.raw, reply.raw), statusOf(parserError(error), log))
+  }
   let server: Server | undefined
   const app = fastify({
     bodyLimit: longestBody,
+    frameworkErrors: refuse,
     exposeHeadRoutes: false,
     serverFactory: listener => (server = createServer({ ...secure, ...http }, listener)),
     clientErrorHandler: (_error, socket) => {
@@ -119,28 +129,26 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>) 
   // All bodies come as they are: what is in them is for the pipeline's decoder to say, not for a parser chosen by content type.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  const door = frontDoor(options, streams)
   const noBody = Buffer.alloc(0)
   app.all('*', (request, reply) => {
     reply.hijack()
     void door.serve(request.raw, reply.raw, Buffer.isBuffer(request.body) ? request.body : noBody)
   })
-  app.setErrorHandler((error: { code?: string }, request, reply) => {
-    reply.hijack()
-    reply.raw.setHeader('Connection', 'close')
-    sendStatus(door.exchange(request.raw, reply.raw), statusOf(parserError(error), log))
-  })
+  app.setErrorHandler(refuse)
   await app.ready()
   if (!server) throw new Error('fastify made no server')
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void door.upgrade(request, socket, head))
   return { app, server }
 }
 
+type Reply = { hijack(): unknown; raw: ServerResponse }
+
 /** What fastify found wrong before the request reached us. */
 function parserError(error: { code?: string }): unknown {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${longestBody}`)
   }
+  if (error.code === 'FST_ERR_BAD_URL') return new ApiError('BadRequest', 'invalid URL escape')
   if (error.code?.startsWith('FST_ERR_CTP')) return new ApiError('BadRequest', `the request body cannot be read: ${error}`)
   return error
 }
@@ -187,16 +195,25 @@ function frontDoor(options: HttpServerOptions, streams: Set<AbortController>) {
     },
     upgrade: upgrader({
       toStatus,
-      async open(request, signal) {
-        const user = await userOf(request, authenticator, authorizer)
-        const { method = 'GET', url = '/', headers } = request
-        const location = locationOf(url)
-        const target = targetOf(location)
-        if (!target) throw new ApiError('BadRequest', `${location.path} cannot be upgraded`)
-        const call = await apiRequest({ method, url, headers, body: Buffer.alloc(0) }, target, location, user)
-        return { request: call, response: await handle({ ...call, signal }) }
+      open: async (request, signal) => handle({ ...(await upgradeCall(request)), signal }),
+      async check(request) {
+        const call = await upgradeCall(request)
+        const decision = authorizer.authorize(call.user, call)
+        if (!decision.allowed) throw forbiddenResource(call.user, call, decision)
+        // A log has the same conditions on pod and container, and nothing begins before it is read.
+        const { container } = call.parameters ?? {}
+        await handle({ ...call, user: serverUser, verb: 'get', subresource: 'log', parameters: { container } })
       },
     }),
+  }
+
+  async function upgradeCall(request: IncomingMessage) {
+    const user = await userOf(request, authenticator, authorizer)
+    const { method = 'GET', url = '/', headers } = request
+    const location = locationOf(url)
+    const target = targetOf(location)
+    if (!target) throw new ApiError('BadRequest', `${location.path} cannot be upgraded`)
+    return apiRequest({ method, url, headers, body: Buffer.alloc(0) }, target, location, user)
   }
 }
 

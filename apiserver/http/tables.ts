@@ -1,26 +1,9 @@
 import type { KubeObject, Target } from '../../api/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ApiResponse, WatchFrame } from '../request.ts'
+import type { TableMaker } from '../table.ts'
 import { type List, listMeta } from './list.ts'
 import type { Format } from './negotiation.ts'
-
-/** One column of a Table, as clients get it. */
-export interface ColumnDefinition {
-  readonly name: string
-  readonly type: string
-  readonly format: string
-  readonly description: string
-  readonly priority: number
-}
-
-/** How the objects of one resource become rows. */
-export interface TableMaker {
-  readonly columns: readonly ColumnDefinition[]
-  /** `nowInMs` is what ages are counted from. */
-  cells(object: KubeObject, nowInMs: number): readonly unknown[]
-  /** What is to be said about a row as a whole (Completed pods). */
-  conditions?(object: KubeObject): readonly object[] | undefined
-}
 
 /** The table maker of a resource or subresource; `undefined` when it cannot be a table. */
 export type TableMakers = (target: Target) => TableMaker | undefined

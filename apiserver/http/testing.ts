@@ -90,14 +90,15 @@ export async function testServer(handle: Handle, more: Partial<HttpServerOptions
   }
   const open: TestServer['open'] = (method, path, { headers = {}, body, as = 'admin' } = {}) =>
     new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port, method, path, headers, agent: agentOf(as) }
+      const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+      const options = { host: '127.0.0.1', port, method, path, headers: { ...length, ...headers }, agent: agentOf(as) }
       httpsRequest(options, resolve).on('error', reject).end(body)
     })
   const finish = async () => {
     const before = systemClock.monotonic()
     stop.abort()
-    for (const agent of agents.values()) agent.destroy()
     await running
+    for (const agent of agents.values()) agent.destroy()
     return systemClock.monotonic() - before
   }
   return {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { ApiError, type Status } from '../../api/errors.ts'
-import type { ApiRequest, ApiResponse } from '../request.ts'
+import type { ApiResponse } from '../request.ts'
 import { carryExec, execProtocols } from './exec.ts'
 
 /** Raw bytes, whole or as base64 text: what logs and watches are carried by. */
@@ -11,7 +11,9 @@ const tokenProtocol = 'base64url.bearer.authorization.k8s.io.'
 
 export interface UpgradeOptions {
   /** Authenticates, and asks the pipeline; errors become the HTTP answer. */
-  readonly open: (request: IncomingMessage, signal: AbortSignal) => Promise<{ request: ApiRequest; response: ApiResponse }>
+  readonly open: (request: IncomingMessage, signal: AbortSignal) => Promise<ApiResponse>
+  /** Throws what `open` would throw, without running anything. */
+  readonly check: (request: IncomingMessage) => Promise<void>
   readonly toStatus: (error: unknown) => Status
 }
 
@@ -19,7 +21,7 @@ export interface UpgradeOptions {
  * Takes upgrade requests: exec and attach, logs and watches over WebSocket. The command runs before the handshake is answered, so
  * that a refusal is a plain HTTP answer and no input can come too early.
  */
-export function upgrader({ open, toStatus }: UpgradeOptions) {
+export function upgrader({ open, check, toStatus }: UpgradeOptions) {
   return async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const gone = new AbortController()
     socket.on('error', () => gone.abort())
@@ -27,13 +29,15 @@ export function upgrader({ open, toStatus }: UpgradeOptions) {
     try {
       const protocol = String(request.headers.upgrade).toLowerCase()
       if (protocol !== 'websocket') {
+        // Newer clients come with SPDY when WebSocket was refused, and show the answer to that: it has to tell the real reason.
+        await check(request)
         throw new ApiError('BadRequest', `unable to upgrade to ${protocol}: this server speaks WebSocket only`)
       }
-      const opened = await open(request, gone.signal)
-      if (gone.signal.aborted) return void (opened.response.type === 'session' && opened.response.session.close())
-      const protocols = opened.response.type === 'session' ? execProtocols : binaryProtocols
-      const webSocket = await handshake(request, socket, head, protocols)
-      await carry(webSocket, opened.response, toStatus)
+      const subprotocol = choose(request)
+      const response = await open(request, gone.signal)
+      if (gone.signal.aborted) return void (response.type === 'session' && response.session.close())
+      const webSocket = await handshake(request, socket, head, subprotocol)
+      await carry(webSocket, response, toStatus)
     } catch (error) {
       refuse(socket, toStatus(error))
     }
@@ -53,23 +57,22 @@ function offered(request: IncomingMessage): string[] {
     .filter(Boolean)
 }
 
-async function handshake(
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  supported: readonly string[],
-): Promise<WebSocket> {
+/** The best subprotocol that both sides speak; `undefined` when the client named none. */
+function choose(request: IncomingMessage): string | undefined {
+  const supported = /\/(exec|attach)(\?|$)/.test(request.url ?? '') ? execProtocols : binaryProtocols
   const names = offered(request).filter(protocol => !protocol.startsWith(tokenProtocol))
   const chosen = supported.find(protocol => names.includes(protocol))
-  if (names.length > 0 && !chosen) {
-    throw new ApiError('BadRequest', `no supported subprotocol among ${names.join(', ')}; supported are ${supported.join(', ')}`)
-  }
+  if (chosen || names.length === 0) return chosen
+  throw new ApiError('BadRequest', `no supported subprotocol among ${names.join(', ')}; supported are ${supported.join(', ')}`)
+}
+
+async function handshake(request: IncomingMessage, socket: Duplex, head: Buffer, subprotocol?: string): Promise<WebSocket> {
   const { WebSocketServer } = await import('ws')
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
-    handleProtocols: () => chosen ?? false,
+    handleProtocols: () => subprotocol ?? false,
   })
   return new Promise(resolve => server.handleUpgrade(request, socket, head, resolve))
 }

@@ -59,7 +59,7 @@ function mergeValue(schema: KindSchema, meta: Meta, before: unknown, value: unkn
   if (isRecord(before) && isRecord(value)) {
     return meta.replaces ? fresh(value) : mergeMap(schema, meta.node, before, value)
   }
-  if (Array.isArray(before) && Array.isArray(value)) return mergeList(schema, meta, before, value)
+  if (Array.isArray(before) && Array.isArray(value)) return mergeList(schema, meta, before, value).list
   return fresh(value)
 }
 
@@ -108,8 +108,11 @@ function mergeOrdered(schema: KindSchema, node: SchemaNode | undefined, result: 
   const meta = metaOf(schema, node, field)
   checkOrder(value ?? [], order, meta.mergeKey)
   if (!before && !value) return
-  const merged = before && value ? mergeList(schema, meta, before, value) : (before ?? (fresh(value) as unknown[]))
-  result[field] = inOrder(merged, order, before ?? [], meta.mergeKey)
+  const { list, order: serverOrder } =
+    before && value
+      ? mergeList(schema, meta, before, value)
+      : { list: before ?? (fresh(value) as unknown[]), order: before ?? [] }
+  result[field] = inOrder(list, order, serverOrder, meta.mergeKey)
 }
 
 const isListOrAbsent = (value: unknown): value is unknown[] | undefined => value === undefined || Array.isArray(value)
@@ -127,14 +130,19 @@ function checkOrder(items: readonly unknown[], order: readonly unknown[], mergeK
   }
 }
 
-function mergeList(schema: KindSchema, meta: Meta, before: readonly unknown[], value: readonly unknown[]): unknown[] {
-  if (!meta.merges) return [...value]
-  if (before.length === 0 && value.length === 0) return []
+interface MergedList {
+  readonly list: unknown[]
+  /** The order that the server's own items count in afterwards. */
+  readonly order: readonly unknown[]
+}
+
+function mergeList(schema: KindSchema, meta: Meta, before: readonly unknown[], value: readonly unknown[]): MergedList {
+  if (!meta.merges) return { list: [...value], order: before }
   const every = [...before, ...value]
   const isStructured = every.some(isRecord)
   if (isStructured && !every.every(isRecord)) throw mergeFailure(`list element types are not identical: ${show([before, value])}`)
   if (every.some(Array.isArray)) throw unprocessable(new Error('lists of lists cannot be merged'))
-  if (!isStructured) return inOrder([...new Set([...before, ...value])], value, before, '')
+  if (!isStructured) return { list: inOrder([...new Set(every)], value, before, ''), order: before }
   const { mergeKey } = meta
   if (!mergeKey) throw mergeFailure('cannot merge lists without merge key')
   const { kept, items } = applyListDirectives(before, value, mergeKey)
@@ -144,7 +152,8 @@ function mergeList(schema: KindSchema, meta: Meta, before: readonly unknown[], v
     if (at < 0) merged.push(item)
     else merged[at] = mergeMap(schema, meta.items, merged[at] as Fields, item)
   }
-  return inOrder(merged, items, kept, mergeKey)
+  // Upstream appends new items to the very array that deletions left room in, so as many of them as fit count as the server's.
+  return { list: inOrder(merged, items, kept, mergeKey), order: merged.slice(0, before.length) }
 }
 
 /** Items with `$patch`: `delete` removes the item with that key, `replace` makes the patch's list the whole list. */

@@ -5,7 +5,7 @@ import { Event } from '../../api/core/event.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { ApiError } from '../../api/errors.ts'
 import { replicaSet } from '../replicaset/controller.ts'
-import { deploymentInput, type TestCluster, testCluster } from '../testing.ts'
+import { deploymentInput, replicaSetInput, type TestCluster, testCluster } from '../testing.ts'
 import { deployment } from './controller.ts'
 import { templateHash } from './template-hash.ts'
 
@@ -182,12 +182,68 @@ test('no more old versions are kept than the history may hold', async () => {
   await cluster.eventually(async () => expect(await wanted(cluster)).toEqual({ 'web:3': 0, 'web:4': 0, 'web:5': 1 }))
 })
 
+test('the history is kept short while paused, too', async () => {
+  await using cluster = await testCluster([deployment, replicaSet])
+  await rolledOut(cluster, { replicas: 1 })
+  for (const version of ['web:2', 'web:3']) {
+    await cluster.client.patch(Deployment, web, 'strategic', image(version))
+    await complete(cluster, 1)
+  }
+  await cluster.client.patch(Deployment, web, 'merge', { spec: { paused: true, revisionHistoryLimit: 0 } })
+  await cluster.eventually(async () => expect(await wanted(cluster)).toEqual({ 'web:3': 1 }))
+})
+
+test('the new set follows minReadySeconds and the annotations', async () => {
+  await using cluster = await testCluster([deployment, replicaSet])
+  await rolledOut(cluster, { replicas: 1 })
+  await cluster.client.patch(Deployment, web, 'merge', {
+    metadata: { annotations: { team: 'blue' } },
+    spec: { minReadySeconds: 7 },
+  })
+  await cluster.eventually(async () => {
+    const { items } = await cluster.client.list(ReplicaSet)
+    expect(items.map(({ metadata, spec }) => [metadata.annotations?.team, spec.minReadySeconds])).toEqual([['blue', 7]])
+  })
+})
+
+test('a deployment on its way out starts nothing new', async () => {
+  await using cluster = await testCluster([deployment, replicaSet])
+  await rolledOut(cluster, { replicas: 1 })
+  await cluster.client.delete(Deployment, web, { propagationPolicy: 'Foreground' })
+  await cluster.client.patch(Deployment, web, 'strategic', image('web:2'))
+  await cluster.advance(60_000)
+  expect(await wanted(cluster)).toEqual({ 'web:1': 1 })
+})
+
+test('a deployment that selects everything is refused', async () => {
+  const told: string[] = []
+  const everything = Deployment.schema.parse({
+    ...deploymentInput(),
+    metadata: { name: 'web', namespace: 'default', generation: 3 },
+  })
+  const found = { ...everything, spec: { ...everything.spec, selector: {} } }
+  const context = {
+    lister: () => ({ get: () => found }),
+    events: {
+      record: (_about: unknown, type: string, reason: string, message: string) => told.push(`${type} ${reason} ${message}`),
+    },
+    client: {
+      updateStatus: async (_kind: unknown, object: Deployment) => told.push(JSON.stringify(object.status)),
+    },
+  }
+  await deployment.reconcile(context as never, 'default/web')
+  expect(told).toEqual([
+    'Warning SelectingAll This deployment is selecting all pods. A non-empty selector is required.',
+    '{"observedGeneration":3}',
+  ])
+})
+
 test('a name that another template has taken is avoided', async () => {
   await using cluster = await testCluster([deployment, replicaSet])
   const input = deploymentInput({ replicas: 1 })
-  const name = `web-${templateHash(Deployment.schema.parse(input).spec.template)}`
-  const foreign = { ...deploymentInput({ name: 'foreign' }).spec, replicas: 0 }
-  const { strategy: _, ...spec } = { strategy: undefined, ...foreign }
+  const { spec: defaulted } = await cluster.client.create(Deployment, input, { dryRun: true })
+  const name = `web-${templateHash(defaulted.template)}`
+  const { spec } = replicaSetInput({ name: 'foreign', replicas: 0 })
   await cluster.client.create(ReplicaSet, { metadata: { namespace: 'default', name }, spec })
   await cluster.client.create(Deployment, input)
   await complete(cluster, 1)

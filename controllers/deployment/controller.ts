@@ -3,8 +3,8 @@ import { ReplicaSet } from '../../api/apps/replica-set.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { ignore } from '../../api/errors.ts'
 import { fromLabelSelector, matchesLabels } from '../../api/selectors.ts'
-import type { Controller, ReconcileContext, ReconcileResult, Watch } from '../../client/controller.ts'
-import { controllerOf, either, on, ownerKeys } from '../../client/watches.ts'
+import type { Controller, ReconcileContext, ReconcileResult } from '../../client/controller.ts'
+import { either, on, ownerKeys } from '../../client/watches.ts'
 import { claim } from '../shared/claims.ts'
 import { adopterKeys, controlledBy, controllerIndex, orphansIn } from '../shared/owner-references.ts'
 import { isFinished } from '../shared/pod-state.ts'
@@ -21,11 +21,8 @@ import { isComplete, statusOf } from './status.ts'
 /** Leads a Deployment's pods from one version of their template to the next (pkg/controller/deployment). */
 export const deployment: Controller = {
   name: 'deployment',
-  watches: [
-    on(Deployment),
-    on(ReplicaSet, either(ownerKeys(Deployment), adopterKeys(Deployment, selects))),
-    on(Pod, recreatingDeployments),
-  ],
+  watches: [on(Deployment), on(ReplicaSet, either(ownerKeys(Deployment), adopterKeys(Deployment, selects)))],
+  reads: [Pod],
   writes: [Deployment, ReplicaSet],
   indexes: [controllerIndex(ReplicaSet), controllerIndex(Pod)],
 
@@ -44,16 +41,6 @@ export const deployment: Controller = {
 
 function selects({ spec }: Deployment, labels: Readonly<Record<string, string>>): boolean {
   return matchesLabels(fromLabelSelector(spec.selector), labels)
-}
-
-/** Recreation waits for the last old pod, whose end shows in no ReplicaSet's status. */
-function recreatingDeployments(...[change, lister]: Parameters<Watch['keys']>): readonly string[] {
-  const pod = change.object as Pod
-  if (change.type !== 'deleted' && !isFinished(pod)) return []
-  const { namespace } = pod.metadata
-  const set = lister(ReplicaSet).get(`${namespace}/${controllerOf(pod)?.name}`)
-  const key = `${namespace}/${set && controllerOf(set)?.name}`
-  return lister(Deployment).get(key)?.spec.strategy.type === 'Recreate' ? [key] : []
 }
 
 function selectsEverything({ spec }: Deployment): boolean {
@@ -108,7 +95,7 @@ async function recreate(rollout: Rollout): Promise<ReconcileResult | undefined> 
   return report(rollout)
 }
 
-/** Pods on their way out count: until they have ended, two versions would run side by side. */
+/** Pods on their way out count: until they have ended, two versions would run side by side. Their end shows in their set's status. */
 function hasOldPods(rollout: Rollout): boolean {
   const { old } = currentVersions(rollout)
   const pods = rollout.context.lister(Pod)

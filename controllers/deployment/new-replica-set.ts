@@ -96,10 +96,10 @@ async function ourOwn({ context, deployment }: Rollout, name: string): Promise<R
   return isOurs && isSameTemplate(existing.spec.template, deployment.spec.template) ? existing : undefined
 }
 
-/** Writes down why there is no new set, and fails with the error, so that the run is tried again. */
-async function explainFailure(rollout: Rollout, name: string, error: unknown): Promise<never> {
+/** Writes down why there is no new set, and fails with the error, so that the run is tried again. In a namespace that ends, all is well. */
+async function explainFailure(rollout: Rollout, name: string, error: unknown): Promise<void> {
   const { context, deployment } = rollout
-  if (isNamespaceEnding(error)) throw error
+  if (isNamespaceEnding(error)) return
   if (isReason(error, 'AlreadyExists')) {
     const collisionCount = (deployment.status.collisionCount ?? 0) + 1
     const text = `another template already goes by the name ${name}: the next try takes another name`

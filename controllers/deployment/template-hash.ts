@@ -18,7 +18,7 @@ export function templateHash(template: Deployment['spec']['template'], collision
     bytes.setUint32(0, collisionCount, true)
     hash = fnv32a(new Uint8Array(bytes.buffer), hash)
   }
-  return [...String(hash)].map(digit => safeAlphabet[digit.charCodeAt(0) % safeAlphabet.length]).join('')
+  return Array.from(String(hash), digit => safeAlphabet[digit.charCodeAt(0) % safeAlphabet.length]).join('')
 }
 
 /** The 32-bit Fowler-Noll-Vo hash, variant 1a; goes on from an earlier hash. */

@@ -12,7 +12,7 @@ import { replicaSet } from '../replicaset/controller.ts'
 import { deploymentInput, type TestCluster, testCluster } from '../testing.ts'
 import { garbageCollector } from './controller.ts'
 
-const collector = garbageCollector(kinds)
+const collector = () => garbageCollector(kinds)
 const web = { namespace: 'default', name: 'web' }
 
 async function running(cluster: TestCluster) {
@@ -42,7 +42,7 @@ async function names({ client }: TestCluster): Promise<string[]> {
 }
 
 test('background: the deployment goes at once, its sets and pods follow', async () => {
-  await using cluster = await testCluster([deployment, replicaSet, collector])
+  await using cluster = await testCluster([deployment, replicaSet, collector()])
   await running(cluster)
   await cluster.client.delete(Deployment, web, { propagationPolicy: 'Background' })
   expect((await counts(cluster)).deployments).toBe(0)
@@ -50,7 +50,7 @@ test('background: the deployment goes at once, its sets and pods follow', async 
 })
 
 test('foreground: pods go first, then the set, then the deployment', async () => {
-  await using cluster = await testCluster([deployment, replicaSet, collector])
+  await using cluster = await testCluster([deployment, replicaSet, collector()])
   await running(cluster)
   const [pod] = (await cluster.pods()) as [Pod]
   await cluster.client.patch(Pod, pod.metadata, 'merge', { metadata: { finalizers: ['example.com/held'] } })
@@ -64,7 +64,7 @@ test('foreground: pods go first, then the set, then the deployment', async () =>
 })
 
 test('orphan: the set stays behind, owned by nobody, and its pods with it', async () => {
-  await using cluster = await testCluster([deployment, replicaSet, collector])
+  await using cluster = await testCluster([deployment, replicaSet, collector()])
   await running(cluster)
   await cluster.client.delete(Deployment, web, { propagationPolicy: 'Orphan' })
   await cluster.eventually(async () => expect(await counts(cluster)).toEqual({ deployments: 0, sets: 1, pods: 2 }))
@@ -75,7 +75,7 @@ test('orphan: the set stays behind, owned by nobody, and its pods with it', asyn
 })
 
 test('an object with two owners goes when the last of them is gone', async () => {
-  await using cluster = await testCluster([collector])
+  await using cluster = await testCluster([collector()])
   const [a, b] = [await cluster.client.create(ConfigMap, configMap('a')), await cluster.client.create(ConfigMap, configMap('b'))]
   await cluster.client.create(ConfigMap, configMap('child', [reference(a), reference(b)]))
   await cluster.client.delete(ConfigMap, a.metadata)
@@ -88,7 +88,7 @@ test('an object with two owners goes when the last of them is gone', async () =>
 })
 
 test('an object whose owner never was, or bears another UID, goes', async () => {
-  await using cluster = await testCluster([collector])
+  await using cluster = await testCluster([collector()])
   const a = await cluster.client.create(ConfigMap, configMap('a'))
   await cluster.client.create(ConfigMap, configMap('wrong-uid', [{ ...reference(a), uid: 'another' }]))
   await cluster.client.create(ConfigMap, configMap('no-owner', [reference({ metadata: { name: 'nobody', uid: 'none' } })]))
@@ -97,7 +97,7 @@ test('an object whose owner never was, or bears another UID, goes', async () => 
 })
 
 test('an owner in another namespace is no owner', async () => {
-  await using cluster = await testCluster([collector])
+  await using cluster = await testCluster([collector()])
   await cluster.client.create(Namespace, { metadata: { name: 'other' } })
   const a = await cluster.client.create(ConfigMap, configMap('a', [], 'other'))
   await cluster.client.create(ConfigMap, configMap('child', [reference(a)]))
@@ -111,7 +111,7 @@ test('an owner in another namespace is no owner', async () => {
 })
 
 test('an object that has no namespace cannot lose an owner that has one', async () => {
-  await using cluster = await testCluster([collector])
+  await using cluster = await testCluster([collector()])
   const nobody = { metadata: { name: 'nobody', uid: 'none' } }
   await cluster.client.create(Namespace, { metadata: { name: 'kept', ownerReferences: [reference(nobody)] } })
   await cluster.advance(60_000)
@@ -119,7 +119,7 @@ test('an object that has no namespace cannot lose an owner that has one', async 
 })
 
 test('an owner of a kind nobody knows is left alone', async () => {
-  await using cluster = await testCluster([collector])
+  await using cluster = await testCluster([collector()])
   const stranger = reference({ metadata: { name: 's', uid: 's' } }, { apiVersion: 'example.com/v1', kind: 'Stranger' })
   await cluster.client.create(ConfigMap, configMap('kept', [stranger]))
   await cluster.advance(60_000)
@@ -127,11 +127,54 @@ test('an owner of a kind nobody knows is left alone', async () => {
 })
 
 test('a circle of owners that waits for itself is broken', async () => {
-  await using cluster = await testCluster([collector])
+  await using cluster = await testCluster([collector()])
   const a = await cluster.client.create(ConfigMap, configMap('a'))
   const b = await cluster.client.create(ConfigMap, configMap('b', [reference(a, { blockOwnerDeletion: true })]))
   const owners = [reference(b, { blockOwnerDeletion: true })]
   await cluster.client.patch(ConfigMap, a.metadata, 'merge', { metadata: { ownerReferences: owners } })
   await cluster.client.delete(ConfigMap, a.metadata, { propagationPolicy: 'Foreground' })
   await cluster.eventually(async () => expect(await names(cluster)).toEqual([]))
+})
+
+test('an owner that waits goes as soon as its last blocking dependent is gone, or has let go of it', async () => {
+  await using cluster = await testCluster([collector()])
+  const a = await cluster.client.create(ConfigMap, configMap('a'))
+  const held = { finalizers: ['example.com/held'] }
+  const blocking = { ...configMap('child', [reference(a, { blockOwnerDeletion: true })]) }
+  await cluster.client.create(ConfigMap, { metadata: { ...blocking.metadata, ...held } })
+  await cluster.client.create(ConfigMap, { metadata: { ...blocking.metadata, ...held, name: 'other' } })
+  await cluster.client.delete(ConfigMap, a.metadata, { propagationPolicy: 'Foreground' })
+  await cluster.advance(60_000)
+  expect(await names(cluster)).toEqual(['a', 'child', 'other'])
+  await cluster.client.patch(ConfigMap, { namespace: 'default', name: 'child' }, 'merge', { metadata: { ownerReferences: null } })
+  await cluster.advance(60_000)
+  expect(await names(cluster)).toEqual(['a', 'child', 'other'])
+  await cluster.client.patch(ConfigMap, { namespace: 'default', name: 'other' }, 'merge', { metadata: { finalizers: null } })
+  await cluster.eventually(async () => expect(await names(cluster)).toEqual(['child']))
+})
+
+test('a dependent that lets go of its owner frees it', async () => {
+  await using cluster = await testCluster([collector()])
+  const a = await cluster.client.create(ConfigMap, configMap('a'))
+  const { metadata } = configMap('child', [reference(a, { blockOwnerDeletion: true })])
+  await cluster.client.create(ConfigMap, { metadata: { ...metadata, finalizers: ['example.com/held'] } })
+  await cluster.client.delete(ConfigMap, a.metadata, { propagationPolicy: 'Foreground' })
+  await cluster.advance(1_000)
+  await cluster.client.patch(ConfigMap, metadata, 'merge', { metadata: { ownerReferences: null } })
+  await cluster.eventually(async () => expect(await names(cluster)).toEqual(['child']))
+})
+
+test('an owner that is gone is asked about once, however many depended on it', async () => {
+  let asked = 0
+  await using cluster = await testCluster([collector()], {
+    before: call => {
+      if (call.verb === 'get' && call.name === 'nobody') asked += 1
+    },
+  })
+  const nobody = reference({ metadata: { name: 'nobody', uid: 'none' } })
+  for (const name of ['x', 'y', 'z']) {
+    await cluster.client.create(ConfigMap, configMap(name, [nobody]))
+    await cluster.eventually(async () => expect(await names(cluster)).toEqual([]))
+  }
+  expect(asked).toBe(1)
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { ConfigMap } from '../../api/core/config-map.ts'
 import { Namespace } from '../../api/core/namespace.ts'
 import { Pod } from '../../api/core/pod.ts'
-import { isReason } from '../../api/errors.ts'
+import { ApiError, isReason } from '../../api/errors.ts'
 import { kinds } from '../../api/kinds.ts'
 import { replicaSetInput, type TestCluster, testCluster } from '../testing.ts'
 import { namespace } from './controller.ts'
@@ -51,6 +51,27 @@ test('nothing else is deleted while pods remain, and the status says what remain
   expect((await cluster.client.list(ConfigMap, { namespace: 'team' })).items).toHaveLength(1)
   await cluster.client.patch(Pod, { namespace: 'team', name: 'p' }, 'merge', { metadata: { finalizers: null } })
   await cluster.advance(20_000)
+  expect(await isGone(cluster)).toBe(true)
+})
+
+test('what cannot be deleted is told and tried again', async () => {
+  let isRefused = true
+  await using cluster = await testCluster([namespace(kinds)], {
+    before(call) {
+      if (isRefused && call.verb === 'deletecollection' && call.resource === 'configmaps') throw new ApiError('Forbidden', 'no')
+    },
+  })
+  await filled(cluster)
+  await cluster.client.delete(Namespace, team)
+  await cluster.advance(6_000)
+  const { status } = await cluster.client.get(Namespace, team)
+  expect(status.conditions?.find(({ type }) => type === 'NamespaceDeletionContentFailure')).toMatchObject({
+    status: 'True',
+    reason: 'ContentDeletionFailed',
+    message: 'Failed to delete all resource types, 1 remaining: no',
+  })
+  isRefused = false
+  await cluster.advance(60_000)
   expect(await isGone(cluster)).toBe(true)
 })
 

@@ -215,7 +215,7 @@ export function heartbeat(options: Options): Heartbeat {
       tick()
       // Many nodes of one process do not all beat in the same instant.
       await current
-      schedule(config.nodeStatusUpdateEveryMs * (0.5 + random.next() / 2))
+      schedule(config.nodeStatusUpdateEveryMs - random.below(config.nodeStatusUpdateEveryMs / 2))
       await aborted(signal)
       poked = () => {}
       cancel()

@@ -123,7 +123,7 @@ export function createProbes({ view, check, clock, random, events, onChange }: O
     if (newest?.state !== 'running') return worker
     // Adopted after a restart of the kubelet: not everybody is asked in the same instant.
     remember(worker, seed(worker, newest.id))
-    schedule(worker, random.next() * (probe.periodSeconds || 10) * 1000)
+    schedule(worker, random.below((probe.periodSeconds || 10) * 1000))
     return worker
   }
 

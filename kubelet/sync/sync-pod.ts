@@ -28,6 +28,9 @@ interface Options {
 
 export type SyncPod = (pod: Pod, runtime: PodRuntime, actions: PodActions, signal: AbortSignal) => Promise<SyncOutcome>
 
+/** The node's addresses come from a controller: that takes a moment, not ten seconds. */
+const networkRetryInMs = 1000
+
 /** Carries out what computePodActions decided: kill, sandbox, ephemeral, init and regular containers, in this order (semantics C1). */
 export function podSyncer({ context, volumes, killer, startContainer }: Options): SyncPod {
   const { runtime: engine, events } = context
@@ -38,7 +41,8 @@ export function podSyncer({ context, volumes, killer, startContainer }: Options)
     } catch (cause) {
       const message = `Failed to create pod sandbox: ${messageOf(cause)}`
       events.record(pod, 'Warning', 'FailedCreatePodSandBox', message)
-      throw new SyncError('FailedCreatePodSandBox', message, { cause })
+      const isEarly = message.includes('network is not ready')
+      throw new SyncError('FailedCreatePodSandBox', message, { cause, ...(isEarly && { retryInMs: networkRetryInMs }) })
     }
   }
 

@@ -16,7 +16,7 @@ import { terminationMessage } from '../sync/termination-message.ts'
 import type { PodVolumes } from '../volumes/volumes.ts'
 import { isAnythingRunning } from './pod-runtime.ts'
 import type { RuntimeView } from './relist.ts'
-import { effectiveGrace, type Worker } from './worker.ts'
+import { effectiveGrace, jittered, type Worker } from './worker.ts'
 
 export interface PodLifeOptions {
   readonly context: KubeletContext
@@ -185,7 +185,7 @@ export function podLife(options: PodLifeOptions): PodLife {
   /** Keeps what went wrong, for the status and for when to try again. */
   const learn = (worker: Worker, { started, errors, failure }: SyncOutcome) => {
     for (const name of started) worker.startErrors.delete(name)
-    const later = () => config.retryEveryMs * (1 + random.next() / 2)
+    const later = () => jittered(config.retryEveryMs, random)
     for (const [name, { reason, message, retryInMs }] of errors)
       worker.startErrors.set(name, { reason, message, until: clock.now() + (retryInMs ?? later()) })
     if (failure) {

@@ -8,7 +8,7 @@ import { messageOf } from '../sync/sync-error.ts'
 import { isAnythingRunning } from './pod-runtime.ts'
 import type { PodLife, PodLifeOptions } from './pod-life.ts'
 import { podLife } from './pod-life.ts'
-import { effectiveGrace, newWorker, type Worker } from './worker.ts'
+import { effectiveGrace, jittered, newWorker, type Worker } from './worker.ts'
 
 /** Looks after every pod of the node: one step of one pod at a time, all pods side by side. */
 export interface PodWorkers {
@@ -73,12 +73,12 @@ export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'>
       } catch (err) {
         if (signal.aborted) break
         log.warn({ err: messageOf(err), pod: worker.pod.metadata.name, stage: worker.stage }, 'pod step failed')
-        delay = config.retryEveryMs * (1 + random.next() / 2)
+        delay = jittered(config.retryEveryMs, random)
       }
     }
     worker.isBusy = false
     if (worker.stage === 'finished' && worker.isGone && !signal.aborted) return void workers.delete(worker.uid)
-    worker.nextSyncAt = clock.now() + config.syncEveryMs * (1 + random.next() / 2)
+    worker.nextSyncAt = clock.now() + jittered(config.syncEveryMs, random)
     if (Number.isFinite(delay) && !signal.aborted) worker.cancelTimer = clock.after(delay, () => wake(worker))
   }
 

@@ -1,5 +1,6 @@
 import type { Pod } from '../../api/core/pod.ts'
 import type { Note } from '../../api/journal.ts'
+import type { Random } from '../../lib/random.ts'
 import type { Verdict } from '../status/pod-status.ts'
 
 /**
@@ -81,4 +82,9 @@ export function effectiveGrace({ pod, graceOverride, isGone }: Worker): number {
   const ofDeletion = pod.metadata.deletionGracePeriodSeconds
   const asked = ofDeletion ?? (isGone ? 1 : (pod.spec.terminationGracePeriodSeconds ?? 30))
   return Math.max(1, Math.min(asked, graceOverride ?? asked))
+}
+
+/** A delay times 1 to 1.5, in whole milliseconds, so that not everything is tried in the same instant. */
+export function jittered(ms: number, random: Random): number {
+  return ms + random.below(ms / 2)
 }

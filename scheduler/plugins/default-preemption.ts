@@ -59,7 +59,11 @@ export function defaultPreemption(options: Options): Plugin {
   const preempt = async (cycle: Cycle, diagnosis: Diagnosis, filters: Filters | undefined): Promise<PostFiltered> => {
     const failures = new Map<Refusal, string[]>()
     const totalNodes = cycle.snapshot.nodes.length
-    if (!filters) failures.set(notHelpful, cycle.snapshot.nodes.map(node => node.name))
+    if (!filters)
+      failures.set(
+        notHelpful,
+        cycle.snapshot.nodes.map(node => node.name),
+      )
     const candidates = filters ? await findCandidates(cycle, diagnosis, filters, failures) : []
     const chosen = leastHarm(candidates)
     if (!chosen) {
@@ -129,7 +133,9 @@ async function evict(pod: PodInfo, { nodeName, victims }: Candidate, options: Op
     if (victim.pod.metadata.deletionTimestamp) continue
     const { name, namespace, uid } = victim.pod.metadata
     const text = `${pod.key} (priority ${pod.priority}) needs room on ${nodeName}; ${victim.key} has priority ${victim.priority}`
-    const why = { note: { rule: 'scheduler/preempt', text, data: { node: nodeName, preemptor: pod.uid, victims: victims.length } } }
+    const why = {
+      note: { rule: 'scheduler/preempt', text, data: { node: nodeName, preemptor: pod.uid, victims: victims.length } },
+    }
     const condition = {
       type: 'DisruptionTarget',
       status: 'True',
@@ -153,7 +159,13 @@ async function takeNominationBack(pod: PodInfo, { client, nominator, log }: Opti
   const note = { rule: 'scheduler/preempt', text: 'a pod of higher priority was nominated to the same node' }
   await client
     .as({ actor: 'scheduler' })
-    .patch(Pod, { namespace, name }, 'strategic', { metadata: { uid }, status: { nominatedNodeName: null } }, { subresource: 'status', note })
+    .patch(
+      Pod,
+      { namespace, name },
+      'strategic',
+      { metadata: { uid }, status: { nominatedNodeName: null } },
+      { subresource: 'status', note },
+    )
     .then(() => {})
     .catch(ignore('NotFound'))
     .catch((err: unknown) => log.warn({ err, pod: pod.key }, 'could not take a nomination back'))

@@ -11,7 +11,8 @@ export const nodeUnschedulable: Plugin = {
   name,
   filter: (pod, node) => (node.isUnschedulable && !toleratesCordon(pod) ? refusal : undefined),
   wakes: {
-    node: (_, { before, after }) => after !== undefined && !after.spec.unschedulable && (!before || before.spec.unschedulable === true),
+    node: (_, { before, after }) =>
+      after !== undefined && !after.spec.unschedulable && (!before || before.spec.unschedulable === true),
     self: (_, { before, after }) => !!after && toleratesCordon(after) && !(before && toleratesCordon(before)),
   },
 }

@@ -64,7 +64,11 @@ function refusalOf({ constraint, counted, least, changes }: Spread, node: NodeIn
 }
 
 /** Too few domains count as if there were an empty one. */
-function leastOf(counted: ReadonlyMap<string, number>, { minDomains }: Constraint, changes?: ReadonlyMap<string, number>): number {
+function leastOf(
+  counted: ReadonlyMap<string, number>,
+  { minDomains }: Constraint,
+  changes?: ReadonlyMap<string, number>,
+): number {
   if (counted.size < minDomains) return 0
   let least = Number.POSITIVE_INFINITY
   for (const [domain, count] of counted) least = Math.min(least, count + (changes?.get(domain) ?? 0))

@@ -62,7 +62,8 @@ function splitByBudget(pods: readonly PodInfo[], budgets: readonly Budget[]) {
   for (const pod of pods) {
     let violates = false
     for (const [i, budget] of budgets.entries()) {
-      const isUnder = budget.namespace === pod.namespace && budget.matches(pod) && !budget.disruptedPods.has(pod.pod.metadata.name)
+      const isUnder =
+        budget.namespace === pod.namespace && budget.matches(pod) && !budget.disruptedPods.has(pod.pod.metadata.name)
       if (!isUnder) continue
       left[i] = (left[i] ?? 0) - 1
       if ((left[i] ?? 0) < 0) violates = true

@@ -13,7 +13,7 @@ import type { Entry, StoreEvent } from '../store.ts'
 import { levelStore } from './level.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const kills = 60
+const kills = 50
 let directory: string
 let script: string
 

@@ -44,10 +44,8 @@ export interface Disk {
   close(): Promise<void>
 }
 
-/** Recovery rewrites the log (4 MB at most) and the database's description; it must not begin without room for both. */
-const roomToRecover = 16 * 1024 * 1024
-
-export async function openDisk(location: string): Promise<Disk> {
+/** Opens the database in a directory. After a failed write it is reopened once there is this much room for recovery. */
+export async function openDisk(location: string, roomToRecover: number): Promise<Disk> {
   const database = new Level<string, Uint8Array>(location, { valueEncoding: 'view' }) as unknown as Database
   const quiet = bell()
   let failure: Error | undefined // of the last write; undefined while all is well
@@ -67,9 +65,13 @@ export async function openDisk(location: string): Promise<Disk> {
     }
   }
 
-  async function recover(): Promise<void> {
+  /** Without room, recovery would fail half way and take the readers with it. */
+  async function checkRoom(): Promise<void> {
     const { bavail, bsize } = await statfs(location)
-    if (bavail * bsize < roomToRecover && failure) throw unavailable(failure)
+    if (failure && bavail * bsize < roomToRecover) throw unavailable(failure)
+  }
+
+  async function recover(): Promise<void> {
     while (readers > 0) await quiet.wait()
     await database.close()
     await open()
@@ -86,8 +88,11 @@ export async function openDisk(location: string): Promise<Disk> {
       return disk.isReadable && !failure
     },
     async ready(purpose) {
-      while (purpose === 'write' ? !disk.isWritable : !disk.isReadable) {
+      const isReady = () => (purpose === 'write' ? disk.isWritable : disk.isReadable)
+      while (!isReady()) {
         if (closed) throw new StoreUnavailable('it is closed')
+        if (disk.isReadable) await checkRoom()
+        if (isReady()) return
         recovering ??= recover().finally(() => {
           recovering = undefined
         })

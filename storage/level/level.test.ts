@@ -128,6 +128,31 @@ describe('a level store on its disk', () => {
     await store.close()
   })
 
+  test('reads and watches go on while there is no room to recover', async () => {
+    const store = await levelStore({ location, clock, roomToRecover: Number.POSITIVE_INFINITY })
+    await store.put('/a', () => bytes('one'), 0)
+    failNextWrite(false)
+    await expect(store.put('/a', () => bytes('two'), 1)).rejects.toThrow('it could not write: Input/output error')
+    const refused = expect(store.put('/a', () => bytes('two'), 1)).rejects.toThrow(StoreUnavailable)
+    expect(await store.get('/a')).toMatchObject({ revision: 1 })
+    expect((await store.list('/')).entries).toHaveLength(1)
+    expect(await store.history('/a')).toHaveLength(1)
+    await refused
+    await expect(store.compact(1)).rejects.toThrow(StoreUnavailable)
+    await store.close()
+  })
+
+  test('notices that a revision is lost', async () => {
+    const before = await open()
+    await before.put('/a', () => bytes('one'), 0)
+    await before.put('/b', () => bytes('two'), 0)
+    await before.close()
+    const database = new Level(location)
+    await database.del('l0000000000000001')
+    await database.close()
+    await expect(open()).rejects.toThrow(new StoreCorrupted(location, 'revision 1 is missing'))
+  })
+
   /** The next batch fails, before or after it was written. */
   function failNextWrite(isOnDisk: boolean): void {
     const batch = Level.prototype.batch as unknown as () => WriteBatch

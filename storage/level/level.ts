@@ -11,12 +11,20 @@ import { sweep } from './sweep.ts'
 /** A slow watcher reads this many commits of the log at a time. */
 const watchChunk = 200
 
+export interface LevelStoreOptions {
+  /** A directory; it is created when it does not exist. */
+  readonly location: string
+  readonly clock: Clock
+  /** Free disk space in bytes without which a failed write is not recovered from: two logs of LevelDB and some more. */
+  readonly roomToRecover?: number
+}
+
 /**
- * A store in a directory, which it creates. Throws StoreInUse when another process has it, StoreFromFuture when a newer
+ * A store in a directory. Throws StoreInUse when another process has it, StoreFromFuture when a newer
  * Wherry wrote it, StoreCorrupted when it makes no sense.
  */
-export async function levelStore({ location, clock }: { location: string; clock: Clock }): Promise<Store> {
-  const disk = await openDisk(location)
+export async function levelStore({ location, clock, roomToRecover = 16 * 2 ** 20 }: LevelStoreOptions): Promise<Store> {
+  const disk = await openDisk(location, roomToRecover)
   try {
     const read = reader(disk.database)
     const newest = await disk.read(async () => {
@@ -39,7 +47,7 @@ function storeOn(disk: Disk, read: Reader, clock: Clock, newest: number): Store 
     clock,
     revision: newest,
     newest: read.current,
-    load: (_key, revision) => changes.recent(revision)?.entry ?? read.entry(revision),
+    load: revision => changes.recent(revision)?.entry ?? read.entry(revision),
     persist: commits => disk.write(batch => addCommits(batch, commits), { sync: true }),
     publish: events => changes.publish(events),
   })
@@ -96,9 +104,10 @@ function storeOn(disk: Disk, read: Reader, clock: Clock, newest: number): Store 
     async get(key, at = queue.revision) {
       checkReadable(at)
       while (!disk.isReadable) await disk.ready('read')
-      const version = queue.committed(key)
+      const version = read.current(key)
       if (!version) return undefined
       if (version.revision > at) {
+        // Also true of a batch that is on disk already but not acknowledged yet.
         const entry = await disk.read(() => read.entryAt(key, at))
         checkReadable(at) // compaction may have been faster
         return entry

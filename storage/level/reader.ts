@@ -116,8 +116,11 @@ export function reader(database: Database): Reader {
       const compacted = fact(facts.compacted)
       const rows = await database.keys({ gt: logRow(compacted), lt: 'm', reverse: true, limit: inspected }).all()
       const newest = rows[0] === undefined ? compacted : revisionOf(rows[0])
-      const lost = newest - rows.findIndex((row, i) => revisionOf(row) !== newest - i)
-      if (lost <= newest) throw new StoreCorrupted(database.location, `revision ${lost} is missing`)
+      const gap = rows.findIndex((row, i) => revisionOf(row) !== newest - i)
+      const intact = gap < 0 ? rows.length : gap
+      if (intact < Math.min(inspected, newest - compacted)) {
+        throw new StoreCorrupted(database.location, `revision ${newest - intact} is missing`)
+      }
       return newest
     },
     current(key) {

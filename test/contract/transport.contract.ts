@@ -1,42 +1,26 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApiError } from '../../api/errors.ts'
-import type { Call, CallOptions, KubeList, KubeObject, PatchType, Target, Transport, WatchEvent } from '../../api/transport.ts'
+import type { CallOptions, KubeList, KubeObject, Target, Transport } from '../../api/transport.ts'
+import {
+  callsOn,
+  configMap,
+  configMaps,
+  deployment,
+  deployments,
+  type Followed,
+  type Json,
+  names,
+  namespaces,
+  pod,
+  pods,
+  refusal,
+} from './calls.ts'
 
 /** A running server, reached through the transport under test; everybody may do everything, no controller runs. */
 export interface TransportFixture {
   readonly transport: Transport
   stop(): Promise<void>
 }
-
-type Json = Record<string, unknown>
-
-const configMaps: Target = { group: '', version: 'v1', resource: 'configmaps', namespace: 'default' }
-const pods: Target = { ...configMaps, resource: 'pods' }
-const deployments: Target = { group: 'apps', version: 'v1', resource: 'deployments', namespace: 'default' }
-const namespaces: Target = { group: '', version: 'v1', resource: 'namespaces' }
-
-const configMap = (name: string, data: Json = {}, metadata: Json = {}) => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { name, ...metadata },
-  data,
-})
-const pod = (name: string, metadata: Json = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name, ...metadata },
-  spec: { containers: [{ name: 'main', image: 'nginx' }] },
-})
-const deployment = (name: string) => ({
-  apiVersion: 'apps/v1',
-  kind: 'Deployment',
-  metadata: { name },
-  spec: {
-    replicas: 2,
-    selector: { matchLabels: { app: name } },
-    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'main', image: 'nginx' }] } },
-  },
-})
 
 /** What every transport promises, whatever carries the calls. */
 export function transportContract(name: string, start: () => Promise<TransportFixture>): void {
@@ -55,47 +39,12 @@ export function transportContract(name: string, start: () => Promise<TransportFi
       await fixture.stop()
     })
 
-    const call = <T = KubeObject>(call: Call) => fixture.transport.call(call) as Promise<T>
-    const create = <T = KubeObject>(target: Target, body: unknown, more: Partial<Call> = {}) =>
-      call<T>({ ...target, verb: 'create', body, ...more })
-    const get = (target: Target, name: string, options?: CallOptions) =>
-      call<KubeObject & Json>({ ...target, verb: 'get', name, ...(options && { options }) })
-    const list = (target: Target, options: CallOptions = {}) => call<KubeList>({ ...target, verb: 'list', options })
-    const patch = <T = KubeObject & Json>(target: Target, name: string, patchType: PatchType, body: unknown, more: Partial<Call> = {}) =>
-      call<T>({ ...target, verb: 'patch', name, patchType, body, ...more })
-    const remove = (target: Target, name: string, options: CallOptions = {}) =>
-      call<KubeObject & Json>({ ...target, verb: 'delete', name, options })
-    const refusal = (promise: Promise<unknown>) =>
-      promise.then(
-        () => expect.unreachable('was not refused'),
-        (error: unknown) => {
-          expect(error).toBeInstanceOf(ApiError)
-          return (error as ApiError).status
-        },
-      )
-    const names = ({ items }: KubeList) => items.map(({ metadata }) => metadata.name)
-
-    /** Follows a watch; `until` resolves when so many events have come. */
-    function watch(target: Target, options: CallOptions) {
-      const events: WatchEvent[] = []
-      const waiting: { count: number; resolve: () => void }[] = []
-      const done = (async () => {
-        for await (const batch of fixture.transport.watch({ ...target, verb: 'watch', options }, watching.signal)) {
-          events.push(...batch)
-          for (const { count, resolve } of waiting) if (events.length >= count) resolve()
-        }
-      })()
-      running.push(done.catch(() => {}))
-      return {
-        done,
-        async until(count: number) {
-          if (events.length < count) {
-            await Promise.race([new Promise<void>(resolve => waiting.push({ count, resolve })), done])
-          }
-          return events.slice(0, count).map(({ type, object }) => `${type} ${object.metadata.name}`)
-        },
-        events,
-      }
+    const calls = callsOn(() => fixture.transport)
+    const { call, create, get, list, patch, remove } = calls
+    const watch = (target: Target, options: CallOptions): Followed => {
+      const followed = calls.watch(target, options, watching.signal)
+      running.push(followed.done.catch(() => {}))
+      return followed
     }
 
     describe('objects', () => {
@@ -114,9 +63,7 @@ export function transportContract(name: string, start: () => Promise<TransportFi
       })
 
       test('generateName makes different names with the prefix', async () => {
-        const made = await Promise.all(
-          [1, 2, 3].map(() => create(configMaps, { metadata: { generateName: 'web-' }, data: {} })),
-        )
+        const made = await Promise.all([1, 2, 3].map(() => create(configMaps, { metadata: { generateName: 'web-' }, data: {} })))
         const distinct = new Set(made.map(({ metadata }) => metadata.name))
         expect(distinct.size).toBe(3)
         for (const each of distinct) expect(each).toMatch(/^web-[bcdfghjklmnpqrstvwxz2456789]{5}$/)
@@ -407,7 +354,13 @@ export function transportContract(name: string, start: () => Promise<TransportFi
         const created = await create<KubeObject & { spec: Json }>(deployments, deployment('web'))
         const status = { observedGeneration: 1, replicas: 2 }
         const body = { ...created, spec: { ...created.spec, replicas: 9 }, status }
-        const updated = await call<KubeObject & Json>({ ...deployments, verb: 'update', name: 'web', subresource: 'status', body })
+        const updated = await call<KubeObject & Json>({
+          ...deployments,
+          verb: 'update',
+          name: 'web',
+          subresource: 'status',
+          body,
+        })
         expect(updated).toMatchObject({ spec: { replicas: 2 }, status, metadata: { generation: 1 } })
         const scaled = await patch(deployments, 'web', 'merge', { spec: { replicas: 5 }, status: { replicas: 0 } })
         expect(scaled).toMatchObject({ spec: { replicas: 5 }, status, metadata: { generation: 2 } })

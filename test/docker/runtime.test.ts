@@ -104,10 +104,12 @@ describe('docker runtime, what only real containers have', () => {
   })
 
   test('resolv.conf is exactly what was asked for, in every container', async () => {
-    const dns = { servers: ['10.96.0.10'], searches: ['default.svc.cluster.local', 'svc.cluster.local'], options: ['ndots:5'] }
-    const { add } = await runPod({ dns })
-    const expected = 'nameserver 10.96.0.10\nsearch default.svc.cluster.local svc.cluster.local\noptions ndots:5'
-    expect(await sh(await add(), 'cat /etc/resolv.conf')).toBe(expected)
+    const dns = { servers: ['10.96.0.10', '1.1.1.1'], searches: ['default.svc.cluster.local', 'a.b'], options: ['ndots:5'] }
+    const long = await runPod({ dns })
+    const expected = 'nameserver 10.96.0.10\nnameserver 1.1.1.1\nsearch default.svc.cluster.local a.b\noptions ndots:5'
+    expect(await sh(await long.add(), 'cat /etc/resolv.conf')).toBe(expected)
+    const short = await runPod({ dns: { servers: ['1.1.1.1'], searches: [], options: [] } })
+    expect(await sh(await short.add(), 'cat /etc/resolv.conf')).toBe('nameserver 1.1.1.1')
   })
 
   test('sysctls, ports and mounts arrive', async () => {

@@ -108,6 +108,7 @@ describe('streams', () => {
     ],
     [{ sinceSeconds: 10 }, { since: '990' }],
     [{ sinceTime: '1970-01-01T00:00:05.000000007Z' }, { since: '5.000000007' }],
+    [{ sinceTime: '1970-01-01T00:00:05.5Z' }, { since: '5.500000000' }],
     [{ sinceTime: '1970-01-01T01:00:05+01:00' }, { since: '5.000000000' }],
   ])('log options %j', (options, expected) => {
     expect(logQuery(options, 1_000_000)).toMatchObject({ stdout: 'true', stderr: 'true', ...expected })

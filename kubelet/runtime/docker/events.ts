@@ -6,8 +6,8 @@ import { readable } from './connection.ts'
 import type { DockerEngine } from './engine.ts'
 import { type Labels, type Owner, ownerFilter, podUidOf } from './labels.ts'
 
-/** What changes the outcome of a relist; exec events, which probes cause by the dozen, do not. */
-const telling = ['create', 'start', 'die', 'oom', 'destroy', 'pause', 'unpause']
+/** What a kubelet does not know already; exec events, which probes cause by the dozen, tell it nothing. */
+const telling = ['start', 'die', 'destroy']
 
 /** Listens to the engine's events about our containers and connects again, with growing delays, whenever the stream ends. */
 export function dockerEvents(

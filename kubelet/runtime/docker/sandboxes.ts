@@ -63,9 +63,9 @@ async function writeResolvConf(
   const lines = servers.map(server => `nameserver ${server}`)
   if (searches.length > 0) lines.push(`search ${searches.join(' ')}`)
   if (options.length > 0) lines.push(`options ${options.join(' ')}`)
-  await writeFile(path, `${lines.join('\n')}\n`, { flag: 'r+' })
-    .then(() => undefined)
-    .catch(err => log.warn({ err, path }, 'resolv.conf cannot be written; Docker forwards names instead'))
+  await writeFile(path, `${lines.join('\n')}\n`).catch(err =>
+    log.debug({ err, path }, 'resolv.conf cannot be written; Docker forwards names instead'),
+  )
 }
 
 async function membersOf(engine: DockerEngine, sandboxId: string): Promise<string[]> {

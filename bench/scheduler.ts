@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Node } from '../api/core/node.ts'
+import { Pod } from '../api/core/pod.ts'
+import { users } from '../api/user.ts'
+import { testServer } from '../apiserver/testing.ts'
+import type { Client } from '../client/client.ts'
+import { createEvents } from '../client/event-recorder.ts'
+import { createInformers } from '../client/informers.ts'
+import { createClient } from '../client/typed-client.ts'
+import { systemClock } from '../lib/clock.ts'
+import { silentLog } from '../lib/log.ts'
+import { systemRandom } from '../lib/random.ts'
+import { runAll } from '../lib/run.ts'
+import { createScheduler } from '../scheduler/scheduler.ts'
+import { levelStore } from '../storage/level/level.ts'
+import { percentile } from './report.ts'
+
+export interface SchedulerFigures {
+  readonly nodes: number
+  readonly pods: number
+  readonly withEvents: boolean
+  /** Pods that got their node, durably, per second: from the first decision to the last bind that an informer has seen. */
+  readonly podsPerSecond: number
+  /** How long a GET of a pod through the same server took meanwhile. */
+  readonly readP50InMs: number
+  readonly readP99InMs: number
+  readonly longestReadInMs: number
+  readonly residentMegabytes: number
+}
+
+export interface SchedulerBenchOptions {
+  readonly nodes?: number
+  readonly pods?: number
+  /** Whether the `Scheduled` events are written, too: one more write per pod. */
+  readonly withEvents?: boolean
+  /** What the pods ask for beside cpu and memory. */
+  readonly podSpec?: object
+}
+
+/** Binds a backlog of pods over the local transport and a durable store, all in this process. */
+export async function benchScheduler({
+  nodes = 5000,
+  pods = 10_000,
+  withEvents = false,
+  podSpec = {},
+}: SchedulerBenchOptions = {}): Promise<SchedulerFigures> {
+  const location = await mkdtemp(join(tmpdir(), 'wherry-bench-'))
+  const store = await levelStore({ location, clock: systemClock })
+  try {
+    await using server = await testServer({ store })
+    const client = createClient(server.transport(users.admin))
+    await fill(client, nodes, pods, podSpec)
+    return { nodes, pods, withEvents, ...(await schedule(createClient(server.transport(users.scheduler)), pods, withEvents)) }
+  } finally {
+    await store.close()
+    await rm(location, { recursive: true })
+  }
+}
+
+async function fill(client: Client, nodes: number, pods: number, podSpec: object): Promise<void> {
+  const allocatable = { cpu: '32', memory: '64Gi', pods: '110' }
+  await atOnce(nodes, async i => {
+    const labels = { 'kubernetes.io/hostname': `node-${i}`, 'topology.kubernetes.io/zone': `zone-${i % 3}` }
+    const node = await client.create(Node, { metadata: { name: `node-${i}`, labels } })
+    await client.updateStatus(Node, { ...node, status: { ...node.status, allocatable, capacity: allocatable } })
+  })
+  const containers = [{ name: 'main', image: 'web:1', resources: { requests: { cpu: '100m', memory: '200Mi' } } }]
+  await atOnce(pods, i =>
+    client.create(Pod, {
+      metadata: { name: `pod-${i}`, namespace: 'default', labels: { app: 'web' } },
+      spec: { containers, ...podSpec },
+    }),
+  )
+}
+
+/** So many at once that a synced batch is well filled. */
+async function atOnce(count: number, write: (i: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    while (next < count) await write(next++)
+  }
+  await Promise.all(Array.from({ length: 256 }, worker))
+}
+
+async function schedule(client: Client, pods: number, withEvents: boolean) {
+  const informers = createInformers({ client, clock: systemClock, log: silentLog })
+  const events = createEvents({ client, clock: systemClock, log: silentLog })
+  const recorder = withEvents ? events.from('default-scheduler') : { record: () => {} }
+  const scheduler = createScheduler({
+    client,
+    informers,
+    events: recorder,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  })
+  const stop = new AbortController()
+  let bound = 0
+  let finish = () => {}
+  const finished = new Promise<void>(resolve => {
+    finish = resolve
+  })
+  informers.of(Pod).subscribe(changes => {
+    for (const { object, previous } of changes) if (object.spec.nodeName && !previous?.spec.nodeName) bound++
+    if (bound === pods) finish()
+  })
+  const running = runAll(
+    [
+      ['informers', informers.run],
+      ['events', events.run],
+      ['warm-up', () => informers.synced()],
+    ],
+    stop.signal,
+  )
+  await informers.synced()
+  const start = systemClock.monotonic()
+  const schedulerRunning = scheduler.run(stop.signal)
+  const reads = await readUntil(client, finished)
+  const seconds = (systemClock.monotonic() - start) / 1000
+  stop.abort()
+  await Promise.all([running, schedulerRunning])
+  return {
+    podsPerSecond: Math.round(pods / seconds),
+    readP50InMs: percentile(reads, 0.5),
+    readP99InMs: percentile(reads, 0.99),
+    longestReadInMs: Math.max(...reads),
+    residentMegabytes: Math.round(process.memoryUsage.rss() / 2 ** 20),
+  }
+}
+
+/** What somebody else sees of the server while pods are being scheduled: a read every few milliseconds, timed with a full turn of the loop. */
+async function readUntil(client: Client, finished: Promise<void>): Promise<number[]> {
+  const times: number[] = []
+  let isFinished = false
+  void finished.then(() => {
+    isFinished = true
+  })
+  while (!isFinished) {
+    const before = systemClock.monotonic()
+    await systemClock.sleep(1)
+    await client.get(Pod, { namespace: 'default', name: 'pod-0' })
+    times.push(systemClock.monotonic() - before - 1)
+    await systemClock.sleep(5)
+  }
+  return times
+}

@@ -1,0 +1,129 @@
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Node } from '../api/core/node.ts'
+import { kinds } from '../api/kinds.ts'
+import { users } from '../api/user.ts'
+import type { Certificates } from '../apiserver/auth/certificates.ts'
+import { createClient } from '../client/typed-client.ts'
+import { controllers } from '../controllers/controllers.ts'
+import type { VolumeFolders } from '../controllers/local-provisioner/controller.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Log } from '../lib/log.ts'
+import type { Random } from '../lib/random.ts'
+import { type Run, runAll } from '../lib/run.ts'
+import type { Store } from '../storage/store.ts'
+import { type ApiServer, apiServer } from './api-server.ts'
+import { controllerManager, schedulerComponent } from './control-plane.ts'
+import type { ClusterIdentity } from './data-dir.ts'
+import { type NodesOptions, nodes, runtimeLabel } from './nodes.ts'
+
+export interface ClusterOptions extends Omit<NodesOptions, 'transport' | 'cluster' | 'identity' | 'rootDir'> {
+  readonly identity: ClusterIdentity
+  readonly store: Store
+  readonly certificates: Certificates
+  readonly port: number
+  /** Pods' folders are below it. */
+  readonly nodesDir: string
+  /** Volumes are folders below it. */
+  readonly volumesDir: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** A whole cluster in this process. */
+export interface Cluster {
+  readonly run: Run
+  readonly apiServer: ApiServer
+}
+
+/** Addresses for the pods of simulated nodes: shared address space (RFC 6598), which no real network here routes. */
+const simulatedPodRange = '100.64.0.0/10'
+
+/** Puts all parts together. Stopping stops the kubelets first and the API server last; containers go on. */
+export function cluster(options: ClusterOptions): Cluster {
+  const { identity, store, certificates, clock, random, log } = options
+  const server = apiServer({
+    store,
+    certificates,
+    host: '127.0.0.1',
+    port: options.port,
+    nodeAgents: name => kubelets.agent(name),
+    clock,
+    random,
+    log: log.child({ component: 'apiserver' }),
+  })
+  const component = { transport: server.transport, identity: `wherry_${identity.id}`, clock, random, log }
+  const isSimulated = (node: { metadata: { labels?: Readonly<Record<string, string>> | undefined } }) =>
+    node.metadata.labels?.[runtimeLabel] === 'simulated'
+  const all = controllers({
+    kinds,
+    ca: certificates.ca,
+    nodeRanges: [
+      { cidr: identity.podCIDR, nodeMaskSize: 24, isFor: node => !isSimulated(node) },
+      { cidr: simulatedPodRange, nodeMaskSize: 24, isFor: isSimulated },
+    ],
+    volumes: volumeFolders(options.volumesDir),
+  })
+  const manager = controllerManager({ ...component, controllers: all })
+  const scheduler = schedulerComponent(component)
+  const kubelets = nodes({ ...options, ...component, cluster: identity.id, rootDir: options.nodesDir })
+
+  /** Nobody talks to the server before it is ready to answer under its rules. */
+  const afterServer =
+    (run: Run): Run =>
+    async signal => {
+      await server.ready
+      if (!signal.aborted) await run(signal)
+    }
+  return {
+    apiServer: server,
+    run: signal =>
+      runAll(
+        [
+          ['API server', server.run],
+          ['controllers', afterServer(manager)],
+          ['scheduler', afterServer(scheduler)],
+          ['nodes', afterServer(kubelets.run)],
+        ],
+        signal,
+      ),
+  }
+}
+
+/** Resolves when so many nodes are Ready, which is when pods can run. */
+export async function nodesReady(server: ApiServer, count: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  const client = createClient(server.transport(users.admin))
+  const ready = new Set<string>()
+  while (!signal.aborted) {
+    const { items, metadata } = await client.list(Node)
+    const look = (node: (typeof items)[number]) => {
+      const isReady = node.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+      if (isReady) ready.add(node.metadata.name)
+      return ready.size >= count
+    }
+    if (count === 0 || items.some(look)) return
+    const enough = new AbortController()
+    for await (const events of client.watch(
+      Node,
+      { resourceVersion: metadata.resourceVersion },
+      AbortSignal.any([signal, enough.signal]),
+    )) {
+      if (events.some(event => event.type !== 'BOOKMARK' && look(event.object))) return enough.abort()
+    }
+    await clock.sleep(10, signal)
+  }
+}
+
+/** Volumes as folders that any user of a container may write to. */
+function volumeFolders(root: string): VolumeFolders {
+  return {
+    async create(volume) {
+      const path = join(root, volume)
+      await mkdir(path, { recursive: true })
+      await chmod(path, 0o777) // whatever the umask
+      return path
+    },
+    remove: volume => rm(join(root, volume), { recursive: true, force: true }),
+  }
+}

@@ -1,0 +1,165 @@
+import { mkdirSync } from 'node:fs'
+import { ensureCertificates } from '../apiserver/auth/certificates.ts'
+import { formatKubeconfig } from '../client/kubeconfig.ts'
+import { users } from '../api/user.ts'
+import { systemClock, timestamp } from '../lib/clock.ts'
+import { createLog } from '../lib/log.ts'
+import { systemRandom } from '../lib/random.ts'
+import { aborted } from '../lib/run.ts'
+import { memoryStore } from '../storage/memory.ts'
+import { freePodRange } from './address-range.ts'
+import { cluster, nodesReady } from './cluster.ts'
+import {
+  clusterIdentity,
+  type DataDir,
+  dataDir,
+  markRunning,
+  markStopped,
+  type RunningCluster,
+  runningCluster,
+  writeWhole,
+} from './data-dir.ts'
+import { detach } from './detach.ts'
+import { evictionConfig } from './eviction-flags.ts'
+import { parseUp, type UpOptions, UsageError, upHelp } from './options.ts'
+import { pemFolder } from './pki.ts'
+import { version } from './version.ts'
+
+/** `wherry up`: runs a cluster in this process until it is told to stop. Answers the exit code. */
+export async function up(args: string[]): Promise<number> {
+  const options = parseUp(args)
+  if (options === 'help') {
+    process.stdout.write(upHelp)
+    return 0
+  }
+  const dir = dataDir(options.dataDir)
+  const other = runningCluster(dir)
+  if (other)
+    throw new UsageError(
+      `the data dir ${dir.path} is in use by process ${other.pid} (port ${other.port}); choose another with --data-dir`,
+    )
+  return options.detach ? detach(args, dir) : runHere(options, dir)
+}
+
+async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
+  const eviction = evictionConfig(options)
+  mkdirSync(dir.path, { recursive: true, mode: 0o700 })
+  const log = createLog(options.logLevel)
+  const clock = systemClock
+  const random = systemRandom
+  const [store, certificates, identity] = await Promise.all([
+    options.store === 'memory'
+      ? memoryStore({ clock })
+      : import('../storage/level/level.ts').then(({ levelStore }) => levelStore({ location: dir.store, clock })),
+    ensureCertificates({ store: pemFolder(dir.pki), clock, clients: { admin: users.admin } }),
+    clusterIdentity(dir, random, () => freePodRange(random)),
+  ])
+  try {
+    const names = nodeNames(options)
+    const { run, apiServer } = cluster({
+      identity,
+      store,
+      certificates,
+      port: options.port,
+      ...names,
+      nodesDir: dir.nodes,
+      volumesDir: dir.volumes,
+      eviction,
+      signalsFile: options.signals,
+      engine: engineFromEnv(process.env.DOCKER_HOST),
+      clock,
+      random,
+      log,
+    })
+    const stop = new AbortController()
+    const onSignal = () => stop.abort()
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
+    const running = run(stop.signal)
+    const announced = announce()
+    await Promise.race([running, announced.then(() => aborted(stop.signal))])
+    await running
+    return 0
+
+    async function announce(): Promise<void> {
+      const { port } = await apiServer.ready
+      const server = `https://127.0.0.1:${port}`
+      await writeKubeconfig(options.kubeconfig, server, certificates.ca, certificates.clients.admin)
+      const state: RunningCluster = {
+        pid: process.pid,
+        version,
+        port,
+        dataDir: dir.path,
+        kubeconfig: options.kubeconfig,
+        nodes: options.nodes,
+        simulatedNodes: options.simulatedNodes,
+        runtime: options.runtime,
+        store: options.store,
+      }
+      markRunning(dir, state)
+      await nodesReady(apiServer, Math.min(1, names.docker.length + names.simulated.length), clock, stop.signal)
+      if (stop.signal.aborted) return
+      markRunning(dir, { ...state, readySince: timestamp(clock.now()) })
+      process.stdout.write(summary(options, dir, port, Math.round(clock.monotonic())))
+    }
+  } finally {
+    await store.close()
+    markStopped(dir)
+  }
+}
+
+/** `node-1` ... on the runtime that was asked for, and `simulated-1` ... beside them. */
+function nodeNames({ runtime, nodes, simulatedNodes }: UpOptions): { docker: string[]; simulated: string[] } {
+  const named = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}-${i + 1}`)
+  const own = named('node', nodes)
+  const simulated = named('simulated', simulatedNodes)
+  return runtime === 'docker' ? { docker: own, simulated } : { docker: [], simulated: [...own, ...simulated] }
+}
+
+/** DOCKER_HOST as the runtime takes it. */
+function engineFromEnv(host: string | undefined): { socketPath?: string; host?: string } {
+  if (!host) return {}
+  return host.startsWith('unix://') ? { socketPath: host.slice('unix://'.length) } : { host }
+}
+
+async function writeKubeconfig(
+  file: string,
+  server: string,
+  ca: string,
+  admin: { certificate: string; key: string } | undefined,
+): Promise<void> {
+  const base64 = (text = '') => Buffer.from(text).toString('base64')
+  const text = await formatKubeconfig({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'wherry', cluster: { server, 'certificate-authority-data': base64(ca) } }],
+    users: [
+      {
+        name: 'wherry-admin',
+        user: { 'client-certificate-data': base64(admin?.certificate), 'client-key-data': base64(admin?.key) },
+      },
+    ],
+    contexts: [{ name: 'wherry', context: { cluster: 'wherry', user: 'wherry-admin' } }],
+    'current-context': 'wherry',
+  })
+  writeWhole(file, text, 0o600)
+}
+
+function summary(options: UpOptions, dir: DataDir, port: number, readyInMs: number): string {
+  const { runtime, nodes, simulatedNodes, store } = options
+  return `wherry ${version}
+
+  API         https://127.0.0.1:${port}
+  data        ${dir.path}
+  kubeconfig  ${options.kubeconfig}
+  nodes       ${nodes} ${runtime}${simulatedNodes > 0 ? `, ${simulatedNodes} simulated` : ''}
+  store       ${store}
+  log level   ${options.logLevel}${options.signals ? `\n  signals     ${options.signals}` : ''}
+
+Ready in ${readyInMs} ms. Try next:
+
+  npx wherry apply -f manifests/web.yaml
+  npx wherry get pods -w
+  npx wherry why deployment/web
+
+`
+}

@@ -1,0 +1,227 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { samplePod } from '../samples.ts'
+import { defaultEviction, type EvictionConfig } from './config.ts'
+import { exceededLocalLimit } from './local-storage.ts'
+import { binaryQuantity, evictionMessage } from './message.ts'
+import { type PodUsage, rankForEviction } from './rank.ts'
+import { fileSignals, memoryObservation } from './signals.ts'
+import { calm, isMet, type Observations, planPass, thresholdsOf } from './thresholds.ts'
+
+const mib = 2 ** 20
+const gib = 2 ** 30
+const memory = (available: number): Observations => ({ 'memory.available': { available, capacity: 8 * gib } })
+const config = (overrides: Partial<EvictionConfig>): EvictionConfig => ({ ...defaultEviction, hard: {}, ...overrides })
+
+test.each<[string, Partial<EvictionConfig>, Observations, string | undefined]>([
+  ['exactly at the threshold is enough', { hard: { 'memory.available': '100Mi' } }, memory(100 * mib), undefined],
+  ['below it is not', { hard: { 'memory.available': '100Mi' } }, memory(100 * mib - 1), 'memory.available'],
+  ['percentages are of the capacity', { hard: { 'memory.available': '50%' } }, memory(4 * gib - 1), 'memory.available'],
+  ['what is not measured is not short', { hard: { 'nodefs.available': '10%' } }, memory(0), undefined],
+  [
+    'memory comes first',
+    { hard: { 'memory.available': '1Gi', 'nodefs.available': '10%' } },
+    { ...memory(0), 'nodefs.available': { available: 0, capacity: gib } },
+    'memory.available',
+  ],
+])('%s', (_title, overrides, observations, expected) => {
+  const plan = planPass(thresholdsOf(config(overrides)), observations, calm, { now: 0, transitionPeriodInMs: 300_000 })
+  expect(plan.act?.signal).toBe(expected)
+})
+
+/** What happens pass by pass, ten seconds apart: how much is left, whether it acts, whether the node is under pressure. */
+function passes(overrides: Partial<EvictionConfig>, available: readonly number[]): string {
+  const thresholds = thresholdsOf(config(overrides))
+  let state = calm
+  return available
+    .map((mibs, i) => {
+      const options = { now: i * 10_000, transitionPeriodInMs: overrides.transitionPeriodInMs ?? 20_000 }
+      const plan = planPass(thresholds, memory(mibs * mib), state, options)
+      state = plan.state
+      return `${plan.act ? 'act' : '-'}${plan.pressures.length > 0 ? '!' : ''}`
+    })
+    .join(' ')
+}
+
+test('pressure lasts for the transition period after it was last seen', () => {
+  expect(passes({ hard: { 'memory.available': '100Mi' } }, [200, 50, 200, 200, 200])).toBe('- act! -! - -')
+})
+
+test('minimum reclaim goes on until there is so much more than the threshold', () => {
+  const overrides = { hard: { 'memory.available': '100Mi' }, minimumReclaim: { 'memory.available': '50Mi' } }
+  expect(passes(overrides, [120, 90, 120, 149, 150, 120])).toBe('- act! act! act! -! -')
+})
+
+test('a soft threshold acts only when it has lasted for its grace', () => {
+  const overrides = { soft: { 'memory.available': '100Mi' }, softGraceInMs: { 'memory.available': 20_000 } }
+  expect(passes(overrides, [90, 90, 90, 90])).toBe('-! -! act! act!')
+  expect(passes(overrides, [90, 90, 200, 90, 90, 90])).toBe('-! -! -! -! -! act!')
+})
+
+test('a hard threshold acts at once although a soft one waits', () => {
+  const overrides = {
+    soft: { 'memory.available': '200Mi' },
+    softGraceInMs: { 'memory.available': 60_000 },
+    hard: { 'memory.available': '100Mi' },
+  } as const
+  expect(passes(overrides, [150, 90])).toBe('-! act!')
+})
+
+test('the defaults are those of upstream', () => {
+  expect(thresholdsOf(defaultEviction).map(({ signal, value }) => `${signal}<${value}`)).toEqual([
+    'memory.available<100Mi',
+    'nodefs.available<10%',
+    'nodefs.inodesFree<5%',
+    'imagefs.available<15%',
+    'imagefs.inodesFree<5%',
+  ])
+  expect(isMet(thresholdsOf(defaultEviction)[1]!, { 'nodefs.available': { available: 9, capacity: 100 } })).toBe(true)
+})
+
+const usage = (memoryInBytes: number, more: Partial<PodUsage> = {}): PodUsage => ({
+  memoryInBytes,
+  filesystemInBytes: 0,
+  inodes: 0,
+  processes: 0,
+  containers: {},
+  volumes: {},
+  ...more,
+})
+const named = (name: string, request?: string, priority = 0) =>
+  samplePod(
+    { priority, containers: [{ name: 'app', image: 'app:1', ...(request && { resources: { requests: { memory: request } } }) }] },
+    { name, uid: name },
+  )
+
+test('memory: unknown first, then above its request, then lower priority, then the larger excess', () => {
+  const pods = [
+    named('within', '500Mi'),
+    named('over-a-little', '100Mi'),
+    named('over-much', '100Mi'),
+    named('over-but-important', '100Mi', 1000),
+    named('no-request'),
+    named('unmeasured'),
+  ]
+  const usages = new Map([
+    ['default/within', usage(400 * mib)],
+    ['default/over-a-little', usage(110 * mib)],
+    ['default/over-much', usage(400 * mib)],
+    ['default/over-but-important', usage(900 * mib)],
+    ['default/no-request', usage(150 * mib)],
+  ])
+  expect(rankForEviction('memory.available', pods, usages).map(pod => pod.metadata.name)).toEqual([
+    'unmeasured',
+    'over-much',
+    'no-request',
+    'over-a-little',
+    'over-but-important',
+    'within',
+  ])
+})
+
+test('process ids: lower priority, then more processes', () => {
+  const pods = [named('few'), named('many'), named('important', undefined, 10)]
+  const usages = new Map([
+    ['default/few', usage(0, { processes: 1 })],
+    ['default/many', usage(0, { processes: 99 })],
+    ['default/important', usage(0, { processes: 999 })],
+  ])
+  expect(rankForEviction('pid.available', pods, usages).map(pod => pod.metadata.name)).toEqual(['many', 'few', 'important'])
+})
+
+test('the message names the resource, the figures and who used more than asked for', () => {
+  const [threshold] = thresholdsOf(config({ hard: { 'memory.available': '100Mi' } }))
+  const pod = samplePod({
+    containers: [
+      { name: 'greedy', image: 'a:1', resources: { requests: { memory: '100Mi' } } },
+      { name: 'modest', image: 'a:1', resources: { requests: { memory: '100Mi' } } },
+      { name: 'free', image: 'a:1' },
+    ],
+  })
+  const of = (bytes: number) => ({ memoryInBytes: bytes, filesystemInBytes: 0 })
+  const containers = { greedy: of(200 * mib), modest: of(100 * mib), free: of(mib) }
+  expect(evictionMessage(threshold!, { available: 95 * mib, capacity: gib }, pod, usage(0, { containers }))).toBe(
+    'The node was low on resource: memory. Threshold quantity: 100Mi, available: 95Mi. ' +
+      'Container greedy was using 200Mi, request is 100Mi, has larger consumption of memory. ' +
+      'Container free was using 1Mi, request is 0, has larger consumption of memory. ',
+  )
+})
+
+test.each([
+  [0, '0'],
+  [1000, '1000'],
+  [1536 * 1024, '1536Ki'],
+  [95 * mib, '95Mi'],
+])('%i bytes print as %s', (bytes, text) => expect(binaryQuantity(bytes)).toBe(text))
+
+const limited = samplePod({
+  volumes: [{ name: 'v', emptyDir: { sizeLimit: '1Gi' } }],
+  containers: [{ name: 'c', image: 'c:1', resources: { limits: { 'ephemeral-storage': '2Gi' } } }],
+})
+const disk = (inVolume: number, inAll: number, inContainer: number) =>
+  usage(0, { volumes: { v: inVolume }, filesystemInBytes: inAll, containers: { c: { memoryInBytes: 0, filesystemInBytes: inContainer } } })
+
+test.each([
+  ['within limits', disk(gib, 2 * gib, gib), undefined],
+  ['the volume first', disk(gib + 1, 9 * gib, 9 * gib), 'Usage of EmptyDir volume "v" exceeds the limit "1Gi". '],
+  ['then the pod', disk(0, 2 * gib + 1, 9 * gib), 'Pod ephemeral local storage usage exceeds the total limit of containers 2Gi. '],
+  ['then a container', disk(0, 0, 2 * gib + 1), 'Container c exceeded its local ephemeral storage limit "2Gi". '],
+])('local storage: %s', (_title, used, expected) => expect(exceededLocalLimit(limited, used)).toBe(expected))
+
+async function files(contents: Record<string, string>): Promise<{ root: string; [Symbol.asyncDispose](): Promise<void> }> {
+  const root = await mkdtemp(join(tmpdir(), 'wherry-signals-'))
+  for (const [path, text] of Object.entries(contents)) {
+    await mkdir(join(root, path, '..'), { recursive: true })
+    await writeFile(join(root, path), text)
+  }
+  return { root, [Symbol.asyncDispose]: () => rm(root, { recursive: true }) }
+}
+
+const meminfo = 'MemTotal:        1000 kB\nMemFree:          400 kB\nMemAvailable:     700 kB\nInactive(file):   100 kB\n'
+
+test('memory on cgroup v1: capacity less usage without inactive files', async () => {
+  await using machine = await files({
+    'proc/meminfo': meminfo,
+    'cgroup/memory/memory.usage_in_bytes': `${500 * 1024}\n`,
+    'cgroup/memory/memory.stat': `inactive_file 7\ntotal_inactive_file ${200 * 1024}\n`,
+  })
+  const seen = await memoryObservation({ proc: join(machine.root, 'proc'), cgroups: join(machine.root, 'cgroup') })
+  expect(seen).toEqual({ available: 700 * 1024, capacity: 1000 * 1024 })
+})
+
+test('memory on cgroup v2: all that is not free counts as used', async () => {
+  await using machine = await files({ 'proc/meminfo': meminfo, 'cgroup/memory.stat': `inactive_file ${50 * 1024}\n` })
+  const seen = await memoryObservation({ proc: join(machine.root, 'proc'), cgroups: join(machine.root, 'cgroup') })
+  expect(seen).toEqual({ available: 450 * 1024, capacity: 1000 * 1024 })
+})
+
+test('figures from a file: quantities, percentages, and what pods use', async () => {
+  const figures = {
+    'memory.available': '80Mi',
+    'nodefs.available': '5%',
+    pods: {
+      'ns/name': { memory: '300Mi' },
+      'ns/other': { containers: { a: { memory: '1Mi', 'ephemeral-storage': '2Mi' }, b: { memory: '3Mi' } }, volumes: { v: '1Gi' }, pids: 4 },
+    },
+  }
+  await using folder = await files({ 'figures.json': JSON.stringify(figures) })
+  const source = fileSignals({ path: join(folder.root, 'figures.json'), capacities: { 'nodefs.available': 1000 } })
+  expect(await source.observe()).toEqual({
+    'memory.available': { available: 80 * mib, capacity: 16 * gib },
+    'nodefs.available': { available: 50, capacity: 1000 },
+  })
+  const usages = await source.usages()
+  expect(usages.get('ns/name')).toMatchObject({ memoryInBytes: 300 * mib })
+  expect(usages.get('ns/other')).toEqual({
+    memoryInBytes: 4 * mib,
+    filesystemInBytes: 2 * mib,
+    inodes: 0,
+    processes: 4,
+    containers: { a: { memoryInBytes: mib, filesystemInBytes: 2 * mib }, b: { memoryInBytes: 3 * mib, filesystemInBytes: 0 } },
+    volumes: { v: gib },
+  })
+  const missing = fileSignals({ path: join(folder.root, 'none.json') })
+  expect([await missing.observe(), await missing.usages()]).toEqual([{}, new Map()])
+})
