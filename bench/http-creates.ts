@@ -27,6 +27,8 @@ export interface CreateFigures {
   readonly p99InMs: number
   /** Answers that were not 201. */
   readonly failures: number
+  /** Of all threads, the load generator's included: what it would take on idle cores. */
+  readonly cpuPerCreateInMicros: number
   /** The longest that the server's event loop was blocked. */
   readonly longestBlockInMs: number
   readonly residentMegabytes: number
@@ -72,6 +74,7 @@ export async function benchCreates(options: CreateOptions): Promise<CreateFigure
   const { server, certificates, ended } = await startServer(store, stop.signal)
   const { port } = await server.address
   const blocks = watchEventLoop()
+  const before = process.cpuUsage()
   try {
     const result = await load(loadModule, {
       host: '127.0.0.1',
@@ -87,6 +90,7 @@ export async function benchCreates(options: CreateOptions): Promise<CreateFigure
       body: podBody(),
       run: systemRandom.suffix(5),
     })
+    const { user, system } = process.cpuUsage(before)
     const latencies = Array.from(result.latenciesInMs)
     return {
       connections,
@@ -94,6 +98,7 @@ export async function benchCreates(options: CreateOptions): Promise<CreateFigure
       p50InMs: percentile(latencies, 0.5),
       p99InMs: percentile(latencies, 0.99),
       failures: Object.values(result.failures).reduce((sum, count) => sum + count, 0),
+      cpuPerCreateInMicros: (user + system) / result.sent,
       longestBlockInMs: blocks.longestInMs(),
       residentMegabytes: process.memoryUsage.rss() / 2 ** 20,
     }

@@ -25,7 +25,10 @@ export interface LoadOptions {
 }
 
 export interface LoadResult {
+  /** Answered within the measured time. */
   readonly requests: number
+  /** With those of the warm-up. */
+  readonly sent: number
   readonly seconds: number
   /** Answers that were not 2xx, by status. */
   readonly failures: Readonly<Record<string, number>>
@@ -42,7 +45,7 @@ export async function generateLoad(options: LoadOptions): Promise<LoadResult> {
   const begin = now() + warmUpSeconds * 1000
   const until = begin + seconds * 1000
   await Promise.all(Array.from({ length: connections }, () => client(options, { begin, until, latencies, failures })))
-  return { requests: latencies.length, seconds, failures, latenciesInMs: Float64Array.from(latencies) }
+  return { requests: latencies.length, sent: nameCounter, seconds, failures, latenciesInMs: Float64Array.from(latencies) }
 }
 
 interface Window {

@@ -5,7 +5,6 @@ import { users } from '../api/user.ts'
 import { systemClock, timestamp } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
-import { aborted } from '../lib/run.ts'
 import { memoryStore } from '../storage/memory.ts'
 import { freePodRange } from './address-range.ts'
 import { cluster, nodesReady } from './cluster.ts'
@@ -74,10 +73,18 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
     const stop = new AbortController()
     const onSignal = () => stop.abort()
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
-    const running = run(stop.signal)
-    const announced = announce()
-    await Promise.race([running, announced.then(() => aborted(stop.signal))])
-    await running
+    let failure: unknown
+    const announced = announce().catch((error: unknown) => {
+      failure = error
+      stop.abort()
+    })
+    try {
+      await run(stop.signal)
+    } finally {
+      stop.abort()
+      await announced
+    }
+    if (failure !== undefined) throw failure
     return 0
 
     async function announce(): Promise<void> {

@@ -61,7 +61,11 @@ test('a pod starts and becomes Running, and says so step by step', async () => {
 test('the node registers, is ready, and keeps its lease', async () => {
   await using node = await story({ config: withoutDisk })
   const { metadata, status } = await node.node()
-  expect(metadata.labels).toMatchObject({ 'kubernetes.io/hostname': 'node-a', 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64' })
+  expect(metadata.labels).toMatchObject({
+    'kubernetes.io/hostname': 'node-a',
+    'kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': 'amd64',
+  })
   expect(status.conditions?.find(one => one.type === 'Ready')).toMatchObject({ status: 'True', reason: 'KubeletReady' })
   expect(status.allocatable).toMatchObject({ cpu: '4', memory: '8092Mi', pods: '110' })
   const lease = () => node.client.get(Lease, { namespace: 'kube-node-lease', name: 'node-a' })
@@ -99,17 +103,25 @@ test('a crashing container is started at once, then after 10, 20, 40 seconds', a
   await node.run('crash', {}, { annotations: { 'simulated.wherry.dev/exit-code': '1' } })
   while (startedAt.size < 5 && node.clock.now() < begin + 200_000) {
     await node.clock.advance(500)
-    for (const one of (await node.runtime.list()).containers) startedAt.set(one.attempt, Math.round((one.startedAt - begin) / 1000))
+    for (const one of (await node.runtime.list()).containers)
+      startedAt.set(one.attempt, Math.round((one.startedAt - begin) / 1000))
   }
   expect([...startedAt.values()]).toEqual([0, 0, 10, 30, 70])
   const pod = await node.until('crash', pod => appStatus(pod)?.state.waiting)
   expect(pod?.status.phase).toBe('Running')
   expect(appStatus(pod)).toMatchObject({
     restartCount: 4,
-    state: { waiting: { reason: 'CrashLoopBackOff', message: expect.stringMatching(/^back-off 1m20s restarting failed container=app pod=crash_default\(/) } },
+    state: {
+      waiting: {
+        reason: 'CrashLoopBackOff',
+        message: expect.stringMatching(/^back-off 1m20s restarting failed container=app pod=crash_default\(/),
+      },
+    },
     lastState: { terminated: { exitCode: 1, reason: 'Error' } },
   })
-  expect(await node.events('crash')).toContainEqual(expect.stringMatching(/^BackOff: Back-off restarting failed container app in pod crash_default\(/))
+  expect(await node.events('crash')).toContainEqual(
+    expect.stringMatching(/^BackOff: Back-off restarting failed container app in pod crash_default\(/),
+  )
 })
 
 test('a container that fails its liveness probe is restarted', async () => {
@@ -226,7 +238,9 @@ test('init containers run one after the other, sidecars stay, and end last', asy
     restartPolicy: 'Never',
   })
   const startedAt = async () =>
-    Object.fromEntries((await node.runtime.list()).containers.map(one => [one.name, Math.round((one.startedAt - Date.UTC(2026, 0, 1)) / 1000)]))
+    Object.fromEntries(
+      (await node.runtime.list()).containers.map(one => [one.name, Math.round((one.startedAt - Date.UTC(2026, 0, 1)) / 1000)]),
+    )
   await node.clock.advance(1000)
   expect((await node.pod('web'))?.status).toMatchObject({
     phase: 'Pending',
@@ -257,13 +271,16 @@ test.each([
   { restartPolicy: 'Never', command: ['true'], phase: 'Succeeded' },
   { restartPolicy: 'Never', command: ['false'], phase: 'Failed' },
   { restartPolicy: 'OnFailure', command: ['true'], phase: 'Succeeded' },
-])('a pod with restartPolicy $restartPolicy whose container ends with $command is $phase', async ({ restartPolicy, command, phase }) => {
-  await using node = await story({ config: withoutDisk })
-  await node.run('job', { restartPolicy: restartPolicy as 'Never', containers: [{ name: 'app', image: 'app:1', command }] })
-  await node.until('job', pod => pod?.status.phase === phase)
-  await node.clock.advance(20_000)
-  expect((await node.runtime.list()).containers).toHaveLength(1)
-})
+])(
+  'a pod with restartPolicy $restartPolicy whose container ends with $command is $phase',
+  async ({ restartPolicy, command, phase }) => {
+    await using node = await story({ config: withoutDisk })
+    await node.run('job', { restartPolicy: restartPolicy as 'Never', containers: [{ name: 'app', image: 'app:1', command }] })
+    await node.until('job', pod => pod?.status.phase === phase)
+    await node.clock.advance(20_000)
+    expect((await node.runtime.list()).containers).toHaveLength(1)
+  },
+)
 
 test('a pod past its deadline fails', async () => {
   await using node = await story({ config: withoutDisk })
@@ -345,7 +362,9 @@ test('a volume whose ConfigMap is missing keeps the pod from starting', async ()
   const pod = await node.pod('web')
   expect(pod?.status.phase).toBe('Pending')
   expect(appStatus(pod)?.state).toEqual({ waiting: { reason: 'ContainerCreating' } })
-  expect(await node.events('web')).toContain('FailedMount: MountVolume.SetUp failed for volume "files" : configmap "settings" not found')
+  expect(await node.events('web')).toContain(
+    'FailedMount: MountVolume.SetUp failed for volume "files" : configmap "settings" not found',
+  )
   await node.client.create(ConfigMap, { metadata: { name: 'settings', namespace: 'default' }, data: { color: 'red' } })
   await node.until('web', isRunning, 30)
 })
@@ -429,7 +448,13 @@ test('logs and exec reach the container; what has none says why', async () => {
   expect(await text({})).toBe('hello\n')
   await expect(text({ previous: true })).rejects.toThrow('previous terminated container "app" in pod "talk" not found')
   await expect(text({ container: 'other' })).rejects.toThrow('container other is not valid for pod talk')
-  const session = await node.kubelet.agent.exec(target, { command: ['false'], stdin: false, stdout: true, stderr: true, tty: false })
+  const session = await node.kubelet.agent.exec(target, {
+    command: ['false'],
+    stdin: false,
+    stdout: true,
+    stderr: true,
+    tty: false,
+  })
   expect(await session.done).toMatchObject({ exitCode: 1 })
 })
 

@@ -14,6 +14,8 @@ export const bundleOptions = {
   platform: 'node',
   target: 'node20',
   external: ['classic-level', 'cpu-features', '*.node'],
+  // The module form: of the CommonJS one, a chunk that is loaded on demand would have no names but `default`.
+  alias: { yaml: join(root, 'node_modules', 'yaml', 'browser', 'index.js') },
   // Bundled CommonJS libraries ask for require and __dirname, which a module does not have.
   banner: {
     js: "import{createRequire as __wherryRequire}from'node:module';import{dirname as __wherryDir}from'node:path';import{fileURLToPath as __wherryPath}from'node:url';const require=__wherryRequire(import.meta.url);const __filename=__wherryPath(import.meta.url);const __dirname=__wherryDir(__filename);",

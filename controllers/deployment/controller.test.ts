@@ -196,14 +196,14 @@ test('the history is kept short while paused, too', async () => {
 test('the new set follows minReadySeconds and the annotations', async () => {
   await using cluster = await testCluster([deployment, replicaSet])
   await rolledOut(cluster, { replicas: 1 })
-  await cluster.client.patch(Deployment, web, 'merge', {
-    metadata: { annotations: { team: 'blue' } },
-    spec: { minReadySeconds: 7 },
-  })
-  await cluster.eventually(async () => {
+  const followed = async () => {
     const { items } = await cluster.client.list(ReplicaSet)
-    expect(items.map(({ metadata, spec }) => [metadata.annotations?.team, spec.minReadySeconds])).toEqual([['blue', 7]])
-  })
+    return items.map(({ metadata, spec }) => ({ team: metadata.annotations?.team, minReadySeconds: spec.minReadySeconds }))
+  }
+  await cluster.client.patch(Deployment, web, 'merge', { spec: { minReadySeconds: 7 } })
+  await cluster.eventually(async () => expect(await followed()).toEqual([{ minReadySeconds: 7 }]))
+  await cluster.client.patch(Deployment, web, 'merge', { metadata: { annotations: { team: 'blue' } } })
+  await cluster.eventually(async () => expect(await followed()).toEqual([{ team: 'blue', minReadySeconds: 7 }]))
 })
 
 test('a deployment on its way out starts nothing new', async () => {

@@ -63,7 +63,6 @@ function hasProgressed(before: DeploymentStatus, after: DeploymentStatus): boole
 function isTimedOut(deployment: Deployment, status: DeploymentStatus, now: number): boolean {
   const condition = conditionOf(status.conditions, 'Progressing')
   if (!condition || condition.reason === 'NewReplicaSetAvailable') return false
-  if (condition.reason === 'ProgressDeadlineExceeded') return true
   const deadline = progressDeadline(deployment) ?? Number.POSITIVE_INFINITY
   return Date.parse(condition.lastUpdateTime ?? '') + deadline * 1000 < now
 }

@@ -22,13 +22,21 @@ test.each([
   expect(expand(text, name => values[name])).toBe(expected)
 })
 
-const service = (name: string, namespace: string, clusterIP: string, ports: { name?: string; port: number; protocol?: string }[]) => ({
+const service = (
+  name: string,
+  namespace: string,
+  clusterIP: string,
+  ports: { name?: string; port: number; protocol?: string }[],
+) => ({
   metadata: { name, namespace },
   spec: { clusterIP, ports },
 })
 const services = [
   service('kubernetes', 'default', '10.96.0.1', [{ name: 'https', port: 443 }]),
-  service('foo-bar', 'team', '10.96.0.7', [{ name: 'web', port: 80 }, { name: 'dns-udp', port: 53, protocol: 'UDP' }]),
+  service('foo-bar', 'team', '10.96.0.7', [
+    { name: 'web', port: 80 },
+    { name: 'dns-udp', port: 53, protocol: 'UDP' },
+  ]),
   service('headless', 'team', 'None', [{ port: 1 }]),
   service('elsewhere', 'other', '10.96.0.8', [{ port: 1 }]),
 ]
@@ -99,7 +107,10 @@ test.each([
   expect(resourceValue(resources, { resource, divisor }, { memory: '8Gi' })).toBe(expected)
 })
 
-function environment(container: object, { configMaps = {}, secrets = {} }: { configMaps?: Record<string, KeyValues>; secrets?: Record<string, KeyValues> } = {}) {
+function environment(
+  container: object,
+  { configMaps = {}, secrets = {} }: { configMaps?: Record<string, KeyValues>; secrets?: Record<string, KeyValues> } = {},
+) {
   const [app] = samplePod({ containers: [{ name: 'app', image: 'app:1', ...container }] }).spec.containers
   return computeEnvironment({
     pod,
@@ -113,7 +124,11 @@ function environment(container: object, { configMaps = {}, secrets = {} }: { con
 
 test('env wins over envFrom, which wins over services; references see what stands before them', () => {
   const container = {
-    envFrom: [{ configMapRef: { name: 'c' } }, { prefix: 'P_', secretRef: { name: 's' } }, { configMapRef: { name: 'gone', optional: true } }],
+    envFrom: [
+      { configMapRef: { name: 'c' } },
+      { prefix: 'P_', secretRef: { name: 's' } },
+      { configMapRef: { name: 'gone', optional: true } },
+    ],
     env: [
       { name: 'EARLY', value: '$(LATER) $(A) $(SVC)' },
       { name: 'LATER', value: 'later' },
@@ -140,7 +155,10 @@ test('env wins over envFrom, which wins over services; references see what stand
 test.each([
   [{ envFrom: [{ configMapRef: { name: 'x' } }] }, 'configmap "x" not found'],
   [{ envFrom: [{ secretRef: { name: 'x' } }] }, 'secret "x" not found'],
-  [{ env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'c', key: 'k' } } }] }, "couldn't find key k in ConfigMap default/c"],
+  [
+    { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'c', key: 'k' } } }] },
+    "couldn't find key k in ConfigMap default/c",
+  ],
   [{ env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 'x', key: 'k' } } }] }, 'secret "x" not found'],
 ])('what is missing keeps the container from being made: %j', (container, message) => {
   expect(() => environment(container, { configMaps: { c: {} } })).toThrow(

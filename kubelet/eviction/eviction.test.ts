@@ -151,7 +151,8 @@ test('the message names the resource, the figures and who used more than asked f
 
 test.each([
   [0, '0'],
-  [1000, '1000'],
+  [1000, '1k'],
+  [2000, '2000'],
   [1536 * 1024, '1536Ki'],
   [95 * mib, '95Mi'],
 ])('%i bytes print as %s', (bytes, text) => expect(binaryQuantity(bytes)).toBe(text))
@@ -161,12 +162,20 @@ const limited = samplePod({
   containers: [{ name: 'c', image: 'c:1', resources: { limits: { 'ephemeral-storage': '2Gi' } } }],
 })
 const disk = (inVolume: number, inAll: number, inContainer: number) =>
-  usage(0, { volumes: { v: inVolume }, filesystemInBytes: inAll, containers: { c: { memoryInBytes: 0, filesystemInBytes: inContainer } } })
+  usage(0, {
+    volumes: { v: inVolume },
+    filesystemInBytes: inAll,
+    containers: { c: { memoryInBytes: 0, filesystemInBytes: inContainer } },
+  })
 
 test.each([
   ['within limits', disk(gib, 2 * gib, gib), undefined],
   ['the volume first', disk(gib + 1, 9 * gib, 9 * gib), 'Usage of EmptyDir volume "v" exceeds the limit "1Gi". '],
-  ['then the pod', disk(0, 2 * gib + 1, 9 * gib), 'Pod ephemeral local storage usage exceeds the total limit of containers 2Gi. '],
+  [
+    'then the pod',
+    disk(0, 2 * gib + 1, 9 * gib),
+    'Pod ephemeral local storage usage exceeds the total limit of containers 2Gi. ',
+  ],
   ['then a container', disk(0, 0, 2 * gib + 1), 'Container c exceeded its local ephemeral storage limit "2Gi". '],
 ])('local storage: %s', (_title, used, expected) => expect(exceededLocalLimit(limited, used)).toBe(expected))
 
@@ -203,7 +212,11 @@ test('figures from a file: quantities, percentages, and what pods use', async ()
     'nodefs.available': '5%',
     pods: {
       'ns/name': { memory: '300Mi' },
-      'ns/other': { containers: { a: { memory: '1Mi', 'ephemeral-storage': '2Mi' }, b: { memory: '3Mi' } }, volumes: { v: '1Gi' }, pids: 4 },
+      'ns/other': {
+        containers: { a: { memory: '1Mi', 'ephemeral-storage': '2Mi' }, b: { memory: '3Mi' } },
+        volumes: { v: '1Gi' },
+        pids: 4,
+      },
     },
   }
   await using folder = await files({ 'figures.json': JSON.stringify(figures) })

@@ -6,7 +6,13 @@ import { hostsFile } from './hosts-file.ts'
 
 test('the hosts file of a pod', () => {
   const { spec } = samplePod({ hostAliases: [{ ip: '1.2.3.4', hostnames: ['a', 'b'] }] })
-  const text = hostsFile({ spec, podIps: ['10.244.0.2'], hostname: 'web', fqdn: 'web.sub.default.svc.cluster.local', nodeFile: '' })
+  const text = hostsFile({
+    spec,
+    podIps: ['10.244.0.2'],
+    hostname: 'web',
+    fqdn: 'web.sub.default.svc.cluster.local',
+    nodeFile: '',
+  })
   expect(text).toBe(
     [
       '# Kubernetes-managed hosts file.',
@@ -48,7 +54,8 @@ test('an FQDN that the kernel would not take is refused', () => {
   expect(() => podHostname(pod, 'cluster.local')).toThrow(/is too long \(64 characters is the max, 80 characters requested\)$/)
 })
 
-const nodeResolvConf = 'nameserver 8.8.8.8\nsearch old.example\nsearch example.org. second.example\noptions timeout:1\nnameserver 9.9.9.9\n'
+const nodeResolvConf =
+  'nameserver 8.8.8.8\nsearch old.example\nsearch example.org. second.example\noptions timeout:1\nnameserver 9.9.9.9\n'
 const cluster = { clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', nodeResolvConf }
 const domains = ['default.svc.cluster.local', 'svc.cluster.local', 'cluster.local']
 
@@ -77,7 +84,10 @@ test.each([
   ],
   [
     'None with a dnsConfig',
-    { dnsPolicy: 'None', dnsConfig: { nameservers: ['1.1.1.1'], searches: ['x'], options: [{ name: 'ndots', value: '2' }, { name: 'edns0' }] } },
+    {
+      dnsPolicy: 'None',
+      dnsConfig: { nameservers: ['1.1.1.1'], searches: ['x'], options: [{ name: 'ndots', value: '2' }, { name: 'edns0' }] },
+    },
     cluster,
     { servers: ['1.1.1.1'], searches: ['x'], options: ['ndots:2', 'edns0'] },
   ],

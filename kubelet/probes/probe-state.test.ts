@@ -32,8 +32,15 @@ test.each<[string, ProbeType, Partial<Observation>, 'stop' | 'wait' | 'probe']>(
 test('a new instance starts afresh, a stopped one counts as failed', () => {
   const old = { containerId: 'c0', result: 'failure' as const, last: 'failure' as const, run: 9, isOnHold: true }
   const fresh = planTick(old, { type: 'liveness' }, calmly)
-  expect(fresh).toEqual({ state: { containerId: 'c1', result: 'success', last: undefined, run: 0, isOnHold: false }, do: 'probe' })
-  const stopped = planTick(fresh.state, { type: 'liveness' }, { ...calmly, container: { id: 'c1', state: 'exited', startedAt: 0 } })
+  expect(fresh).toEqual({
+    state: { containerId: 'c1', result: 'success', last: undefined, run: 0, isOnHold: false },
+    do: 'probe',
+  })
+  const stopped = planTick(
+    fresh.state,
+    { type: 'liveness' },
+    { ...calmly, container: { id: 'c1', state: 'exited', startedAt: 0 } },
+  )
   expect(stopped.state.result).toBe('failure')
 })
 
@@ -59,6 +66,10 @@ test.each<[ProbeType, string, number, number, string]>([
 })
 
 test('a container that failed liveness is left alone until there is a new one', () => {
-  const failed = countOutcome(initialState('liveness', 'c1'), 'failure', { type: 'liveness', successThreshold: 1, failureThreshold: 1 })
+  const failed = countOutcome(initialState('liveness', 'c1'), 'failure', {
+    type: 'liveness',
+    successThreshold: 1,
+    failureThreshold: 1,
+  })
   expect(planTick(failed, { type: 'liveness' }, calmly).do).toBe('wait')
 })

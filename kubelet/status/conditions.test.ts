@@ -16,8 +16,14 @@ const status = (name: string, more: Partial<ContainerStatus> = {}): ContainerSta
 })
 const ready = (name: string) => status(name, { ready: true, started: true, state: { running: {} } })
 const { spec } = samplePod({
-  initContainers: [{ name: 'i', image }, { name: 's', image, restartPolicy: 'Always' }],
-  containers: [{ name: 'a', image }, { name: 'b', image }],
+  initContainers: [
+    { name: 'i', image },
+    { name: 's', image, restartPolicy: 'Always' },
+  ],
+  containers: [
+    { name: 'a', image },
+    { name: 'b', image },
+  ],
 })
 
 test.each([
@@ -70,7 +76,10 @@ test('Ready copies what the containers say, and waits for the gates', () => {
     message:
       'corresponding condition of pod readiness gate "x" does not exist., the status of pod readiness gate "y" is not "True", but False',
   })
-  const open = [{ type: 'x', status: 'True' as const }, { type: 'y', status: 'True' as const }]
+  const open = [
+    { type: 'x', status: 'True' as const },
+    { type: 'y', status: 'True' as const },
+  ]
   expect(readyCondition(gated, yes, open)).toEqual({ type: 'Ready', status: 'True' })
 })
 
@@ -80,7 +89,16 @@ test('a transition is stamped only when the status changes; other people keep th
     { type: 'Ready', status: 'True' as const, lastTransitionTime: 'then' },
     { type: 'Initialized', status: 'False' as const, lastTransitionTime: 'then', reason: 'R' },
   ]
-  expect(mergeConditions(old, [{ type: 'Ready', status: 'True' }, { type: 'Initialized', status: 'True' }], 'now')).toEqual([
+  expect(
+    mergeConditions(
+      old,
+      [
+        { type: 'Ready', status: 'True' },
+        { type: 'Initialized', status: 'True' },
+      ],
+      'now',
+    ),
+  ).toEqual([
     { type: 'theirs', status: 'True', lastTransitionTime: 'then' },
     { type: 'Ready', status: 'True', lastTransitionTime: 'then' },
     { type: 'Initialized', status: 'True', lastTransitionTime: 'now' },

@@ -17,7 +17,12 @@ function status(name: string, sketch: Sketch): ContainerStatus {
 
 const image = 'app:1'
 const one = { containers: [{ name: 'a', image }] }
-const two = { containers: [{ name: 'a', image }, { name: 'b', image }] }
+const two = {
+  containers: [
+    { name: 'a', image },
+    { name: 'b', image },
+  ],
+}
 const withInit = { ...one, initContainers: [{ name: 'i', image }] }
 const withSidecar = { ...one, initContainers: [{ name: 's', image, restartPolicy: 'Always' }] }
 

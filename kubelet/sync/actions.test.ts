@@ -22,7 +22,15 @@ interface Case {
   expected: object
 }
 
-const kept = { killPod: false, createSandbox: false, sandboxId: 'sandbox', attempt: 0, initToStart: [], ephemeralToStart: [], appsToStart: [] }
+const kept = {
+  killPod: false,
+  createSandbox: false,
+  sandboxId: 'sandbox',
+  attempt: 0,
+  initToStart: [],
+  ephemeralToStart: [],
+  appsToStart: [],
+}
 const fresh = { killPod: true, createSandbox: true, attempt: 0, initToStart: [], ephemeralToStart: [], appsToStart: [] }
 
 const cases: Case[] = [
@@ -94,7 +102,13 @@ const cases: Case[] = [
     title: "a container's own rule wins over the pod's policy",
     spec: {
       restartPolicy: 'Never',
-      containers: [{ ...app, restartPolicy: 'Never', restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }] }],
+      containers: [
+        {
+          ...app,
+          restartPolicy: 'Never',
+          restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }],
+        },
+      ],
     },
     containers: [deadContainer('app', 42)],
     expected: { ...kept, appsToStart: ['app'] },
@@ -199,7 +213,13 @@ const cases: Case[] = [
   },
   {
     title: 'ephemeral containers start once, even before initialisation',
-    spec: { initContainers: [init], ephemeralContainers: [{ name: 'debug', image }, { name: 'old', image }] },
+    spec: {
+      initContainers: [init],
+      ephemeralContainers: [
+        { name: 'debug', image },
+        { name: 'old', image },
+      ],
+    },
     containers: [sampleContainer('init'), deadContainer('old', 1)],
     expected: { ...kept, ephemeralToStart: ['debug'] },
   },

@@ -10,7 +10,8 @@ function delays(times: number, runsForMs = 0): number[] {
   let exitAt = 1_000_000
   for (let i = 0; i < times; i++) {
     let now = exitAt
-    for (let wait = backoff.waitInMs('c', exitAt, now).waitInMs; wait > 0; wait = backoff.waitInMs('c', exitAt, now).waitInMs) now += wait
+    for (let wait = backoff.waitInMs('c', exitAt, now).waitInMs; wait > 0; wait = backoff.waitInMs('c', exitAt, now).waitInMs)
+      now += wait
     found.push(seconds(now - exitAt))
     exitAt = now + runsForMs
   }
