@@ -58,30 +58,25 @@ type JsonObject = Record<string, unknown>
 function isClean(shape: Shape, value: unknown): boolean {
   if (typeof value !== 'object') return true
   if (value === null) return false
-  switch (shape.type) {
-    case 'object': {
-      if (Array.isArray(value)) return true
-      for (const key in value) {
-        const field = shape.fields.get(key)
-        if (field === undefined) return false
-        const child = (value as JsonObject)[key]
-        if (typeof child === 'object') {
-          if (isEmptyOptional(field, child) || !isClean(field, child)) return false
-        } else if (isAbsent(field, child)) return false
-      }
-      return true
-    }
-    case 'list':
-      if (!Array.isArray(value) || shape.item === undefined) return true
-      for (const item of value) if (!isClean(shape.item, item)) return false
-      return true
-    case 'map':
-      if (Array.isArray(value) || shape.item === undefined) return true
-      for (const key in value) if (!isClean(shape.item, (value as JsonObject)[key])) return false
-      return true
-    default:
-      return true
+  const { type, item, fields } = shape
+  if (Array.isArray(value)) {
+    if (type === 'list' && item) for (const each of value) if (!isClean(item, each)) return false
+    return true
   }
+  if (type === 'map' && item) {
+    for (const key in value) if (!isClean(item, (value as JsonObject)[key])) return false
+    return true
+  }
+  if (type !== 'object') return true
+  for (const key in value) {
+    const field = fields.get(key)
+    if (field === undefined) return false
+    const child = (value as JsonObject)[key]
+    if (typeof child === 'object') {
+      if (isEmptyOptional(field, child) || !isClean(field, child)) return false
+    } else if (isAbsent(field, child)) return false
+  }
+  return true
 }
 
 function isAbsent(field: Shape, value: unknown): boolean {

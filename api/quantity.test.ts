@@ -62,6 +62,7 @@ describe('canonical text', () => {
     ['1ki', quantityErrors.suffix],
     ['1e', quantityErrors.suffix],
     ['1e99999', quantityErrors.suffix],
+    ['1'.repeat(257), quantityErrors.numeric],
   ])('%j is refused', (given, error) => {
     expect(canonicalQuantity(given)).toEqual({ ok: false, error })
     expect(() => parseQuantity(given)).toThrow(error)

@@ -26,8 +26,9 @@ const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']
 
 const nanos = 1_000_000_000n
 const largest = 2n ** 63n - 1n
-/** Beyond this nobody means it, and computing it would take for ever. */
+/** Beyond these nobody means it, and computing it would take for ever. */
 const largestExponent = 1000
+const longestText = 256
 
 interface Suffix {
   base: 2 | 10
@@ -65,6 +66,7 @@ function keepsText(digits: string, fraction: string, mantissa: bigint, { base, e
 function read(given: string): Quantity | string {
   const match = grammar.exec(given)
   if (!match || given === '') return quantityErrors.format
+  if (given.length > longestText) return quantityErrors.numeric
   const [, sign = '', integer = '', fraction = '', suffixText = ''] = match
   const suffix = readSuffix(suffixText)
   if (!suffix) return quantityErrors.suffix

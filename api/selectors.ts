@@ -96,7 +96,8 @@ function formatRequirement({ key, operator, values }: LabelRequirement): string 
     case 'in':
     case 'notin':
       return `${key} ${operator} (${[...values].sort().join(',')})`
-    default:
+    case '=':
+    case '!=':
       return `${key}${operator}${values[0]}`
   }
 }

@@ -37,30 +37,26 @@ function buildShape(schema: z.core.$ZodType): Shape {
     isOptional,
   }
   const { def } = (inner as z.core.$ZodTypes)._zod
-  switch (def.type) {
-    case 'object': {
-      const fields = new Map<string, Shape>()
-      for (const key in def.shape) {
-        const field = def.shape[key]
-        if (field) fields.set(key, shapeOf(field))
-      }
-      return { ...common, type: 'object', fields, goType: goName(inner) }
+  if (def.type === 'object') {
+    const fields = new Map<string, Shape>()
+    for (const key in def.shape) {
+      const field = def.shape[key]
+      if (field) fields.set(key, shapeOf(field))
     }
-    case 'array': {
-      const item = shapeOf(def.element)
-      return { ...common, type: 'list', item, goType: `[]${item.goType}` }
-    }
-    case 'record': {
-      const item = shapeOf(def.valueType)
-      if (item.type === 'free') return { ...common, type: 'free', goType: 'map[string]interface {}' }
-      const goType = item.goType === 'resource.Quantity' ? 'v1.ResourceList' : `map[string]${item.goType}`
-      return { ...common, type: 'map', item, goType }
-    }
-    case 'unknown':
-      return { ...common, type: 'free', goType: 'interface {}' }
-    default:
-      return { ...common, type: 'value', goType: scalarType(inner, schema) }
+    return { ...common, type: 'object', fields, goType: goName(inner) }
   }
+  if (def.type === 'array') {
+    const item = shapeOf(def.element)
+    return { ...common, type: 'list', item, goType: `[]${item.goType}` }
+  }
+  if (def.type === 'record') {
+    const item = shapeOf(def.valueType)
+    if (item.type === 'free') return { ...common, type: 'free', goType: 'map[string]interface {}' }
+    const goType = item.goType === 'resource.Quantity' ? 'v1.ResourceList' : `map[string]${item.goType}`
+    return { ...common, type: 'map', item, goType }
+  }
+  if (def.type === 'unknown') return { ...common, type: 'free', goType: 'interface {}' }
+  return { ...common, type: 'value', goType: scalarType(inner, schema) }
 }
 
 /** Looks through optional, default, prefault and transform. */
@@ -70,24 +66,17 @@ function unwrap(schema: z.core.$ZodType): { schema: z.core.$ZodType; isOptional:
   let textDefault: string | undefined
   while (true) {
     const { def } = (inner as z.core.$ZodTypes)._zod
-    switch (def.type) {
-      case 'optional':
-        isOptional = true
-        inner = def.innerType
-        break
-      case 'default':
-        if (typeof def.defaultValue === 'string') textDefault = def.defaultValue
-        inner = def.innerType
-        break
-      case 'prefault':
-        inner = def.innerType
-        break
-      case 'pipe':
-        inner = def.in
-        break
-      default:
-        return { schema: inner, isOptional, ...(textDefault !== undefined && { textDefault }) }
+    if (def.type === 'pipe') {
+      inner = def.in
+      continue
     }
+    if (def.type === 'optional') isOptional = true
+    else if (def.type === 'default') {
+      if (typeof def.defaultValue === 'string') textDefault = def.defaultValue
+    } else if (def.type !== 'prefault') {
+      return { schema: inner, isOptional, ...(textDefault !== undefined && { textDefault }) }
+    }
+    inner = def.innerType
   }
 }
 

@@ -17,10 +17,12 @@ export function watchExpired(revision: number, oldest: number): ApiError {
 
 /** A version that has not happened yet, waited for in vain. */
 export function tooLargeRevision(revision: number, current: number): ApiError {
-  const message = `Too large resource version: ${revision}, current: ${current}`
-  return new ApiError('Timeout', `Timeout: ${message}`, {
-    details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
-  })
+  return notYet(`Too large resource version: ${revision}, current: ${current}`)
+}
+
+function notYet(message: string, cause?: unknown): ApiError {
+  const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }]
+  return new ApiError('Timeout', `Timeout: ${message}`, { details: { causes, retryAfterSeconds: 1 }, cause })
 }
 
 /** Waits for the store; its refusals come out as ApiErrors. This is the only place that knows both. */
@@ -35,7 +37,7 @@ export async function fromStore<T>(answer: Promise<T>, whenCompacted: () => ApiE
 /** What the store threw, as the API says it; anything else stays as it is. */
 export function storeError(error: unknown, whenCompacted: (oldest: number) => ApiError): unknown {
   if (error instanceof Compacted) return whenCompacted(error.compactedRevision)
-  if (error instanceof FutureRevision) return tooLargeRevision(Number.NaN, error.currentRevision)
+  if (error instanceof FutureRevision) return notYet(error.message, error)
   if (error instanceof StoreUnavailable) return new ApiError('ServiceUnavailable', error.message, { cause: error })
   return error
 }

@@ -7,6 +7,9 @@ import { connectionError, responseError } from './http-errors.ts'
 /** The first byte of each message (k8s.io/apimachinery/pkg/util/remotecommand). */
 const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const
 
+/** How many bytes may wait for a slow reader before the connection is held back. */
+const maxBacklog = 4 * 1024 * 1024
+
 const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
 
 interface ConnectOptions {
@@ -40,8 +43,13 @@ export async function openExecSession(url: URL, options: ConnectOptions): Promis
 
 /** Listens from the start: the first output may come in the packet that accepts the connection. */
 function sessionOver(socket: Socket): ExecSession {
-  const stdout = byteQueue()
-  const stderr = byteQueue()
+  const flow = () => {
+    const isBehind = stdout.backlog > maxBacklog || stderr.backlog > maxBacklog
+    if (isBehind && !socket.isPaused) socket.pause()
+    else if (!isBehind && socket.isPaused) socket.resume()
+  }
+  const stdout = byteQueue(flow)
+  const stderr = byteQueue(flow)
   let result: { exitCode: number; message?: string } | undefined
 
   const send = (channel: number, payload: Uint8Array): Promise<void> =>
@@ -61,6 +69,7 @@ function sessionOver(socket: Socket): ExecSession {
     if (data[0] === channels.stdout) stdout.push(payload)
     else if (data[0] === channels.stderr) stderr.push(payload)
     else if (data[0] === channels.status) result ??= resultOf(payload.toString('utf8'))
+    flow()
   })
   const done = new Promise<{ exitCode: number; message?: string }>(resolve => {
     socket.once('close', (code, reason) => {

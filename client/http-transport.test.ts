@@ -301,3 +301,32 @@ test('exec that the server refuses rejects with its Status; a lost connection en
   session.close()
   expect((await session.done).exitCode).toBe(-1)
 })
+
+test('a slow reader holds the sender back, and loses nothing', async () => {
+  await using setup = await setUp(() => {})
+  const sockets = new WebSocketServer({ server: setup.server, handleProtocols: () => 'v5.channel.k8s.io' })
+  const chunk = Buffer.alloc(1024 * 1024, 1)
+  const total = 64
+  sockets.on('connection', socket => {
+    for (let i = 0; i < total; i++) socket.send(chunk)
+    socket.send(Buffer.concat([Buffer.of(3), Buffer.from('{"status":"Success"}')]), () => socket.close(1000))
+  })
+  /** What the sender still holds once it gets rid of no more. */
+  const heldBack = async () => {
+    const [socket] = sockets.clients
+    let amount = -1
+    for (let still = 0; still < 500; still++) {
+      await new Promise(resolve => setImmediate(resolve))
+      if (socket?.bufferedAmount !== amount) still = 0
+      amount = socket?.bufferedAmount ?? 0
+    }
+    return amount
+  }
+  const session = await exec(setup.transport)
+  let received = 0
+  for await (const part of session.stdout) {
+    if (received === 0) expect(await heldBack()).toBeGreaterThan(0)
+    received += part.length
+  }
+  expect({ received, done: await session.done }).toEqual({ received: total * (chunk.length - 1), done: { exitCode: 0 } })
+})

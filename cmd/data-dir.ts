@@ -18,6 +18,8 @@ export interface ClusterIdentity {
 /** What a running cluster writes down about itself, for `status`, `down` and the command line client. */
 export interface RunningCluster {
   readonly pid: number
+  /** When the process started, in ticks of its system: tells it from a later one of the same number. */
+  readonly started: string
   readonly version: string
   readonly port: number
   readonly dataDir: string
@@ -90,7 +92,20 @@ export async function clusterIdentity(
 
 export const knownIdentity = (dir: DataDir): ClusterIdentity | undefined => readJson(identityFile(dir))
 
-function isAlive(pid: number): boolean {
+/** When a process started, in the kernel's ticks; empty when it is gone, a zombie, or the system does not say. */
+export function processStart(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '')
+  } catch {
+    return ''
+  }
+}
+
+/** Whether that very process still runs: its number may belong to another one by now. */
+function isAlive({ pid, started }: RunningCluster): boolean {
+  if (existsSync('/proc/self/stat')) return started !== '' && processStart(pid) === started
   try {
     process.kill(pid, 0)
     return true
@@ -102,7 +117,7 @@ function isAlive(pid: number): boolean {
 /** The cluster that runs on a data dir; undefined when none does, even if the last one died without cleaning up. */
 export function runningCluster(dir: DataDir): RunningCluster | undefined {
   const running = readJson<RunningCluster>(runningFile(dir))
-  return running && isAlive(running.pid) ? running : undefined
+  return running && isAlive(running) ? running : undefined
 }
 
 /** Writes down that this process runs the cluster, and that it was the last one started. */

@@ -14,6 +14,7 @@ import {
   dataDir,
   markRunning,
   markStopped,
+  processStart,
   type RunningCluster,
   runningCluster,
   writeWhole,
@@ -93,6 +94,7 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
       await writeKubeconfig(options.kubeconfig, server, certificates.ca, certificates.clients.admin)
       const state: RunningCluster = {
         pid: process.pid,
+        started: processStart(process.pid),
         version,
         port,
         dataDir: dir.path,

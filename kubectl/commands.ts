@@ -1,4 +1,5 @@
 import type { Command } from './command.ts'
+import { get } from './commands/get.ts'
 
 /** Every verb, in the order of the help page. */
-export const commands: readonly Command[] = []
+export const commands: readonly Command[] = [get]

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { connect } from 'node:tls'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApiError } from '../../api/errors.ts'
@@ -573,6 +574,31 @@ describe('who asks', () => {
   ])('is told by %s', async (_, options, name) => {
     await server.send('GET', pods, options)
     expect(seen[0]?.user.name).toBe(name)
+  })
+
+  test('is remembered when a TLS session is taken up again', async () => {
+    const { ca, clients } = server.certificates
+    const options = {
+      port: server.port,
+      host: '127.0.0.1',
+      ca,
+      cert: clients.scheduler?.certificate,
+      key: clients.scheduler?.key,
+    }
+    const ask = (session?: Buffer) =>
+      new Promise<{ session: Buffer; isReused: boolean }>((resolve, reject) => {
+        const socket = connect({ ...options, ...(session && { session }) }, () => {
+          socket.write(`GET ${pods} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+        })
+        let ticket: Buffer | undefined
+        socket.on('session', given => (ticket = given))
+        socket.on('error', reject)
+        socket.on('data', () => {})
+        socket.on('close', () => resolve({ session: ticket ?? Buffer.alloc(0), isReused: socket.isSessionReused() }))
+      })
+    const first = await ask()
+    expect((await ask(first.session)).isReused).toBe(true)
+    expect(seen.map(({ user }) => user.name)).toEqual(['system:kube-scheduler', 'system:kube-scheduler'])
   })
 
   test.each<[string, SendOptions, number]>([

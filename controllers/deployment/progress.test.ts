@@ -103,6 +103,7 @@ test.each<[string, DeploymentCondition[], boolean, string | undefined]>([
 test.each<[string, DeploymentStatus, Record<string, unknown>, number | undefined]>([
   ['a second after the deadline', { ...counts(2), conditions: progressing('ReplicaSetUpdated') }, {}, 51_000],
   ['never when it is complete', { ...counts(4), conditions: progressing('NewReplicaSetAvailable') }, {}, undefined],
+  ['never when pods are lost later', { ...counts(2), conditions: progressing('NewReplicaSetAvailable') }, {}, undefined],
   ['never when it has been told', { ...counts(2), conditions: progressing('ProgressDeadlineExceeded', 'False') }, {}, undefined],
   ['never while paused', { ...counts(2), conditions: progressing('DeploymentPaused', 'Unknown') }, { paused: true }, undefined],
 ])('looked at again: %s', (_name, status, spec, expected) => {

@@ -72,7 +72,9 @@ export function deadlineInMs(deployment: Deployment, status: DeploymentStatus, n
   const seconds = progressDeadline(deployment)
   const condition = conditionOf(status.conditions, 'Progressing')
   if (seconds === undefined || !condition || deployment.spec.paused) return undefined
-  if (isComplete(deployment, status) || condition.reason === 'ProgressDeadlineExceeded') return undefined
+  // Told already, or past what the deadline is about: pods that are lost later are not a rollout.
+  const isSettled = condition.reason === 'ProgressDeadlineExceeded' || condition.reason === 'NewReplicaSetAvailable'
+  if (isSettled || isComplete(deployment, status)) return undefined
   return Math.max(0, Date.parse(condition.lastUpdateTime ?? '') + seconds * 1000 - now) + 1000
 }
 

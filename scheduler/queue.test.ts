@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest'
+import { virtualClock } from '../lib/clock.ts'
+import { seededRandom } from '../lib/random.ts'
+import type { ClusterEvent, Plugin } from './framework.ts'
+import { heap } from './heap.ts'
+import { type PodInfo, podInfo } from './pod-info.ts'
+import { schedulingGates } from './plugins/scheduling-gates.ts'
+import { backoffInMs, type QueuedPod, schedulingQueue } from './queue.ts'
+import { pod } from './testing.ts'
+
+/** Refuses pods until a pod with their name's label goes. */
+const picky: Plugin = { name: 'Picky', wakes: { assignedPod: (_, { action }) => action === 'delete' } }
+const deaf: Plugin = { name: 'Deaf' }
+const pickyOnly = new Set(['Picky'])
+
+function setUp(plugins: Plugin[] = [schedulingGates, picky, deaf]) {
+  const clock = virtualClock()
+  const queue = schedulingQueue({ clock, plugins })
+  const add = (options: Parameters<typeof pod>[0]) => {
+    const info = podInfo(pod(options))
+    queue.add(info)
+    return info
+  }
+  const pop = () => queue.pop()?.pod.pod.metadata.name
+  const take = () => {
+    const queued = queue.pop()
+    if (!queued) throw new Error('the queue is empty')
+    return queued
+  }
+  const refuse = (queued: QueuedPod, by = pickyOnly) => queue.requeue(queued, queued.pod, by)
+  return { clock, queue, add, pop, take, refuse }
+}
+const leaves = (who: PodInfo = podInfo(pod())): ClusterEvent => ({
+  resource: 'assignedPod',
+  action: 'delete',
+  before: who,
+  revision: 7,
+})
+
+test('a heap hands out in order, whatever is added and removed', () => {
+  const random = seededRandom(1)
+  const numbers = heap<number>((a, b) => a < b)
+  const there = new Set<number>()
+  for (let i = 0; i < 500; i++) {
+    const number = random.below(1000)
+    if (random.below(3) > 0) {
+      numbers.add(number)
+      there.add(number)
+    } else expect(numbers.remove(number)).toBe(there.delete(number))
+  }
+  const taken = Array.from({ length: there.size }, () => numbers.take())
+  expect(taken).toEqual([...there].sort((a, b) => a - b))
+  expect(numbers.size).toBe(0)
+})
+
+test('the back-off after so many failures', () => {
+  expect([0, 1, 2, 3, 4, 5, 6].map(backoffInMs)).toEqual([0, 1000, 2000, 4000, 8000, 10_000, 10_000])
+})
+
+describe('order', () => {
+  test('higher priority first, then who has waited longer', async () => {
+    const { add, pop, clock } = setUp()
+    add({ name: 'first' })
+    await clock.advance(5)
+    add({ name: 'second' })
+    add({ name: 'important', priority: 10 })
+    add({ name: 'third' })
+    expect([pop(), pop(), pop(), pop(), pop()]).toEqual(['important', 'first', 'second', 'third', undefined])
+  })
+  test('the time of the last return counts, not that of the first arrival', async () => {
+    const { add, pop, take, refuse, queue, clock } = setUp()
+    add({ name: 'refused' })
+    refuse(take())
+    await clock.advance(2000)
+    add({ name: 'newcomer' })
+    queue.moveOn(leaves())
+    await clock.advance(10)
+    expect([pop(), pop()]).toEqual(['refused', 'newcomer'])
+  })
+})
+
+describe('a refused pod', () => {
+  test('waits for an event that the plugin cares for, and for its back-off while others are there', async () => {
+    const { add, pop, take, refuse, queue, clock } = setUp()
+    add({ name: 'refused' })
+    refuse(take())
+    expect(pop()).toBeUndefined()
+    queue.moveOn({ resource: 'node', action: 'add', revision: 1 })
+    expect(queue.counts.unschedulable).toBe(1)
+    queue.moveOn(leaves())
+    expect(queue.counts.backoff).toBe(1)
+    add({ name: 'other' })
+    expect(pop()).toBe('other')
+    add({ name: 'another' })
+    await clock.advance(1000)
+    expect(pop()).toBe('refused')
+  })
+  test('need not wait when nobody else wants to be tried', () => {
+    const { add, take, refuse, queue } = setUp()
+    add({ name: 'refused' })
+    refuse(take())
+    queue.moveOn(leaves())
+    const again = take()
+    expect([again.pod.pod.metadata.name, again.wokenBy, again.attempts]).toEqual(['refused', 7, 2])
+  })
+  test('is tried again after five minutes, whatever happens', async () => {
+    const { add, pop, take, refuse, clock } = setUp()
+    add({ name: 'forgotten' })
+    refuse(take(), new Set(['Deaf']))
+    await clock.advance(299_000)
+    expect(pop()).toBeUndefined()
+    await clock.advance(31_000)
+    expect(pop()).toBe('forgotten')
+  })
+  test('does not miss what happened while it was being tried', () => {
+    const { add, pop, take, refuse, queue } = setUp()
+    add({ name: 'in flight' })
+    const queued = take()
+    queue.moveOn(leaves())
+    refuse(queued)
+    expect(pop()).toBe('in flight')
+  })
+  test('is not told of what happened before it was taken', () => {
+    const { add, pop, take, refuse, queue } = setUp()
+    add({ name: 'a' })
+    add({ name: 'b' })
+    const first = take()
+    queue.moveOn(leaves())
+    const second = take()
+    refuse(second)
+    expect(pop()).toBeUndefined()
+    refuse(first)
+    expect(pop()).toBe('a')
+  })
+  test('that is deleted under way does not come back', () => {
+    const { add, take, refuse, queue, pop } = setUp()
+    const info = add({ name: 'deleted' })
+    take()
+    queue.remove(info.uid)
+    queue.add(podInfo(pod({ name: 'new' })))
+    expect([pop(), pop()]).toEqual(['new', undefined])
+    expect(refuse).toBeDefined()
+  })
+})
+
+test('an error brings a pod back by time alone, and its count starts over after a refusal', async () => {
+  const { add, pop, take, refuse, queue, clock } = setUp()
+  add({ name: 'unlucky' })
+  refuse(take(), new Set())
+  queue.moveOn(leaves())
+  expect(pop()).toBeUndefined()
+  await clock.advance(1000)
+  refuse(take(), new Set())
+  await clock.advance(1999)
+  expect(pop()).toBeUndefined()
+  let rang = false
+  void queue.arrived.wait().then(() => {
+    rang = true
+  })
+  await clock.advance(1)
+  expect(rang).toBe(true)
+  const third = take()
+  refuse(third)
+  expect([third.errors, third.refusals]).toEqual([0, 1])
+})
+
+describe('gates', () => {
+  const gated = { name: 'gated', schedulingGates: [{ name: 'later' }] }
+  test('keep a pod out until they are gone', () => {
+    const { add, pop, queue } = setUp()
+    const before = add(gated)
+    expect([pop(), queue.counts.gated]).toEqual([undefined, 1])
+    queue.moveOn(leaves())
+    expect(pop()).toBeUndefined()
+    const after = podInfo({ ...before.pod, spec: { ...before.pod.spec, schedulingGates: [] } })
+    queue.update(before, after, 3)
+    expect(pop()).toBe('gated')
+  })
+  test('of other sorts are asked again on demand', () => {
+    let isShut = true
+    const gate: Plugin = { name: 'Gate', preEnqueue: () => (isShut ? 'shut' : undefined) }
+    const { add, pop, queue } = setUp([gate, picky])
+    const info = add({ name: 'behind' })
+    queue.reconsider(info.uid)
+    expect(pop()).toBeUndefined()
+    isShut = false
+    queue.reconsider(info.uid)
+    expect(pop()).toBe('behind')
+  })
+})
+
+test('an update replaces the pod where it is and asks the plugins that refused it', () => {
+  const relenting: Plugin = { name: 'Picky', wakes: { self: (_, { after }) => after?.labels.nice === 'yes' } }
+  const { add, pop, take, refuse, queue } = setUp([relenting])
+  const before = add({ name: 'waiting' })
+  refuse(take())
+  const withLabels = (labels: Record<string, string>) => podInfo({ ...before.pod, metadata: { ...before.pod.metadata, labels } })
+  queue.update(before, withLabels({ nice: 'no' }), 4)
+  expect(pop()).toBeUndefined()
+  queue.update(before, withLabels({ nice: 'yes' }), 5)
+  expect(take().pod.labels).toEqual({ nice: 'yes' })
+})
