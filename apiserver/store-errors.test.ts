@@ -5,7 +5,10 @@ import { expired, fromStore, watchExpired } from './store-errors.ts'
 test.each([
   [new Compacted(3, 9), { code: 410, reason: 'Expired', message: 'The resourceVersion for the provided list is too old.' }],
   [new FutureRevision(9, 3), { code: 504, reason: 'Timeout', details: { retryAfterSeconds: 1 } }],
-  [new StoreUnavailable('disk full'), { code: 503, reason: 'ServiceUnavailable', message: 'the store is unavailable: disk full' }],
+  [
+    new StoreUnavailable('disk full'),
+    { code: 503, reason: 'ServiceUnavailable', message: 'the store is unavailable: disk full' },
+  ],
 ])('%s', async (error, status) => {
   await expect(fromStore(Promise.reject(error))).rejects.toMatchObject({ status })
 })

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import type { CallOptions } from '../api/transport.ts'
 import { ignore } from '../api/errors.ts'
@@ -36,6 +37,7 @@ test.each([1, 2, 3, 4, 5])('whoever lists and watches knows what is there (seed 
   const server = await testServer({ clock: virtualClock(), random })
   const calls = callsOn(() => server.transport())
   const stop = new AbortController()
+  setMaxListeners(0, stop.signal)
   const watchers: { followed: Followed; start: readonly string[]; options: CallOptions }[] = []
   const pick = <T>(items: readonly T[]): T => items[random.below(items.length)] as T
   const colors = ['red', 'green', null]

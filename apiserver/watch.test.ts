@@ -75,6 +75,14 @@ describe('resuming', () => {
   })
 })
 
+test('an object that leaves the value that is watched vanishes', async () => {
+  await create(pods, pod('a'))
+  const seen = watch(pods, { fieldSelector: 'status.phase=Pending' })
+  expect(await seen.until(1)).toEqual(['ADDED a'])
+  await patch(pods, 'a', 'merge', { status: { phase: 'Running' } }, { subresource: 'status' })
+  expect(await seen.until(2)).toEqual(['ADDED a', 'DELETED a'])
+})
+
 describe('bookmarks', () => {
   test('come every minute to those who want them, with the newest version', async () => {
     const wants = watch(configMaps, { resourceVersion: '0', allowWatchBookmarks: true })

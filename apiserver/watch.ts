@@ -43,13 +43,12 @@ export function watches({ store, cache, clock, random }: Dependencies) {
     const known = await freshEnough(kind, start)
     if ('initial' in start) await prepareIndex(known, selection, clock)
     // From here until the watcher is registered nothing may be awaited: not one change may fall between.
-    const from = 'initial' in start ? cache.revision : start.after === 'newest' ? cache.revision : start.after
-    const since = Math.max(from, cache.revision)
+    const since = 'initial' in start || start.after === 'newest' ? cache.revision : start.after
     const own = watcher(selection, since, allowWatchBookmarks)
     const replay =
       'initial' in start
         ? initial(candidates(known, selection), selection)
-        : missed(known, selection, from, cache.revision, signal)
+        : missed(known, selection, since, cache.revision, signal)
     const stop = limit(own, kind, timeoutSeconds ?? 1800 + random.below(1800), signal)
     known.addWatcher(own)
     try {

@@ -1,6 +1,7 @@
 import type { Deployment } from '../api/apps/deployment.ts'
 import type { ReplicaSet } from '../api/apps/replica-set.ts'
 import { Pod } from '../api/core/pod.ts'
+import { ignore } from '../api/errors.ts'
 import type { InputOf } from '../api/kind.ts'
 import type { Call, Transport } from '../api/transport.ts'
 import { testServer } from '../apiserver/testing.ts'
@@ -25,6 +26,8 @@ export interface TestCluster {
   ready(pods?: readonly Pod[]): Promise<void>
   /** Lets everything happen that is due within some milliseconds. */
   advance(ms: number): Promise<void>
+  /** Stops the controllers and runs them anew, as when another process takes over. */
+  restart(): Promise<void>
   /** Lets things happen until the assertion holds, and fails with its error when it does not come to hold. */
   eventually(assertion: () => Promise<void> | void): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -64,9 +67,17 @@ export async function testCluster(
   const parts = [
     ['informers', informers.run],
     ['events', events.run],
-    ['controllers', run],
   ] as const
   const running = runAll(parts, stopping.signal)
+  const start = () => {
+    const own = new AbortController()
+    const done = run(own.signal)
+    return async () => {
+      own.abort()
+      await done
+    }
+  }
+  let stopControllers = start()
 
   const cluster: TestCluster = {
     clock,
@@ -78,10 +89,12 @@ export async function testCluster(
     },
     async ready(pods) {
       for (const pod of pods ?? (await cluster.pods())) {
-        if (pod.status.phase === 'Running') continue
+        if (pod.status.phase !== 'Pending') continue
         const now = timestamp(clock.now())
         const conditions = [{ type: 'Ready', status: 'True' as const, lastTransitionTime: now }]
-        await client.updateStatus(Pod, { ...pod, status: { ...pod.status, phase: 'Running', conditions } })
+        const status = { ...pod.status, phase: 'Running' as const, conditions }
+        // A pod that has gone or changed meanwhile will not be ready.
+        await client.updateStatus(Pod, { ...pod, status }).catch(ignore('NotFound', 'Conflict'))
       }
     },
     advance: ms => clock.advance(ms),
@@ -95,7 +108,12 @@ export async function testCluster(
         }
       }
     },
+    async restart() {
+      await stopControllers()
+      stopControllers = start()
+    },
     async [Symbol.asyncDispose]() {
+      await stopControllers()
       stopping.abort()
       await running
       await server.stop()

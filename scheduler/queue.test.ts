@@ -132,15 +132,6 @@ describe('a refused pod', () => {
     refuse(first)
     expect(pop()).toBe('a')
   })
-  test('that is deleted under way does not come back', () => {
-    const { add, take, refuse, queue, pop } = setUp()
-    const info = add({ name: 'deleted' })
-    take()
-    queue.remove(info.uid)
-    queue.add(podInfo(pod({ name: 'new' })))
-    expect([pop(), pop()]).toEqual(['new', undefined])
-    expect(refuse).toBeDefined()
-  })
 })
 
 test('an error brings a pod back by time alone, and its count starts over after a refusal', async () => {

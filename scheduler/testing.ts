@@ -9,6 +9,11 @@ import type { Client, Ref, WriteOptions } from '../client/client.ts'
 import type { Change, Informer, Informers } from '../client/informer.ts'
 import { objectCache } from '../client/object-cache.ts'
 import { copy, deepFreeze, type Mutable } from '../lib/json.ts'
+import { schedulerCache } from './cache.ts'
+import { isRefusal, prepareFilters } from './filters.ts'
+import type { Cycle, Plugin } from './framework.ts'
+import { nominator } from './nominator.ts'
+import { podInfo } from './pod-info.ts'
 
 type Labels = Record<string, string>
 type PodSpecInput = NonNullable<InputOf<typeof Pod>['spec']>
@@ -239,6 +244,44 @@ function fakeInformer() {
     remove(key: string, revision: number) {
       const object = cache.remove(key)
       if (object) tell({ type: 'deleted', object, previous: object, revision })
+    },
+  }
+}
+
+/** Nodes and the pods on them, and what single plugins say of a further pod. */
+export function world(nodes: readonly Node[], placed: Readonly<Record<string, readonly Pod[]>> = {}) {
+  const cache = schedulerCache()
+  for (const one of nodes) cache.setNode(one)
+  for (const [nodeName, pods] of Object.entries(placed)) for (const one of pods) cache.setPod(podInfo(one), nodeName)
+  const cycleOf = (one: Pod): Cycle => ({ pod: podInfo(one), snapshot: cache.snapshot() })
+  return {
+    cache,
+    cycleOf,
+    /** What a plugin's filter says of each node, by name: the reasons, or undefined; one text when the pre-filter refuses. */
+    filter<S, T>(plugin: Plugin<S, T>, one: Pod): string | Record<string, string | undefined> {
+      const cycle = cycleOf(one)
+      const filters = prepareFilters([plugin as Plugin], nominator(), cycle)
+      if (isRefusal(filters)) return `${filters.code}: ${filters.reasons.join(', ')}`
+      const answers = cycle.snapshot.nodes.map(({ name }) => [
+        name,
+        filters.nodes && !filters.nodes.has(name) ? 'not asked' : undefined,
+      ])
+      for (const [i, info] of cycle.snapshot.nodes.entries()) {
+        const refusal = filters.check(info)
+        if (refusal && answers[i]) answers[i][1] ??= `${refusal.code}: ${refusal.reasons.join(', ')}`
+      }
+      return Object.fromEntries(answers)
+    },
+    /** A plugin's normalised score of each node, by name; undefined when it has nothing to say. */
+    score<S, T>(plugin: Plugin<S, T>, one: Pod): Record<string, number> | undefined {
+      const cycle = cycleOf(one)
+      const { nodes } = cycle.snapshot
+      const prepared = plugin.preScore?.(cycle, nodes)
+      if (prepared === 'skip') return undefined
+      const state = prepared?.state as T
+      const scores = Float64Array.from(nodes, info => plugin.score?.(cycle.pod, info, state) ?? 0)
+      plugin.normalize?.(scores, nodes, state)
+      return Object.fromEntries(nodes.map(({ name }, i) => [name, scores[i] ?? 0]))
     },
   }
 }

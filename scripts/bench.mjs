@@ -16,7 +16,11 @@ const { build } = await import('esbuild')
 // Inside the clone, so that what is not bundled is found in node_modules.
 const folder = mkdtempSync(join(root, 'node_modules', '.wherry-bench-'))
 try {
-  await build({ ...bundleOptions, entryPoints: { main: 'bench/main.ts' }, outdir: folder })
+  await build({
+    ...bundleOptions,
+    entryPoints: { main: 'bench/main.ts', 'http-load': 'bench/http-load.ts', reader: 'bench/reader.ts' },
+    outdir: folder,
+  })
   const { status } = spawnSync(process.execPath, ['--expose-gc', join(folder, 'main.mjs'), ...process.argv.slice(2)], {
     cwd: root,
     stdio: 'inherit',

@@ -175,6 +175,9 @@ test('a grant says what it is by, a refusal which role is missing', () => {
   expect(reasonOf(robot, 'ci')).toBe('RBAC: allowed by RoleBinding "own/ci" of ClusterRole "view" to ServiceAccount "robot/ci"')
   expect(reasonOf(ada, 'prod')).toBe('RBAC: role.rbac.authorization.k8s.io "nobody-made-me" not found')
   expect(reasonOf(ada, 'other')).toBe('')
+  // held in two ways: the binding that comes first is told, whichever subject it names
+  const both = person('eddy', 'viewers')
+  expect(reasonOf(both, 'dev')).toBe('RBAC: allowed by ClusterRoleBinding "viewers" of ClusterRole "view" to Group "viewers"')
 })
 
 describe('refusals are worded as upstream words them', () => {

@@ -1,10 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { request } from 'node:https'
 import { connect } from 'node:tls'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApiError } from '../../api/errors.ts'
 import { serviceAccountUser } from '../auth/tokens.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { authenticator } from '../auth/authenticator.ts'
+import { ensureCertificates } from '../auth/certificates.ts'
 import type { ApiRequest, ApiResponse, Stored, WatchFrame } from '../request.ts'
 import type { HttpServerOptions } from './server.ts'
 import { type SendOptions, type TestServer, testServer } from './testing.ts'
@@ -576,6 +579,32 @@ describe('who asks', () => {
     expect(seen[0]?.user.name).toBe(name)
   })
 
+  test('not by a certificate that another authority signed', async () => {
+    const store = { read: async () => undefined, write: async () => {} }
+    const forged = await ensureCertificates({
+      store,
+      clock: systemClock,
+      clients: { admin: { name: 'kubernetes-admin', groups: ['system:masters'] } },
+    })
+    const pair = forged.clients.admin
+    const options = {
+      host: '127.0.0.1',
+      port: server.port,
+      path: pods,
+      ca: server.certificates.ca,
+      cert: pair?.certificate,
+      key: pair?.key,
+      agent: false,
+    }
+    const status = await new Promise((resolve, reject) => {
+      request(options, response => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end()
+    })
+    expect(status).toBe(401)
+    expect(seen).toEqual([])
+  })
+
   test('is remembered when a TLS session is taken up again', async () => {
     const { ca, clients } = server.certificates
     const options = {
@@ -587,14 +616,16 @@ describe('who asks', () => {
     }
     const ask = (session?: Buffer) =>
       new Promise<{ session: Buffer; isReused: boolean }>((resolve, reject) => {
+        let isReused = false
         const socket = connect({ ...options, ...(session && { session }) }, () => {
+          isReused = socket.isSessionReused()
           socket.write(`GET ${pods} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
         })
         let ticket: Buffer | undefined
         socket.on('session', given => (ticket = given))
         socket.on('error', reject)
         socket.on('data', () => {})
-        socket.on('close', () => resolve({ session: ticket ?? Buffer.alloc(0), isReused: socket.isSessionReused() }))
+        socket.on('close', () => resolve({ session: ticket ?? Buffer.alloc(0), isReused }))
       })
     const first = await ask()
     expect((await ask(first.session)).isReused).toBe(true)

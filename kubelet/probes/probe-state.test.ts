@@ -46,7 +46,7 @@ test('a new instance starts afresh, a stopped one counts as failed', () => {
 
 function results(type: ProbeType, outcomes: string, thresholds: { successThreshold: number; failureThreshold: number }): string {
   let state = initialState(type, 'c1')
-  return [...outcomes]
+  return Array.from(outcomes)
     .map(outcome => {
       state = countOutcome(state, outcome === '+' ? 'success' : 'failure', { type, ...thresholds })
       return state.result === 'success' ? '+' : state.result === 'failure' ? '-' : '?'

@@ -88,6 +88,8 @@ export function createProbes({ view, check, clock, random, events, onChange }: O
     if (plan.do === 'stop') return halt(worker)
     if (plan.do === 'wait' || !newest) return
     const podIp = pod.spec.hostNetwork ? (pod.status.hostIP ?? '127.0.0.1') : (runtime.sandboxes[0]?.ip ?? '')
+    // A pod that has lost its sandbox is about to be started over; that says nothing about the container.
+    if (podIp === '' && !probe.exec) return
     const { outcome, output, warning } = await check(probe, { container, containerId: newest.id, podIp })
     if (worker.isStopped) return
     const title = titles[type]

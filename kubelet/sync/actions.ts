@@ -71,7 +71,7 @@ function sandboxChange(
 }
 
 function planFreshStart(pod: Pod, runtime: PodRuntime, actions: PodActions): void {
-  const { containers, initContainers = [], restartPolicy = 'Always' } = pod.spec
+  const { containers, initContainers = [], restartPolicy } = pod.spec
   if (restartPolicy === 'Never' && actions.attempt !== 0 && runtime.containers.length > 0) {
     actions.createSandbox = false
     return
@@ -103,7 +103,7 @@ function planInPlace(pod: Pod, runtime: PodRuntime, probes: ProbeResults, action
 
 /** Regular containers; answers how many run and stay. */
 function planApps(pod: Pod, runtime: PodRuntime, probes: ProbeResults, actions: PodActions): number {
-  const restartPolicy = pod.spec.restartPolicy ?? 'Always'
+  const restartPolicy = pod.spec.restartPolicy
   let kept = 0
   for (const container of pod.spec.containers) {
     const newest = newestOf(runtime, container.name)
@@ -152,7 +152,7 @@ function whyKill(
  * it only sidecars are still looked after. Answers whether regular containers may run.
  */
 function planInitContainers(pod: Pod, runtime: PodRuntime, probes: ProbeResults, actions: PodActions): boolean {
-  const { initContainers = [], containers, restartPolicy = 'Always' } = pod.spec
+  const { initContainers = [], containers, restartPolicy } = pod.spec
   if (initContainers.length === 0) return true
   let isInitialized = containers.some(container => newestOf(runtime, container.name) !== undefined)
   let isReached = isInitialized

@@ -60,7 +60,7 @@ async function holds(folder: string, payload: Payload): Promise<boolean> {
 async function filesBelow(folder: string, prefix: string): Promise<string[]> {
   const entries = await readdir(join(folder, prefix), { withFileTypes: true }).catch(() => [])
   const found = await Promise.all(
-    entries.map(entry => {
+    entries.map(async entry => {
       const path = prefix ? `${prefix}/${entry.name}` : entry.name
       return entry.isDirectory() ? filesBelow(folder, path) : [path]
     }),

@@ -5,7 +5,6 @@ import type { Volume } from '../pod-types.ts'
 import { SyncError } from '../sync/sync-error.ts'
 import { addKeys, type Payload } from './payload.ts'
 
-const defaultFileMode = 0o644
 const encode = (text: string) => Buffer.from(text)
 
 type DownwardItems = NonNullable<Volume['downwardAPI']>['items']
@@ -28,14 +27,12 @@ export async function payloadOf(pod: Pod, volume: Volume, context: PayloadContex
   const { namespace } = pod.metadata
   const { configMap, secret, downwardAPI, projected } = volume
   if (configMap) {
-    const defaultMode = configMap.defaultMode ?? defaultFileMode
-    addKeys(payload, await context.objects.configMap(namespace, configMap.name), { ...configMap, kind: 'configmap', defaultMode })
+    addKeys(payload, await context.objects.configMap(namespace, configMap.name), { ...configMap, kind: 'configmap' })
   } else if (secret) {
     const name = secret.secretName ?? ''
-    const defaultMode = secret.defaultMode ?? defaultFileMode
-    addKeys(payload, await context.objects.secret(namespace, name), { ...secret, kind: 'secret', name, defaultMode })
+    addKeys(payload, await context.objects.secret(namespace, name), { ...secret, kind: 'secret', name })
   } else if (downwardAPI) {
-    addFacts(payload, pod, downwardAPI.items, downwardAPI.defaultMode ?? defaultFileMode, context)
+    addFacts(payload, pod, downwardAPI.items, downwardAPI.defaultMode, context)
   } else if (projected) {
     await addProjected(payload, pod, projected, context)
   }
@@ -45,7 +42,7 @@ export async function payloadOf(pod: Pod, volume: Volume, context: PayloadContex
 async function addProjected(
   payload: Payload,
   pod: Pod,
-  { sources = [], defaultMode = defaultFileMode }: NonNullable<Volume['projected']>,
+  { sources = [], defaultMode }: NonNullable<Volume['projected']>,
   context: PayloadContext,
 ): Promise<void> {
   const { namespace } = pod.metadata

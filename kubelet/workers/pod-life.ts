@@ -54,6 +54,8 @@ export function podLife(options: PodLifeOptions): PodLife {
     for (const container of runtime.containers)
       if (container.state === 'exited' && !worker.messages.has(container.id))
         worker.messages.set(container.id, await terminationMessage(engine, container, containersInPod))
+    if (worker.messages.size > runtime.containers.length)
+      for (const id of worker.messages.keys()) if (!runtime.containers.some(one => one.id === id)) worker.messages.delete(id)
     const status = computePodStatus({
       pod,
       previous: statuses.get(uid) ?? pod.status,

@@ -44,10 +44,11 @@ export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'>
   }
   const evict: PodWorkers['evict'] = (podUid, verdict, graceInSeconds) => {
     const worker = workers.get(podUid)
-    if (!worker || worker.stage !== 'syncing') return Promise.resolve()
+    if (!worker || worker.stage === 'terminated' || worker.stage === 'finished') return Promise.resolve()
     worker.verdict ??= verdict
     worker.graceOverride = graceInSeconds
     worker.note = { rule: 'kubelet/evicted', text: verdict.message }
+    shortenGrace(worker)
     const ended = new Promise<void>(resolve => worker.onEnded.push(resolve))
     terminate(worker)
     return ended
@@ -100,8 +101,8 @@ export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'>
     }
     const before = worker.pod
     worker.pod = pod
-    worker.wokenBy = [revision]
     if (!isNew && isOnlyStatus(before, pod)) return
+    worker.wokenBy = [revision]
     if (pod.metadata.deletionTimestamp) {
       shortenGrace(worker)
       return worker.stage === 'syncing' ? terminate(worker) : wake(worker)

@@ -45,8 +45,8 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
     const listed = await runtime.list()
     const known = knownDetails(pods)
     const [sandboxes, containers] = await Promise.all([
-      Promise.all(listed.sandboxes.map(one => known.sandbox(one) ?? runtime.inspectSandbox(one.id))),
-      Promise.all(listed.containers.map(one => known.container(one) ?? runtime.inspect(one.id))),
+      Promise.all(listed.sandboxes.map(async one => known.sandbox(one) ?? runtime.inspectSandbox(one.id))),
+      Promise.all(listed.containers.map(async one => known.container(one) ?? runtime.inspect(one.id))),
     ])
     const fresh = groupByPod(sandboxes.filter(isThere), containers.filter(isThere))
     const changed = new Set<string>()

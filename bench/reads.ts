@@ -1,0 +1,142 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Worker } from 'node:worker_threads'
+import { Namespace } from '../api/core/namespace.ts'
+import { users } from '../api/user.ts'
+import { ensureCertificates } from '../apiserver/auth/certificates.ts'
+import { apiServer } from '../cmd/api-server.ts'
+import { pemMemory } from '../cmd/pki.ts'
+import { createClient } from '../client/typed-client.ts'
+import { systemClock } from '../lib/clock.ts'
+import { silentLog } from '../lib/log.ts'
+import { systemRandom } from '../lib/random.ts'
+import { levelStore } from '../storage/level/level.ts'
+import { podBody } from './http-creates.ts'
+import { sleep } from './program.ts'
+import type { ReadJob, ReadMessage } from './reader.ts'
+import { type Figure, median } from './report.ts'
+
+/** A real API server in this process, over a store on disk. */
+async function startServer() {
+  const location = await mkdtemp(join(tmpdir(), 'wherry-bench-'))
+  const clock = systemClock
+  const store = await levelStore({ location, clock })
+  const certificates = await ensureCertificates({ store: pemMemory(), clock, clients: { admin: users.admin } })
+  const server = apiServer({
+    store,
+    certificates,
+    host: '127.0.0.1',
+    port: 0,
+    nodeAgents: () => undefined,
+    clock,
+    random: systemRandom,
+    log: silentLog,
+  })
+  const stop = new AbortController()
+  const running = server.run(stop.signal)
+  const { port } = await server.ready
+  const transport = server.transport(users.admin)
+  const admin = certificates.clients.admin
+  const access = { port, ca: certificates.ca, certificate: admin?.certificate ?? '', key: admin?.key ?? '' }
+  const serviceAccount = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } }
+  await transport.call({
+    verb: 'create',
+    group: '',
+    version: 'v1',
+    resource: 'serviceaccounts',
+    namespace: 'default',
+    body: serviceAccount,
+  })
+  return {
+    transport,
+    access,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await running
+      await store.close()
+      await rm(location, { recursive: true })
+    },
+  }
+}
+
+const pods = { group: '', version: 'v1', resource: 'pods', namespace: 'default' } as const
+const reader = (job: ReadJob) => new Worker(new URL('./reader.mjs', import.meta.url), { workerData: { job } })
+
+/** GET of 10,000 pods of 1.5 KB, to the last byte, and how long the server's event loop was blocked by it. */
+export async function bigList(count = 10_000): Promise<Figure[]> {
+  await using server = await startServer()
+  const template = JSON.parse(podBody()) as { metadata: object }
+  for (let from = 0; from < count; from += 500) {
+    await Promise.all(
+      Array.from({ length: 500 }, (_, i) =>
+        server.transport.call({
+          verb: 'create',
+          ...pods,
+          body: { ...template, metadata: { ...template.metadata, name: `pod-${from + i}` } },
+        }),
+      ),
+    )
+  }
+  await sleep(1000)
+  const times: number[] = []
+  let size = 0
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  const worker = reader({ ...server.access, kind: 'list', path: '/api/v1/pods', count: 25 })
+  await new Promise<void>(done => {
+    worker.on('message', (message: ReadMessage) => {
+      if (message === 'done') return done()
+      if (typeof message !== 'object' || !('tookInMs' in message)) return
+      times.push(message.tookInMs)
+      size = message.bytes
+      // The first reads warm up the code and open the connection.
+      if (times.length === 5) delay.enable()
+    })
+  })
+  delay.disable()
+  await worker.terminate()
+  const remark = `${(size / 2 ** 20).toFixed(1)} MB over TLS to the last byte, median of ${times.length - 5}`
+  return [
+    { name: 'LIST of 10,000 pods', value: median(times.slice(5)), unit: 'ms', goal: { atMost: 60 }, remark },
+    { name: 'event loop blocked by it', value: delay.max / 1e6, unit: 'ms', goal: { atMost: 20 }, remark: 'the longest of all' },
+  ]
+}
+
+/** How many events a second reach 100 watchers, when writes come as fast as they can. */
+export async function watchFanOut(watchers = 100, writes = 2000): Promise<Figure[]> {
+  await using server = await startServer()
+  const worker = reader({
+    ...server.access,
+    kind: 'watch',
+    path: '/api/v1/namespaces?watch=true&resourceVersion=0',
+    count: watchers,
+  })
+  let events = 0
+  const watching = new Promise<void>(done => {
+    worker.on('message', (message: ReadMessage) => {
+      if (message === 'watching') done()
+      else if (typeof message === 'object' && 'events' in message) events = message.events
+    })
+  })
+  await watching
+  await sleep(500)
+  const before = events
+  const client = createClient(server.transport)
+  const text = 'x'.repeat(1200)
+  const began = performance.now()
+  let next = 0
+  const write = async () => {
+    for (let i = next++; i < writes; i = next++)
+      await client.create(Namespace, { metadata: { name: `n-${i}`, annotations: { text } } })
+  }
+  await Promise.all(Array.from({ length: 64 }, write))
+  const written = performance.now()
+  while (events - before < writes * watchers && performance.now() - written < 30_000) await sleep(5)
+  const seconds = (performance.now() - began) / 1000
+  const delivered = events - before
+  await worker.terminate()
+  const lost = writes * watchers - delivered
+  const remark = `${watchers} watchers over TLS, ${writes} events of 1.5 KB${lost > 0 ? `, ${lost} not seen (slow watchers are cut off)` : ', none lost'}`
+  return [{ name: 'watch events delivered', value: delivered / seconds, unit: '/s', remark }]
+}

@@ -1,0 +1,223 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Node } from '../../api/core/node.ts'
+import { PersistentVolume } from '../../api/core/persistent-volume.ts'
+import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
+import { Pod } from '../../api/core/pod.ts'
+import type { InputOf } from '../../api/kind.ts'
+import { StorageClass } from '../../api/storage/storage-class.ts'
+import { type VirtualClock, virtualClock } from '../../lib/clock.ts'
+import { copy } from '../../lib/json.ts'
+import { silentLog } from '../../lib/log.ts'
+import { seededRandom } from '../../lib/random.ts'
+import { createScheduler } from '../scheduler.ts'
+import { type FakeApi, fakeApi, node, pod } from '../testing.ts'
+
+let api: FakeApi
+let clock: VirtualClock
+let stop: AbortController
+let running: Promise<void>
+
+beforeEach(async () => {
+  api = fakeApi()
+  clock = virtualClock()
+  stop = new AbortController()
+  const { client, informers } = api
+  const events = { record: () => {} }
+  running = createScheduler({ client, informers, events, clock, random: seededRandom(3), log: silentLog }).run(stop.signal)
+  await clock.advance(0)
+})
+afterEach(async () => {
+  stop.abort()
+  await running
+  expect(clock.timers).toBe(0)
+})
+
+const zone = 'topology.kubernetes.io/zone'
+const bound = { 'pv.kubernetes.io/bind-completed': 'yes' }
+
+function claim(name: string, spec: InputOf<typeof PersistentVolumeClaim>['spec'] = {}, more: object = {}) {
+  const { annotations, status, deletionTimestamp } = more as Record<string, never>
+  const metadata = { name, namespace: 'default', uid: `uid-${name}`, resourceVersion: '1', annotations, deletionTimestamp }
+  const resources = { requests: { storage: '1Gi' } }
+  const defaults = { accessModes: ['ReadWriteOnce' as const], resources, storageClassName: 'late' }
+  api.put(PersistentVolumeClaim, PersistentVolumeClaim.schema.parse({ metadata, spec: { ...defaults, ...spec }, status }))
+}
+function volume(name: string, storage: string, spec: object = {}, labels?: Record<string, string>) {
+  const local = { capacity: { storage }, accessModes: ['ReadWriteOnce'], storageClassName: 'late', hostPath: { path: '/x' } }
+  const metadata = { name, uid: `uid-${name}`, resourceVersion: '1', ...(labels && { labels }) }
+  api.put(
+    PersistentVolume,
+    PersistentVolume.schema.parse({ metadata, spec: { ...local, ...spec }, status: { phase: 'Available' } } as never),
+  )
+}
+const onNode = (...names: string[]) => ({
+  nodeAffinity: {
+    required: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: names }] }] },
+  },
+})
+function storageClass(
+  name: string,
+  provisioner: string,
+  volumeBindingMode: 'Immediate' | 'WaitForFirstConsumer',
+  more: object = {},
+) {
+  api.put(StorageClass, StorageClass.schema.parse({ metadata: { name }, provisioner, volumeBindingMode, ...more }))
+}
+/** The volume controller's answer. */
+function finishBinding(name: string, volumeName: string) {
+  const object = copy(api.get(PersistentVolumeClaim, `default/${name}`)) as unknown as PersistentVolumeClaim
+  const metadata = { ...object.metadata, annotations: { ...object.metadata.annotations, ...bound } }
+  api.put(PersistentVolumeClaim, { ...object, metadata, spec: { ...object.spec, volumeName } })
+}
+const mounting = (...claims: string[]) => ({
+  volumes: claims.map(claimName => ({ name: claimName, persistentVolumeClaim: { claimName } })),
+})
+const place = async (name: string, options: Parameters<typeof pod>[0]) => {
+  api.put(Pod, pod({ name, ...options }))
+  await clock.advance(5)
+}
+const nodeOf = (name: string) => api.pod(`default/${name}`).spec.nodeName
+const messageOf = (name: string) =>
+  api.pod(`default/${name}`).status.conditions?.find(({ type }) => type === 'PodScheduled')?.message
+
+describe('claims that are not ready', () => {
+  test.each([
+    ['is missing', () => {}, 'persistentvolumeclaim "data" not found'],
+    [
+      'is going away',
+      () => claim('data', { volumeName: 'v' }, { annotations: bound, deletionTimestamp: '2026-01-01T00:00:00Z' }),
+      'persistentvolumeclaim "data" is being deleted',
+    ],
+    [
+      'has lost its volume',
+      () => claim('data', { volumeName: 'v' }, { annotations: bound, status: { phase: 'Lost' } }),
+      'persistentvolumeclaim "data" bound to non-existent persistentvolume "v"',
+    ],
+    [
+      'should have been bound at once',
+      () => {
+        storageClass('soon', 'x/y', 'Immediate')
+        claim('data', { storageClassName: 'soon' })
+      },
+      'pod has unbound immediate PersistentVolumeClaims',
+    ],
+  ])('it %s', async (_, prepare, why) => {
+    api.put(Node, node({ name: 'n' }))
+    prepare()
+    await place('web', mounting('data'))
+    expect(messageOf('web')).toMatch(`0/1 nodes are available: ${why}.`)
+  })
+  test('the pod is woken when its claim appears, bound', async () => {
+    api.put(Node, node({ name: 'n' }))
+    await place('web', mounting('data'))
+    volume('v', '1Gi')
+    claim('data', { volumeName: 'v' }, { annotations: bound })
+    await clock.advance(5)
+    expect(nodeOf('web')).toBe('n')
+  })
+})
+
+test('a bound volume draws its pod to the nodes that reach it', async () => {
+  for (const name of ['a', 'b', 'c']) api.put(Node, node({ name }))
+  volume('v', '1Gi', onNode('b'))
+  claim('data', { volumeName: 'v' }, { annotations: bound })
+  await place('web', mounting('data'))
+  expect(nodeOf('web')).toBe('b')
+  api.remove(Node, 'b')
+  await place('next', mounting('data'))
+  expect(messageOf('next')).toMatch("0/2 nodes are available: 2 node(s) didn't match PersistentVolume's node affinity.")
+})
+
+describe('claims that wait for their pod', () => {
+  beforeEach(() => storageClass('late', 'kubernetes.io/no-provisioner', 'WaitForFirstConsumer'))
+
+  test('get the smallest volume that does, written before the bind, which waits for the controller', async () => {
+    api.put(Node, node({ name: 'a' }))
+    api.put(Node, node({ name: 'b' }))
+    volume('too-small', '500Mi', onNode('a'))
+    volume('fits', '2Gi', onNode('a'))
+    volume('large', '10Gi', onNode('a'))
+    claim('data')
+    await place('web', mounting('data'))
+    expect(nodeOf('web')).toBe('')
+    const [write] = api.calls
+    expect(write).toMatchObject({
+      verb: 'update',
+      name: 'fits',
+      body: {
+        metadata: { annotations: { 'pv.kubernetes.io/bound-by-controller': 'yes' } },
+        spec: { claimRef: { kind: 'PersistentVolumeClaim', namespace: 'default', name: 'data', uid: 'uid-data' } },
+      },
+    })
+    finishBinding('data', 'fits')
+    await clock.advance(5)
+    expect(nodeOf('web')).toBe('a')
+  })
+  test('are not promised the same volume twice', async () => {
+    api.put(Node, node({ name: 'a' }))
+    volume('only', '1Gi', onNode('a'))
+    claim('one')
+    claim('two')
+    api.put(Pod, pod({ name: 'first', ...mounting('one') }))
+    api.put(Pod, pod({ name: 'second', ...mounting('two') }))
+    await clock.advance(5)
+    expect(messageOf('second')).toMatch("1 node(s) didn't find available persistent volumes to bind.")
+    finishBinding('one', 'only')
+    await clock.advance(5)
+    expect([nodeOf('first'), nodeOf('second')]).toEqual(['a', ''])
+  })
+  test('give the volume and the node back when it takes too long', async () => {
+    api.put(Node, node({ name: 'a', cpu: '2' }))
+    volume('v', '1Gi')
+    claim('data')
+    await place('web', { cpu: '1500m', ...mounting('data') })
+    await place('other', { cpu: '1' })
+    expect(nodeOf('other')).toBe('')
+    await clock.advance(601_000)
+    expect(messageOf('web')).toMatch(/timed out/)
+    expect(nodeOf('other')).toBe('a')
+  })
+  test('have one made where the pod goes', async () => {
+    const inZone = (value: string) => ({ key: zone, values: [value] })
+    storageClass('made', 'x/y', 'WaitForFirstConsumer', { allowedTopologies: [{ matchLabelExpressions: [inZone('2')] }] })
+    api.put(Node, node({ name: 'a', labels: { [zone]: '1' } }))
+    api.put(Node, node({ name: 'b', labels: { [zone]: '2' } }))
+    claim('data', { storageClassName: 'made' })
+    await place('web', mounting('data'))
+    const annotations = api.get(PersistentVolumeClaim, 'default/data')?.metadata.annotations
+    expect(annotations).toEqual({ 'volume.kubernetes.io/selected-node': 'b' })
+    finishBinding('data', 'pvc-1')
+    await clock.advance(5)
+    expect(nodeOf('web')).toBe('b')
+  })
+})
+
+test('a ReadWriteOncePod claim is for one pod in the whole cluster', async () => {
+  api.put(Node, node({ name: 'a' }))
+  api.put(Node, node({ name: 'b' }))
+  volume('v', '1Gi')
+  claim('data', { volumeName: 'v', accessModes: ['ReadWriteOncePod'] }, { annotations: bound })
+  await place('first', mounting('data'))
+  await place('second', mounting('data'))
+  expect(messageOf('second')).toMatch(
+    '0/2 nodes are available: 2 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod.',
+  )
+  api.remove(Pod, 'default/first')
+  await clock.advance(5)
+  expect(nodeOf('second')).not.toBe('')
+})
+
+test.each([
+  [{ [zone]: '1' }, { [zone]: '1' }, true],
+  [{ [zone]: '1' }, { [zone]: '2__3' }, false],
+  [{ [zone]: '3' }, { [zone]: '2__3' }, true],
+  [{ [zone]: '1' }, { 'failure-domain.beta.kubernetes.io/zone': '1' }, true],
+  [{}, { [zone]: '1' }, true],
+])('a node with %j reaches a volume with %j: %s', async (nodeLabels, volumeLabels, reaches) => {
+  api.put(Node, node({ name: 'n', labels: nodeLabels }))
+  volume('v', '1Gi', {}, volumeLabels)
+  claim('data', { volumeName: 'v' }, { annotations: bound })
+  await place('web', mounting('data'))
+  expect(nodeOf('web')).toBe(reaches ? 'n' : '')
+  if (!reaches) expect(messageOf('web')).toMatch('1 node(s) had no available volume zone.')
+})
