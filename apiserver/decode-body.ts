@@ -3,6 +3,7 @@ import { tryDecode } from '../api/decode.ts'
 import { fieldError, invalidObject } from '../api/field-errors.ts'
 import { type AnyKind, apiVersionOf, type Draft } from '../api/kind.ts'
 import type { FieldValidation, KubeObject } from '../api/transport.ts'
+import { deepEqual } from '../lib/json.ts'
 
 /** An object on its way in, of a kind that shared code knows nothing about. */
 export type AnyDraft = Draft<KubeObject> & { spec?: unknown; status?: unknown }
@@ -34,7 +35,22 @@ export function decodeBody(kind: AnyKind, body: unknown, options: Options = {}):
   const { apiVersion, kind: name, metadata, ...fields } = result.object as AnyDraft
   const draft: AnyDraft = { apiVersion, kind: name, metadata, ...fields }
   delete (draft.metadata as Record<string, unknown>).managedFields
-  return { draft, warnings: unknown }
+  const repeated = dropRepeatedOwners(draft.metadata)
+  return { draft, warnings: repeated ? [...unknown, repeated] : unknown }
+}
+
+/** An owner that is named twice is kept once. Answers what to tell the client about it. */
+function dropRepeatedOwners(metadata: AnyDraft['metadata']): string | undefined {
+  const { ownerReferences: owners = [] } = metadata
+  if (owners.length < 2) return undefined
+  const isRepeated = (owner: (typeof owners)[number], at: number) => owners.findIndex(other => deepEqual(other, owner)) < at
+  const repeated = new Set(owners.filter(isRepeated).map(({ uid }) => uid))
+  if (repeated.size === 0) return undefined
+  metadata.ownerReferences = owners.filter((owner, at) => !isRepeated(owner, at))
+  return (
+    '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such ' +
+    `requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...repeated].join(', ')}`
+  )
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

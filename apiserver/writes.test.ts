@@ -145,6 +145,17 @@ describe('create', () => {
   })
 })
 
+test('an owner that is named twice is kept once, with a warning', async () => {
+  const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u1' }
+  const other = { ...owner, uid: 'u2' }
+  const body = configMap('a', {}, { ownerReferences: [owner, other, owner] })
+  const made = await server.pipeline.handle({ ...configMaps, verb: 'create', body, user: users.admin })
+  expect(made).toMatchObject({
+    object: { metadata: { ownerReferences: [owner, other] } },
+    warnings: [expect.stringMatching(/^\.metadata\.ownerReferences contains duplicate entries; .* observed: u1$/)],
+  })
+})
+
 describe('update', () => {
   test('generation counts changes of what is wanted only', async () => {
     const first = await create(deployments, deployment('web'))

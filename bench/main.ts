@@ -3,6 +3,9 @@ import { cpus, release, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type Figure, meetsGoal, table } from './report.ts'
 
+/** A bundled module that runs in a worker. */
+const module = (name: string) => new URL(`./${name}.mjs`, import.meta.url)
+
 /** Every measurement, in the order of the table. Each runs in a process of its own, so that none leaves its memory to the next. */
 const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'cold-start': async () => {
@@ -12,7 +15,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   memory: async () => (await import('./whole-program.ts')).memory(),
   creates: async () => {
     const { benchCreates } = await import('./http-creates.ts')
-    const loadModule = new URL('./http-load.mjs', import.meta.url)
+    const loadModule = module('http-load')
     const { createsPerSecond, p50InMs, p99InMs, failures, longestBlockInMs } = await benchCreates({ loadModule })
     const remark = `64 connections, TLS, 1.5 KB, fsync${failures ? `, ${failures} FAILED` : ''}`
     return [
@@ -27,8 +30,8 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
       },
     ]
   },
-  list: async () => (await import('./reads.ts')).bigList(),
-  watch: async () => (await import('./reads.ts')).watchFanOut(),
+  list: async () => (await import('./reads.ts')).bigList(module('reader')),
+  watch: async () => (await import('./reads.ts')).watchFanOut(module('reader')),
   scheduler: async () => {
     const { benchScheduler } = await import('./scheduler.ts')
     const figures: Figure[] = []

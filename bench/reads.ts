@@ -62,10 +62,11 @@ async function startServer() {
 }
 
 const pods = { group: '', version: 'v1', resource: 'pods', namespace: 'default' } as const
-const reader = (job: ReadJob) => new Worker(new URL('./reader.mjs', import.meta.url), { workerData: { job } })
+
+const reader = (module: URL, job: ReadJob) => new Worker(module, { workerData: { job } })
 
 /** GET of 10,000 pods of 1.5 KB, to the last byte, and how long the server's event loop was blocked by it. */
-export async function bigList(count = 10_000): Promise<Figure[]> {
+export async function bigList(readerModule: URL, count = 10_000): Promise<Figure[]> {
   await using server = await startServer()
   const template = JSON.parse(podBody()) as { metadata: object }
   for (let from = 0; from < count; from += 500) {
@@ -83,7 +84,7 @@ export async function bigList(count = 10_000): Promise<Figure[]> {
   const times: number[] = []
   let size = 0
   const delay = monitorEventLoopDelay({ resolution: 1 })
-  const worker = reader({ ...server.access, kind: 'list', path: '/api/v1/pods', count: 25 })
+  const worker = reader(readerModule, { ...server.access, kind: 'list', path: '/api/v1/pods', count: 25 })
   await new Promise<void>(done => {
     worker.on('message', (message: ReadMessage) => {
       if (message === 'done') return done()
@@ -104,14 +105,10 @@ export async function bigList(count = 10_000): Promise<Figure[]> {
 }
 
 /** How many events a second reach 100 watchers, when writes come as fast as they can. */
-export async function watchFanOut(watchers = 100, writes = 2000): Promise<Figure[]> {
+export async function watchFanOut(readerModule: URL, watchers = 100, writes = 2000): Promise<Figure[]> {
   await using server = await startServer()
-  const worker = reader({
-    ...server.access,
-    kind: 'watch',
-    path: '/api/v1/namespaces?watch=true&resourceVersion=0',
-    count: watchers,
-  })
+  const path = '/api/v1/namespaces?watch=true&resourceVersion=0'
+  const worker = reader(readerModule, { ...server.access, kind: 'watch', path, count: watchers })
   let events = 0
   const watching = new Promise<void>(done => {
     worker.on('message', (message: ReadMessage) => {

@@ -23,6 +23,8 @@ export interface SchedulerFigures {
   readonly withEvents: boolean
   /** Pods that got their node, durably, per second: from the first decision to the last bind that an informer has seen. */
   readonly podsPerSecond: number
+  /** Processor time per pod, of all threads: what remains comparable when the machine is busy with other things. */
+  readonly cpuInUsPerPod: number
   /** How long a GET of a pod through the same server took meanwhile. */
   readonly readP50InMs: number
   readonly readP99InMs: number
@@ -116,12 +118,15 @@ async function schedule(client: Client, pods: number, withEvents: boolean) {
   )
   await informers.synced()
   const start = systemClock.monotonic()
+  const cpuBefore = process.cpuUsage()
   const schedulerRunning = scheduler.run(stop.signal)
   const reads = await readUntil(client, finished)
   const seconds = (systemClock.monotonic() - start) / 1000
+  const { user, system } = process.cpuUsage(cpuBefore)
   stop.abort()
   await Promise.all([running, schedulerRunning])
   return {
+    cpuInUsPerPod: Math.round((user + system) / pods),
     podsPerSecond: Math.round(pods / seconds),
     readP50InMs: percentile(reads, 0.5),
     readP99InMs: percentile(reads, 0.99),

@@ -9,6 +9,7 @@ import type { EvictionConfig } from '../kubelet/eviction/config.ts'
 import { fileSignals, machineSignals } from '../kubelet/eviction/signals.ts'
 import { createKubelet, type Kubelet } from '../kubelet/kubelet.ts'
 import { type Machine, readMachine } from '../kubelet/node/machine.ts'
+import { execOnlyCheck } from '../kubelet/probes/exec-only-check.ts'
 import { dockerEngine } from '../kubelet/runtime/docker/engine.ts'
 import { dockerRuntime } from '../kubelet/runtime/docker/runtime.ts'
 import { type SimulatedEngine, simulatedEngine } from '../kubelet/runtime/simulated/engine.ts'
@@ -153,7 +154,7 @@ function simulatedNodes(options: NodesOptions, keep: Keep): (readonly [string, R
       rootDir: join(rootDir, nodeName),
       machine: { ...simulatedMachine, ...options.simulatedMachine, hostname: nodeName },
       config: { kubeletVersion: kubernetesVersion, eviction, usesDisk: false, nodeLabels: { [runtimeLabel]: 'simulated' } },
-      check: async () => ({ outcome: 'success', output: '' }),
+      check: execOnlyCheck({ runtime, clock }),
       ...(signalsFile !== undefined && { signals: fileSignals({ path: signalsFile }) }),
     })
     return keep(nodeName, kubelet)

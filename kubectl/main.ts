@@ -1,7 +1,7 @@
-import { ApiError } from '../api/errors.ts'
 import { type Command, globalFlags } from './command.ts'
 import { commands } from './commands.ts'
-import { describeFlags, parseArguments, UsageError } from './flags.ts'
+import { complaint } from './complaint.ts'
+import { describeFlags, type FlagSpec, parseArguments } from './flags.ts'
 import type { Io } from './io.ts'
 import { openSession, type Session } from './session.ts'
 
@@ -12,7 +12,7 @@ export function findCommand(name: string): Command | undefined {
 
 /** Runs one command line, without the program's name. Answers the exit code; never throws. */
 export async function main(args: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
-  const [name = 'help', ...rest] = args
+  const { name, rest } = splitVerb(args)
   const command = findCommand(name)
   if (!command) {
     io.err(`error: unknown command "${name}" for "wherry"\nRun 'wherry help' for the list.\n`)
@@ -31,7 +31,7 @@ export async function main(args: readonly string[], io: Io, signal: AbortSignal)
     return await command.run({ ...parsed, io, session: open, signal })
   } catch (error) {
     if (signal.aborted) return 130
-    io.err(`${complaint(error, command)}\n`)
+    io.err(`${complaint(error, { verb: command.name })}\n`)
     return 1
   } finally {
     await session?.then(
@@ -41,14 +41,17 @@ export async function main(args: readonly string[], io: Io, signal: AbortSignal)
   }
 }
 
-/** What went wrong, in one line, as kubectl would say it. */
-function complaint(error: unknown, command: Command): string {
-  if (error instanceof UsageError) return `error: ${error.message}\nSee 'wherry ${command.name} --help' for usage.`
-  if (!(error instanceof ApiError)) return `error: ${error instanceof Error ? error.message : String(error)}`
-  const { reason = 'InternalError', code } = error.status
-  if (code === 0 || reason === 'ServiceUnavailable') return error.message
-  if (reason === 'Invalid') return error.message.startsWith('The ') ? error.message : `The ${error.message}`
-  return `Error from server (${reason}): ${error.message}`
+/** The verb and what is left of the line. Global flags may stand before it: `wherry -n web get pods`. */
+function splitVerb(args: readonly string[]): { name: string; rest: string[] } {
+  const specs = Object.entries<FlagSpec>(globalFlags)
+  let i = 0
+  for (; i < args.length; i++) {
+    const arg = args[i] ?? ''
+    if (!arg.startsWith('-')) break
+    const found = specs.find(([name, { short }]) => arg === `--${name}` || arg === `-${short}`)
+    if (found && found[1].type !== 'bool') i++
+  }
+  return { name: args[i] ?? 'help', rest: [...args.slice(0, i), ...args.slice(i + 1)] }
 }
 
 /** A command's help page. */

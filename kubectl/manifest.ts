@@ -83,10 +83,30 @@ function objectsOf(document: Document.Parsed, lines: LineCounter, source: string
 }
 
 /** `spec.containers[0].image` or `metadata.labels[a.b/c]` as steps. */
-function stepsOf(path: string): (string | number)[] {
+export function stepsOf(path: string): (string | number)[] {
   return [...path.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)].map(([, name, inside]) =>
     name !== undefined ? name : /^\d+$/.test(inside ?? '') ? Number(inside) : (inside ?? ''),
   )
+}
+
+/** The value of a field by its path; undefined when it is not there. */
+export function fieldAt(value: unknown, path: string): unknown {
+  let at = value
+  for (const step of stepsOf(path)) {
+    if (typeof at !== 'object' || at === null) return undefined
+    at = (at as Record<string | number, unknown>)[step]
+  }
+  return at
+}
+
+/** Every field of a value, those above before those below, with paths as `at` takes them. */
+export function fieldsOf(value: unknown, path = ''): { path: string; value: unknown }[] {
+  if (typeof value !== 'object' || value === null) return []
+  const stepTo = (key: string) => {
+    if (Array.isArray(value)) return `${path}[${key}]`
+    return /[.[\]]/.test(key) ? `${path}[${key}]` : path ? `${path}.${key}` : key
+  }
+  return Object.entries(value).flatMap(([key, child]) => [{ path: stepTo(key), value: child }, ...fieldsOf(child, stepTo(key))])
 }
 
 function positionOf(document: Document.Parsed, path: string, place: (offset: number) => { line: number; column: number }) {

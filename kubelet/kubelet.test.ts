@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Lease } from '../api/coordination/lease.ts'
 import { ConfigMap } from '../api/core/config-map.ts'
+import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { testServer } from '../apiserver/testing.ts'
 import { virtualClock } from '../lib/clock.ts'
@@ -465,4 +466,73 @@ test('a pod that ends before it could start fails, so that its object can go', a
   await node.client.delete(Pod, { namespace: 'default', name: 'web' })
   await node.clock.advance(1000)
   expect(await node.pod('web')).toBeUndefined()
+})
+
+test('a postStart hook that fails kills its container', async () => {
+  await using node = await story({ config: withoutDisk })
+  const lifecycle = { postStart: { exec: { command: ['sh', '-c', 'echo oops; exit 3'] } } }
+  await node.run('web', { containers: [{ name: 'app', image: 'app:1', lifecycle }] })
+  const pod = await node.until('web', pod => appStatus(pod)?.state.waiting?.reason === 'PostStartHookError')
+  expect(appStatus(pod)?.state.waiting?.message).toMatch(
+    /^Exec lifecycle hook \(\[sh -c echo oops; exit 3\]\) for Container "app" in Pod "web_default\(.*\)" failed - error: command 'sh -c echo oops; exit 3' exited with 3: oops/,
+  )
+  const events = await node.events('web')
+  expect(events).toContain('FailedPostStartHook: PostStartHook failed')
+  expect(events).toContain('Killing: FailedPostStartHook')
+})
+
+test('restart counts survive the kubelet', async () => {
+  await using node = await story({ config: withoutDisk })
+  await node.run('crash', {}, { annotations: { 'simulated.wherry.dev/exit-code': '1' } })
+  await node.until('crash', pod => appStatus(pod)?.restartCount === 2, 30)
+  await node.restart()
+  const pod = await node.until('crash', pod => (appStatus(pod)?.restartCount ?? 0) > 2, 60)
+  expect(appStatus(pod)?.restartCount).toBe(3)
+})
+
+test('a pod that was deleted while the kubelet was away is ended when it is back', async () => {
+  await using node = await story({ config: withoutDisk })
+  await node.run('gone', {})
+  await node.until('gone', isRunning)
+  const restarted = node.restart()
+  await node.client.delete(Pod, { namespace: 'default', name: 'gone' }, { gracePeriodSeconds: 0 })
+  await restarted
+  await node.clock.advance(10_000)
+  expect(await node.runtime.list()).toEqual({ sandboxes: [], containers: [] })
+})
+
+test('a node whose object was deleted comes back with the next start of its kubelet', async () => {
+  await using node = await story({ config: withoutDisk })
+  await node.client.delete(Node, { name: 'node-a' })
+  await node.clock.advance(310_000)
+  await expect(node.node()).rejects.toThrow('nodes "node-a" not found')
+  await node.restart()
+  expect((await node.node()).status.conditions?.find(one => one.type === 'Ready')?.status).toBe('True')
+})
+
+test('a readiness gate keeps the pod from being ready until somebody opens it', async () => {
+  await using node = await story({ config: withoutDisk })
+  await node.run('web', { readinessGates: [{ conditionType: 'example.org/open' }] })
+  const ready = (pod: Pod | undefined) => pod?.status.conditions?.find(one => one.type === 'Ready')
+  const closed = await node.until('web', isRunning)
+  expect(ready(closed)).toMatchObject({ status: 'False', reason: 'ReadinessGatesNotReady' })
+  const conditions = [{ type: 'example.org/open', status: 'True' }]
+  await node.client.patch(
+    Pod,
+    { namespace: 'default', name: 'web' },
+    'strategic',
+    { status: { conditions } },
+    { subresource: 'status' },
+  )
+  const open = await node.until('web', pod => ready(pod)?.status === 'True')
+  expect(open?.status.conditions?.find(one => one.type === 'example.org/open')?.status).toBe('True')
+})
+
+test('an idle kubelet sets few timers, whatever the number of its pods', async () => {
+  await using node = await story({ config: withoutDisk })
+  const before = node.clock.timers
+  for (let i = 0; i < 20; i++) await node.run(`pod-${i}`, {})
+  await node.until('pod-19', isRunning)
+  await node.clock.advance(5000)
+  expect(node.clock.timers).toBeLessThanOrEqual(before + 1)
 })

@@ -2,7 +2,7 @@ import type { Node } from '../../api/core/node.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import { ageOf } from '../../api/duration.ts'
 import { addAmounts, type Amounts, amountsOf, podLimits, podRequests } from '../../api/placement/pod-requests.ts'
-import { formatQuantity, parseQuantity } from '../../api/quantity.ts'
+import { formatQuantity, quantityOf, quantityOfMilli } from '../../api/quantity.ts'
 import type { Page } from './page.ts'
 
 const usual = new Set(['cpu', 'memory', 'ephemeral-storage', 'pods'])
@@ -45,6 +45,5 @@ function share(name: string, amounts: Amounts, room: Amounts): string {
 }
 
 function quantity(name: string, amount: number): string {
-  if (name === 'cpu') return formatQuantity(parseQuantity(`${amount}m`))
-  return formatQuantity({ ...parseQuantity(String(amount)), format: 'BinarySI' })
+  return formatQuantity(name === 'cpu' ? quantityOfMilli(amount) : quantityOf(amount, 'BinarySI'))
 }

@@ -172,19 +172,13 @@ export function heartbeat(options: Options): Heartbeat {
     lease = await client.create(Lease, { metadata, spec })
   }
 
-  /** The object was deleted under us: a node that lives registers again. */
+  /** An object that was deleted stays so until the kubelet starts again, as upstream. */
   const beat = async () => {
     await renewLease().catch((err: unknown) => {
       lease = undefined
       log.debug({ err: messageOf(err), node: nodeName }, 'lease not renewed')
     })
-    try {
-      await postStatus()
-    } catch (error) {
-      if (!isReason(error, 'NotFound', 'Conflict')) throw error
-      node = undefined
-      await register()
-    }
+    await postStatus().catch(ignore('NotFound'))
   }
 
   return {

@@ -16,6 +16,8 @@ export interface Images {
 }
 
 const backoff = { initialInMs: 10_000, maxInMs: 300_000 }
+/** A failed pull is looked at again so soon, which shows ImagePullBackOff: upstream, the next relist sees the new sandbox and does that. */
+const nextLookInMs = 1000
 
 interface Failure {
   delayInMs: number
@@ -102,7 +104,7 @@ export function imagePuller({ images, objects, events, clock }: Options): Images
       const isFresh = !failure || clock.now() - failure.at > 2 * backoff.maxInMs
       const delayInMs = isFresh ? backoff.initialInMs : Math.min(failure.delayInMs * 2, backoff.maxInMs)
       failures.set(key, { delayInMs, at: clock.now(), error })
-      throw new SyncError('ErrImagePull', error, { cause })
+      throw new SyncError('ErrImagePull', error, { cause, retryInMs: nextLookInMs })
     }
   }
 

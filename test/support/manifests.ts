@@ -35,7 +35,7 @@ export async function applyObjects(client: Client, objects: readonly Written[]):
       applied.push((await client.create(kind, { ...object, metadata } as never)) as KubeObject)
     } catch (error) {
       if (!isReason(error, 'AlreadyExists')) throw error
-      applied.push((await client.patch(kind, ref, 'merge', { ...object, metadata })) as KubeObject)
+      applied.push((await client.patch(kind, ref, 'strategic', { ...object, metadata })) as KubeObject)
     }
   }
   return applied
