@@ -1,6 +1,7 @@
 import { isReason } from '../api/errors.ts'
 import type { CallOptions, KubeObject } from '../api/transport.ts'
 import { callOf, listAll } from './objects.ts'
+import type { CommandContext } from './command.ts'
 import type { Resource } from './resources.ts'
 import type { Session } from './session.ts'
 
@@ -32,9 +33,34 @@ export async function* changes(
   }
 }
 
-/** A signal that aborts with the given one, or when the time is up; zero means no limit. */
-export function limited(signal: AbortSignal, timeoutInMs: number): { signal: AbortSignal; isOver: () => boolean } {
-  if (timeoutInMs <= 0) return { signal, isOver: () => false }
-  const limit = AbortSignal.timeout(timeoutInMs)
-  return { signal: AbortSignal.any([signal, limit]), isOver: () => limit.aborted && !signal.aborted }
+/** A time limit on something that a signal may end as well. */
+export interface Limit {
+  readonly signal: AbortSignal
+  /** Whether it was the time that ended it. */
+  readonly isOver: () => boolean
+  readonly release: () => void
+}
+
+/** Aborts with the given signal, or when the time is up; zero means no limit. Release it when it is not needed any more. */
+export function limited({ signal, io }: Pick<CommandContext, 'signal' | 'io'>, timeoutInMs: number): Limit {
+  const limit = new AbortController()
+  let isOver = false
+  const onAbort = () => limit.abort()
+  if (signal.aborted) limit.abort()
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (timeoutInMs > 0) {
+    void io.sleep(timeoutInMs, limit.signal).then(() => {
+      if (limit.signal.aborted) return
+      isOver = true
+      limit.abort()
+    })
+  }
+  return {
+    signal: limit.signal,
+    isOver: () => isOver,
+    release() {
+      signal.removeEventListener('abort', onAbort)
+      limit.abort()
+    },
+  }
 }

@@ -1,3 +1,4 @@
+import { nearest } from '../api/nearest.ts'
 import type { Call, CallOptions, KubeList, KubeObject, Verb } from '../api/transport.ts'
 import { flag, type CommandContext } from './command.ts'
 import type { FlagSpecs } from './flags.ts'
@@ -143,25 +144,8 @@ export async function locate(
 
 /** ` (did you mean "x"?)` for the candidate that is only a slip or two away, else nothing. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
-  let best: { candidate: string; distance: number } | undefined
-  for (const candidate of candidates) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
-    if (!best || distance < best.distance) best = { candidate, distance }
-  }
-  return best && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? ` (did you mean "${best.candidate}"?)` : ''
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
+  const meant = nearest(word, candidates)
+  return meant === undefined ? '' : ` (did you mean "${meant}"?)`
 }
 
 /** The objects in files, folders (`*.yaml`, `*.yml`, `*.json`, in order of name) and standard input. */
@@ -171,6 +155,7 @@ export async function readFiles(context: CommandContext, files: readonly string[
   const recursive = flag.on(context, 'recursive')
   const objects: ManifestObject[] = []
   const read = async (file: string): Promise<void> => {
+    if (/^https?:\/\//.test(file)) return void objects.push(...readManifest(await download(file, context.signal), file))
     if (file === '-') return void objects.push(...readManifest(await context.io.readStdin(), 'STDIN'))
     const about = await stat(file).catch(() => {
       throw new Error(`the path "${file}" does not exist`)
@@ -184,4 +169,12 @@ export async function readFiles(context: CommandContext, files: readonly string[
   for (const file of files) await read(file)
   if (objects.length === 0) throw new Error('no objects passed to this command')
   return objects
+}
+
+async function download(url: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(url, { signal }).catch(cause => {
+    throw new Error(`unable to read URL "${url}": ${cause.cause?.message ?? cause.message}`, { cause })
+  })
+  if (!response.ok) throw new Error(`unable to read URL "${url}", server reported ${response.status} ${response.statusText}`)
+  return response.text()
 }

@@ -25,6 +25,7 @@ export interface Trial {
 
 interface Step {
   readonly plugin: Plugin
+  readonly filter: NonNullable<Plugin['filter']>
   readonly state: unknown
 }
 
@@ -41,7 +42,7 @@ export function prepareFilters(plugins: readonly Plugin[], nominator: Nominator,
       nodes = nodes ? intersection(nodes, prepared.nodes) : prepared.nodes
       restrictedBy.push(plugin.name)
     }
-    if (plugin.filter) steps.push({ plugin, state: prepared?.state })
+    if (plugin.filter) steps.push({ plugin, filter: plugin.filter, state: prepared?.state })
   }
   const { pod } = cycle
   return {
@@ -64,8 +65,8 @@ export function isRefusal(value: Filters | Refusal): value is Refusal {
 
 function runFilters(steps: readonly Step[], pod: PodInfo, node: NodeInfo): Refusal | undefined {
   for (let i = 0; i < steps.length; i++) {
-    const { plugin, state } = steps[i] as Step
-    const refusal = plugin.filter?.(pod, node, state)
+    const { filter, state } = steps[i] as Step
+    const refusal = filter(pod, node, state)
     if (refusal) return refusal
   }
   return undefined
@@ -91,7 +92,7 @@ function checkBesideNominated(
 
 function plainTrial(steps: readonly Step[], cycle: Cycle, original: NodeInfo) {
   const node = copyNodeInfo(original)
-  const copied = steps.map(({ plugin, state }) => ({ plugin, state: plugin.copyState ? plugin.copyState(state) : state }))
+  const copied = steps.map(step => ({ ...step, state: step.plugin.copyState ? step.plugin.copyState(step.state) : step.state }))
   return {
     node,
     steps: copied,

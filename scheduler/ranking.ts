@@ -22,7 +22,7 @@ export function ranking({
   random: Random
   breather: Breather
 }): (cycle: Cycle, nodes: readonly NodeInfo[]) => Promise<RankedNode[]> {
-  const scoring = plugins.filter(({ plugin }) => plugin.score)
+  const scoring = plugins.flatMap(({ plugin, weight = 1 }) => (plugin.score ? [{ plugin, weight, score: plugin.score }] : []))
   let total: Scores = new Float64Array(0)
   let single: Scores = new Float64Array(0)
 
@@ -33,12 +33,12 @@ export function ranking({
     }
     const sums = total.subarray(0, nodes.length).fill(0)
     const scores = single.subarray(0, nodes.length)
-    for (const { plugin, weight = 1 } of scoring) {
+    for (const { plugin, weight, score } of scoring) {
       if (breather.isDue()) await breather.rest()
       const prepared = plugin.preScore?.(cycle, nodes)
       if (prepared === 'skip') continue
       const state = prepared?.state
-      for (let i = 0; i < nodes.length; i++) scores[i] = plugin.score?.(cycle.pod, nodes[i] as NodeInfo, state) ?? 0
+      for (let i = 0; i < nodes.length; i++) scores[i] = score(cycle.pod, nodes[i] as NodeInfo, state)
       plugin.normalize?.(scores, nodes, state)
       for (let i = 0; i < nodes.length; i++) sums[i] = (sums[i] as number) + weight * (scores[i] as number)
     }

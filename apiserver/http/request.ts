@@ -22,11 +22,9 @@ export interface Location {
   readonly query: URLSearchParams
 }
 
-const noQuery = new URLSearchParams()
-
 export function locationOf(url: string): Location {
   const mark = url.indexOf('?')
-  if (mark < 0) return { path: url, query: noQuery }
+  if (mark < 0) return { path: url, query: new URLSearchParams() }
   return { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) }
 }
 

@@ -548,6 +548,10 @@ describe('a watch', () => {
     await linesOf(await server.open('GET', '/api/v1/watch/namespaces/default/pods/web'))
     expect(seen[0]).toMatchObject({ ...inPods, verb: 'watch', options: { fieldSelector: 'metadata.name=web' } })
     expect(seen[0]?.name).toBeUndefined()
+    // ... and leaves the next request alone
+    answer = () => listOf([])
+    await server.send('GET', pods)
+    expect(seen[1]).toMatchObject({ verb: 'list', options: {} })
   })
 
   test('does not keep the server from stopping', async () => {

@@ -1,7 +1,7 @@
 import type { Pod } from '../../api/core/pod.ts'
 import type { ContainerLogOptions } from '../../api/node-agent.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
-import { parseSpan } from '../duration.ts'
+import { parseDuration } from '../duration.ts'
 import { UsageError } from '../flags.ts'
 import { listAll } from '../objects.ts'
 import { containerNames, podsMeant, usualContainer } from '../pods-of.ts'
@@ -74,7 +74,7 @@ function logOptions(context: CommandContext): ContainerLogOptions {
   if (flag.on(context, 'all-containers') && container) {
     throw new Error(`--all-containers=true should not be specified with container name ${container}`)
   }
-  const sinceInMs = since === undefined ? 0 : parseSpan(since, 'since')
+  const sinceInMs = since === undefined ? 0 : parseDuration('since', since)
   if (sinceTime && sinceInMs !== 0) throw new Error('at most one of `sinceTime` or `sinceSeconds` may be specified')
   if (sinceTime && Number.isNaN(Date.parse(sinceTime)))
     throw new Error(`parsing time "${sinceTime}": it must be as RFC 3339 has it`)

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest'
+import { Deployment } from '../../api/apps/deployment.ts'
+import { Lease } from '../../api/coordination/lease.ts'
+import { Node } from '../../api/core/node.ts'
+import { Pod } from '../../api/core/pod.ts'
+import { simulatedEngine } from '../../kubelet/runtime/simulated/engine.ts'
+import { systemClock } from '../../lib/clock.ts'
+import { systemRandom } from '../../lib/random.ts'
+import { memoryStore } from '../../storage/memory.ts'
+import { isReady, testCluster } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import { deploymentNamed } from '../support/objects.ts'
+
+const namespace = 'default'
+const common = { clock: systemClock, random: systemRandom }
+
+test('another process over the same store takes the lead and goes on; containers stay as they are', async () => {
+  const store = memoryStore(common)
+  const engine = simulatedEngine(common)
+  const lease = { namespace: 'kube-system', name: 'kube-controller-manager' }
+  const first = await testCluster({ store, simulatedEngine: engine, id: 'first' })
+  await first.apply(deploymentNamed('web', 4))
+  await first.eventually(async () => expect((await first.pods('app=web')).filter(isReady)).toHaveLength(4))
+  const containers = async (cluster: typeof first) =>
+    (await cluster.pods('app=web')).map(pod => [pod.metadata.uid, pod.status.containerStatuses?.[0]?.containerID]).sort()
+  const before = await containers(first)
+  expect((await first.client.get(Lease, lease)).spec).toMatchObject({ holderIdentity: 'wherry_first', leaseTransitions: 0 })
+  await first.stop()
+
+  // The same node names on the same engine, but another cluster's mark would hide its containers: so it keeps the mark.
+  await using second = await testCluster({ store, simulatedEngine: engine, id: 'first' })
+  expect(await containers(second)).toEqual(before)
+  await second.client.patch(Deployment, { namespace, name: 'web' }, 'merge', { spec: { replicas: 6 } })
+  await second.eventually(async () => expect((await second.pods('app=web')).filter(isReady)).toHaveLength(6))
+  expect(await containers(second)).toEqual(expect.arrayContaining(before))
+  await store.close()
+})
+
+test('a leader of another name gives the lead back when it stops, so that the next need not wait', async () => {
+  const store = memoryStore(common)
+  const lease = { namespace: 'kube-system', name: 'kube-scheduler' }
+  const first = await testCluster({ store, simulated: 0, id: 'first' })
+  await first.stop()
+  const startedAt = systemClock.monotonic()
+  await using second = await testCluster({ store, simulated: 1, id: 'second' })
+  await second.eventually(async () => {
+    expect((await second.client.get(Lease, lease)).spec).toMatchObject({ holderIdentity: 'wherry_second' })
+  })
+  await second.apply(deploymentNamed('web', 1))
+  await second.eventually(async () => expect((await second.pods('app=web')).filter(isReady)).toHaveLength(1))
+  expect(systemClock.monotonic() - startedAt).toBeLessThan(5000)
+  await second.stop()
+  await store.close()
+})
+
+test('a cluster under load stops within two seconds and leaves no timer and no socket', async () => {
+  const watched = new Set(['Timeout', 'Immediate', 'TCPSocketWrap', 'TCPServerWrap', 'TLSWrap', 'PipeWrap', 'FSReqCallback'])
+  const open = () =>
+    process
+      .getActiveResourcesInfo()
+      .filter(name => watched.has(name))
+      .sort()
+  await (await testCluster({ simulated: 1 })).stop() // what is made once per process is made now
+  const before = open()
+
+  const cluster = await testCluster({ simulated: 20 })
+  await cluster.apply(deploymentNamed('web', 100))
+  await cluster.eventually(async () => expect((await cluster.pods('app=web')).some(isReady)).toBe(true))
+  await cluster.https.raw('/version')
+  const watching = cluster.client.watch(Pod, { namespace, resourceVersion: '0' }, new AbortController().signal)
+  const ended = (async () => {
+    for await (const _ of watching);
+  })()
+  const askedAt = systemClock.monotonic()
+  await cluster.stop()
+  expect(systemClock.monotonic() - askedAt).toBeLessThan(2000)
+  await ended
+  // Between two tries `eventually` itself has no timer set.
+  await eventually(() => expect(open()).toEqual(before))
+})
+
+test('1,000 simulated nodes in one process: 500 pods become ready, spread evenly', { timeout: 180_000 }, async () => {
+  await using cluster = await testCluster({ simulated: 1000 })
+  expect((await cluster.client.list(Node)).items.filter(isReady)).toHaveLength(1000)
+  const startedAt = systemClock.monotonic()
+  await cluster.apply(deploymentNamed('big', 500))
+  await cluster.eventually(
+    async () => {
+      const { status } = await cluster.client.get(Deployment, { namespace, name: 'big' })
+      expect(status.readyReplicas).toBe(500)
+    },
+    { timeoutInMs: 120_000, everyMs: 200 },
+  )
+  const tookInMs = Math.round(systemClock.monotonic() - startedAt)
+  const pods = await cluster.pods('app=big')
+  expect(new Set(pods.map(pod => pod.spec.nodeName)).size).toBe(500)
+  expect(new Set(pods.map(pod => pod.status.podIP)).size).toBe(500)
+  expect(tookInMs).toBeLessThan(60_000)
+})
