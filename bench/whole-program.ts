@@ -1,3 +1,4 @@
+import type Docker from 'dockerode'
 import type { KubeList, KubeObject } from '../api/transport.ts'
 import { dockerEngine } from '../kubelet/runtime/docker/engine.ts'
 import { silentLog } from '../lib/log.ts'
@@ -181,7 +182,7 @@ export async function podStart(rounds = 12): Promise<Figure[]> {
 
 const isRunning = (object: KubeObject) => (object as { status?: { phase?: string } }).status?.phase === 'Running'
 
-async function rawStart(docker: import('dockerode'), NetworkMode: string): Promise<number> {
+async function rawStart(docker: Docker, NetworkMode: string): Promise<number> {
   const began = performance.now()
   const pause = await docker.createContainer({
     Image: 'wherry/pause:1',

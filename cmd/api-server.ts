@@ -1,5 +1,5 @@
 import { ignore } from '../api/errors.ts'
-import { kinds } from '../api/kinds.ts'
+import { bodyKinds, kinds } from '../api/kinds.ts'
 import type { NodeAgent } from '../api/node-agent.ts'
 import { StorageClass } from '../api/storage/storage-class.ts'
 import type { Transport } from '../api/transport.ts'
@@ -58,6 +58,7 @@ export function apiServer(options: ApiServerOptions): ApiServer {
   const pipeline: Pipeline = createPipeline({
     store,
     kinds,
+    bodyKinds,
     authorize: control.authorize,
     admission: [...admissionSteps, ...control.admission],
     issueToken: control.issueToken,

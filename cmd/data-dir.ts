@@ -116,8 +116,12 @@ function isAlive({ pid, started }: RunningCluster): boolean {
 
 /** The cluster that runs on a data dir; undefined when none does, even if the last one died without cleaning up. */
 export function runningCluster(dir: DataDir): RunningCluster | undefined {
-  const running = readJson<RunningCluster>(runningFile(dir))
-  return running && isAlive(running) ? running : undefined
+  try {
+    const running = readJson<RunningCluster>(runningFile(dir))
+    return running && isAlive(running) ? running : undefined
+  } catch {
+    return undefined // half written when the power went: nobody who runs leaves it so
+  }
 }
 
 /** Writes down that this process runs the cluster, and that it was the last one started. */

@@ -23,6 +23,8 @@ export async function kubectl(args: readonly string[]): Promise<number> {
         env: process.env,
         readStdin: () => text(process.stdin),
         stdin: process.stdin,
+        ...(process.stdout.isTTY && { onResize }),
+        writeBytes: (chunk, to) => void (to === 'out' ? process.stdout : process.stderr).write(chunk),
         runningKubeconfig: () => runningCluster(chosenDataDir(undefined))?.kubeconfig,
         homeDir: homedir(),
         now: systemClock.now,
@@ -33,4 +35,11 @@ export async function kubectl(args: readonly string[]): Promise<number> {
   } finally {
     process.off('SIGINT', onInterrupt)
   }
+}
+
+function onResize(callback: (columns: number, rows: number) => void): () => void {
+  const tell = () => callback(process.stdout.columns, process.stdout.rows)
+  tell()
+  process.stdout.on('resize', tell)
+  return () => process.stdout.off('resize', tell)
 }

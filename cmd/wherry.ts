@@ -1,4 +1,8 @@
+import { setMaxListeners } from 'node:events'
 import { fault } from './fault.ts'
+
+// One abort signal ends everything, so many listen to it.
+setMaxListeners(0)
 
 /** The program: Wherry's own verbs here, everything else is kubectl's. Each is loaded only when it is asked for. */
 async function main(): Promise<number> {

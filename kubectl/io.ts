@@ -12,6 +12,10 @@ export interface Io {
   readonly readStdin: () => Promise<string>
   /** Standard input as it comes, for exec; raw when it is a terminal. */
   readonly stdin: NodeJS.ReadStream | undefined
+  /** Calls back with the terminal's columns and rows, now and whenever they change; answers how to stop. Absent: no terminal. */
+  readonly onResize?: (callback: (columns: number, rows: number) => void) => () => void
+  /** Bytes as they are, for what is no text. Absent: they are decoded as UTF-8 and go to `out` and `err`. */
+  readonly writeBytes?: (chunk: Uint8Array, to: 'out' | 'err') => void
   /** The kubeconfig of a running Wherry cluster, if there is one. */
   readonly runningKubeconfig: () => string | undefined
   readonly homeDir: string

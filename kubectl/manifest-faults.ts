@@ -17,12 +17,13 @@ export async function manifestComplaint(
     const root = await schema().catch(() => undefined)
     return fields.map(fault => `error: ${placeOf(manifest, fault.field)}: ${describe(fault, root)}`).join('\n')
   }
-  const text = complaint(error, {
+  const mistyped = typeFault(error, manifest)
+  if (mistyped)
+    return `error: ${placeOf(manifest, mistyped.path)}: ${mistyped.path} must be ${mistyped.wanted}, not ${mistyped.actual}`
+  return complaint(error, {
     doing: `error when ${doing} ${JSON.stringify(manifest.source)}`,
-    placeOf: field => (fieldAt(manifest.value, field) === undefined ? undefined : placeOf(manifest, field)),
+    placeOf: field => placeOf(manifest, field),
   })
-  const mistyped = mistypedField(error, manifest)
-  return mistyped === undefined ? text : `${text} (${placeOf(manifest, mistyped)})`
 }
 
 interface StrictFault {
@@ -32,12 +33,8 @@ interface StrictFault {
 
 /** The fields that strict decoding refused: on creation in the message, on a patch in a cause. */
 function strictFaults(error: unknown): StrictFault[] {
-  if (!(error instanceof ApiError)) return []
-  const { message = '', details } = error.status
-  const texts = [message, ...(details?.causes ?? []).map(cause => cause.message ?? '')].filter(text =>
-    text.includes('strict decoding error'),
-  )
-  return [...(texts[0] ?? '').matchAll(/(unknown|duplicate) field ("(?:[^"\\]|\\.)*")/g)].map(([, what, field]) => ({
+  const text = textsOf(error).find(each => each.includes('strict decoding error')) ?? ''
+  return [...text.matchAll(/(unknown|duplicate) field ("(?:[^"\\]|\\.)*")/g)].map(([, what, field]) => ({
     what: what as StrictFault['what'],
     field: JSON.parse(field ?? '""') as string,
   }))
@@ -77,15 +74,34 @@ function misplaced(root: SchemaNode, parent: readonly (string | number)[], name:
   return best
 }
 
-/** The field that "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32" is about, with its indices. */
-function mistypedField(error: unknown, { value }: ManifestObject): string | undefined {
-  if (!(error instanceof ApiError) || error.status.reason !== 'BadRequest') return undefined
-  const match = /cannot unmarshal (\w+).* into Go struct field \w+\.(\S+) of type/.exec(error.message)
-  if (!match) return undefined
-  const [, type, path] = match
-  const isOfType = (field: unknown) =>
-    (Array.isArray(field) ? 'array' : typeof field === 'boolean' ? 'bool' : typeof field) === type
-  return fieldsOf(value).find(field => withoutIndices(field.path) === path && isOfType(field.value))?.path
+/** What "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32" is about, with its indices. */
+function typeFault(error: unknown, { value }: ManifestObject): { path: string; wanted: string; actual: string } | undefined {
+  for (const text of textsOf(error)) {
+    const match = /cannot unmarshal (\w+).* into Go struct field \w+\.(\S+) of type (\S+)/.exec(text)
+    if (!match) continue
+    const [, actual = '', path, goType = ''] = match
+    const isOfType = (field: unknown) =>
+      (Array.isArray(field) ? 'array' : typeof field === 'boolean' ? 'bool' : typeof field) === actual
+    const found = fieldsOf(value).find(field => withoutIndices(field.path) === path && isOfType(field.value))
+    if (found)
+      return { path: found.path, wanted: typeNames[goType] ?? (goType.startsWith('[]') ? 'a list' : `of type ${goType}`), actual }
+  }
+  return undefined
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'a string',
+  bool: 'true or false',
+  int32: 'a whole number',
+  int64: 'a whole number',
+  'map[string]string': 'a map of strings',
+}
+
+/** Everything that an error says: its message, and what its causes say. */
+function textsOf(error: unknown): string[] {
+  if (!(error instanceof ApiError)) return []
+  const { message = '', details } = error.status
+  return [message, ...(details?.causes ?? []).map(cause => cause.message ?? '')]
 }
 
 const withoutIndices = (path: string) => path.replace(/\[\d+\]/g, '')

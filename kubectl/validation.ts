@@ -4,7 +4,12 @@ import type { FlagSpecs } from './flags.ts'
 
 /** What the server is to do about fields that it does not know. */
 export const validationFlags = {
-  validate: { type: 'string', bare: 'strict', help: 'strict (unknown fields are refused), warn or ignore', placeholder: 'strict' },
+  validate: {
+    type: 'string',
+    bare: 'strict',
+    help: 'strict (unknown fields are refused), warn or ignore',
+    placeholder: 'strict',
+  },
 } as const satisfies FlagSpecs
 
 const meanings: Readonly<Record<string, FieldValidation>> = {

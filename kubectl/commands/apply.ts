@@ -46,7 +46,8 @@ function refuseUnsupported(context: CommandContext): void {
   if (flag.on(context, 'server-side') || flag.on(context, 'force-conflicts')) {
     throw new Error('server-side apply is not supported yet; leave out --server-side and --force-conflicts')
   }
-  if (flag.on(context, 'prune')) throw new Error('--prune is not supported; delete what you no longer need: wherry delete -f FILE')
+  if (flag.on(context, 'prune'))
+    throw new Error('--prune is not supported; delete what you no longer need: wherry delete -f FILE')
 }
 
 function writeOptions(context: CommandContext): CallOptions {
@@ -91,7 +92,9 @@ export function manifestOf({ manifest, namespace, name, resource }: Target): Rec
   const metadata = (value.metadata ?? {}) as Record<string, unknown>
   if (name === '') {
     throw new Error(
-      metadata.generateName ? `from ${String(metadata.generateName)}: cannot use generate name with apply` : 'resource name may not be empty',
+      metadata.generateName
+        ? `from ${String(metadata.generateName)}: cannot use generate name with apply`
+        : 'resource name may not be empty',
     )
   }
   return { ...value, metadata: { ...metadata, ...(resource.namespaced && { namespace }) } }

@@ -8,7 +8,11 @@ export const exec: Command = {
   name: 'exec',
   usage: 'exec (POD | TYPE/NAME) [-c CONTAINER] [-i] [-t] -- COMMAND [ARG...]',
   summary: 'Runs a command in a container and ends with its exit code.',
-  examples: ['wherry exec web -- ls /tmp', 'wherry exec -it deploy/web -c main -- sh', 'wherry exec -i web -- tar xf - < files.tar'],
+  examples: [
+    'wherry exec web -- ls /tmp',
+    'wherry exec -it deploy/web -c main -- sh',
+    'wherry exec -i web -- tar xf - < files.tar',
+  ],
   flags: {
     container: { type: 'string', short: 'c', help: 'Which container' },
     stdin: { type: 'bool', short: 'i', help: 'Pass standard input on' },
@@ -59,8 +63,8 @@ export async function converse(
   try {
     const [{ exitCode, message }] = await Promise.all([
       running.done,
-      copy(running.stdout, io.out),
-      copy(running.stderr, io.err),
+      copy(io, running.stdout, 'out'),
+      copy(io, running.stderr, 'err'),
     ])
     if (signal.aborted) return 130
     if (message && exitCode < 0) throw new Error(message)
@@ -74,11 +78,14 @@ export async function converse(
   }
 }
 
-async function copy(from: AsyncIterable<Uint8Array>, to: (text: string) => void): Promise<void> {
+async function copy(io: Io, from: AsyncIterable<Uint8Array>, to: 'out' | 'err'): Promise<void> {
+  const { writeBytes } = io
+  if (writeBytes) {
+    for await (const chunk of from) writeBytes(chunk, to)
+    return
+  }
   const decoder = new TextDecoder()
-  for await (const chunk of from) to(decoder.decode(chunk, { stream: true }))
-  const rest = decoder.decode()
-  if (rest) to(rest)
+  for await (const chunk of from) io[to](decoder.decode(chunk, { stream: true }))
 }
 
 /** Sends what is typed, or piped, and the terminal's size whenever it changes. Answers how to stop and tidy up. */

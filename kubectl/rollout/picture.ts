@@ -22,7 +22,11 @@ export function rolloutPicture(
 ): string[] {
   const { fresh, old } = versionsOf(deployment, sets)
   const shown = [...(fresh ? [fresh] : []), ...old.filter(({ spec, status }) => spec.replicas > 0 || status.replicas > 0)]
-  const widest = Math.max(1, ...shown.map(({ spec, status }) => Math.max(spec.replicas, status.replicas)), deployment.spec.replicas)
+  const widest = Math.max(
+    1,
+    ...shown.map(({ spec, status }) => Math.max(spec.replicas, status.replicas)),
+    deployment.spec.replicas,
+  )
   const nameWidth = Math.max(0, ...shown.map(({ metadata }) => metadata.name.length))
   const room = Math.max(8, Math.min(widest, columns - nameWidth - 36))
   const lines = shown.map(set => setLine(set, set === fresh, { widest, nameWidth, room, colours }))

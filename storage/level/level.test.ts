@@ -222,7 +222,7 @@ describe('a level store on its disk', () => {
     }
     const readAll = async () => {
       const store = await open()
-      await store.list('/').finally(store.close)
+      await store.list('/').finally(() => store.close())
     }
     await expect(readAll()).rejects.toThrow(StoreCorrupted)
   })

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { takenBytes } from './address-range.ts'
+import { evictionConfig } from './eviction-flags.ts'
+import { parseDuration, parseUp, UsageError } from './options.ts'
+
+const up = (line: string) => {
+  const options = parseUp(line.split(' ').filter(Boolean))
+  if (options === 'help') throw new Error('help')
+  return options
+}
+
+test('without flags: one Docker node on port 6443, LevelDB, everything in one folder', () => {
+  const { dataDir, kubeconfig, ...options } = up('')
+  expect(options).toEqual({
+    detach: false,
+    port: 6443,
+    nodes: 1,
+    simulatedNodes: 0,
+    runtime: 'docker',
+    store: 'level',
+    logLevel: 'warn',
+  })
+  expect(kubeconfig).toBe(`${dataDir}/kubeconfig`)
+})
+
+test('flags say otherwise', () => {
+  expect(
+    up('--port=0 --nodes 3 --simulated-nodes 1000 --runtime simulated --store memory --detach --data-dir /x --kubeconfig /y'),
+  ).toMatchObject({
+    ...{
+      detach: true,
+      port: 0,
+      nodes: 3,
+      simulatedNodes: 1000,
+      runtime: 'simulated',
+      store: 'memory',
+      dataDir: '/x',
+      kubeconfig: '/y',
+    },
+  })
+})
+
+test.each([
+  ['--port many', '--port must be a whole number from 0 to 65535, not "many"'],
+  ['--port 70000', '--port must be a whole number from 0 to 65535, not "70000"'],
+  ['--nodes -1', "Option '--nodes' argument is ambiguous"],
+  ['--runtime podman', '--runtime must be one of docker, simulated, not "podman"'],
+  ['--store etcd', '--store must be one of level, memory, not "etcd"'],
+  ['--log-level loud', '--log-level must be one of trace, debug, info, warn, error, silent, not "loud"'],
+  ['--wat', "Unknown option '--wat'"],
+  [
+    '--eviction-pressure-transition-period soon',
+    '--eviction-pressure-transition-period must be a duration such as 30s or 5m, not "soon"',
+  ],
+])('%s is refused, and named', (line, message) => {
+  expect(() => up(line)).toThrow(UsageError)
+  expect(() => up(line)).toThrow(message)
+})
+
+test.each([
+  ['90s', 90_000],
+  ['1h30m', 5_400_000],
+  ['250ms', 250],
+  ['1.5s', 1500],
+])('%s is %d ms', (text, ms) => {
+  expect(parseDuration('x', text)).toBe(ms)
+})
+
+test('eviction flags replace the defaults they name', () => {
+  const config = evictionConfig(
+    up(
+      '--eviction-hard memory.available<200Mi,nodefs.available<7% --eviction-soft memory.available<1Gi --eviction-soft-grace-period memory.available=30s --eviction-minimum-reclaim memory.available=50Mi --eviction-pressure-transition-period 5s --signals f.json',
+    ),
+  )
+  expect(config).toMatchObject({
+    hard: { 'memory.available': '200Mi', 'nodefs.available': '7%' },
+    soft: { 'memory.available': '1Gi' },
+    softGraceInMs: { 'memory.available': 30_000 },
+    minimumReclaim: { 'memory.available': '50Mi' },
+    transitionPeriodInMs: 5000,
+  })
+  expect(Object.keys(config.hard)).toHaveLength(2)
+})
+
+test.each([
+  ['--eviction-hard cpu<1', 'with a signal of memory.available'],
+  ['--eviction-hard memory.available', 'is not SIGNAL<VALUE'],
+  ['--eviction-hard memory.available<lots', '"lots" is neither a quantity nor a percentage'],
+  ['--eviction-soft memory.available<1Gi', 'memory.available needs an --eviction-soft-grace-period'],
+])('%s is refused', (line, message) => {
+  expect(() => evictionConfig(up(line))).toThrow(message)
+})
+
+test('routes take up the ranges they lead to', () => {
+  const header = 'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT'
+  const route = (destination: string, mask: string) => `br0\t${destination}\t00000000\t0001\t0\t0\t0\t${mask}\t0\t0\t0`
+  const routes = [
+    header,
+    route('00000000', '00000000'),
+    route('0000C80A', '0000FFFF'),
+    route('0001C90A', '00FFFFFF'),
+    route('0000FA0A', '0000FEFF'),
+    route('000011AC', '0000FFFF'),
+  ]
+  expect([...takenBytes(routes.join('\n'))]).toEqual([200, 201, 250, 251])
+})

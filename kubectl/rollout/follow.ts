@@ -1,0 +1,126 @@
+import type { Deployment } from '../../api/apps/deployment.ts'
+import type { ReplicaSet } from '../../api/apps/replica-set.ts'
+import type { Pod } from '../../api/core/pod.ts'
+import type { KubeObject } from '../../api/transport.ts'
+import { formatSelector, fromLabelSelector } from '../../api/selectors.ts'
+import { changes, limited } from '../changes.ts'
+import { type CommandContext, flag } from '../command.ts'
+import { parseDuration } from '../duration.ts'
+import { coloursFor } from '../print/colour.ts'
+import { redrawn } from '../print/redraw.ts'
+import type { Session } from '../session.ts'
+import { eachTarget, type Target } from '../targets.ts'
+import { fetchDeployment } from './deployments.ts'
+import { rolloutPicture } from './picture.ts'
+import { rolloutStatus } from './status.ts'
+
+/** `rollout status`: follows a rollout to its end; on a terminal as a picture, elsewhere line by line. */
+export async function status(context: CommandContext, words: readonly string[]): Promise<number> {
+  const revision = flag.number(context, 'revision') ?? 0
+  if (revision < 0) throw new Error(`revision must be a positive integer: ${revision}`)
+  const timeoutInMs = parseDuration('timeout', flag.text(context, 'timeout') ?? '0')
+  const { code } = await eachTarget(context, { words }, async (target, session) => {
+    const { kind, group } = target.resource
+    const deployment = await fetchDeployment(session, target, `no status viewer has been implemented for ${kind}.${group}`)
+    if (flag.maybe(context, 'watch') === false) return context.io.out(`${rolloutStatus(deployment, revision).text}\n`)
+    const limit = limited(context, timeoutInMs)
+    try {
+      await follow({ context, session, target, deployment, revision, signal: limit.signal })
+      if (limit.isOver()) throw new Error('timed out waiting for the condition')
+    } finally {
+      limit.release()
+    }
+  })
+  return code
+}
+
+interface Following {
+  readonly context: CommandContext
+  readonly session: Session
+  readonly target: Target
+  readonly deployment: Deployment
+  readonly revision: number
+  readonly signal: AbortSignal
+}
+
+/** Shows each change until the rollout is through or the signal aborts. Throws when it fails. */
+async function follow(following: Following): Promise<void> {
+  const { context, session, target, revision, signal } = following
+  const stop = new AbortController()
+  const within = AbortSignal.any([signal, stop.signal])
+  const picture = context.io.isTerminal && context.io.env.TERM !== 'dumb' ? await livePicture(following, within) : undefined
+  try {
+    const fieldSelector = `metadata.name=${target.name}`
+    for await (const change of changes(session, target.resource, target.namespace, { fieldSelector }, within)) {
+      if (change.type === 'DELETED') throw new Error('object has been deleted')
+      const seen = change.type === 'LISTED' ? change.objects : [change.object]
+      for (const object of seen) {
+        const deployment = object as unknown as Deployment
+        const { text, isDone } = rolloutStatus(deployment, revision)
+        if (picture) picture.show(deployment, text)
+        else context.io.out(`${text}\n`)
+        if (isDone) {
+          picture?.finish(`${text}\n`)
+          return
+        }
+      }
+    }
+  } finally {
+    stop.abort()
+    await picture?.done
+  }
+}
+
+/** The picture of a rollout, redrawn whenever its Deployment, its ReplicaSets or its pods change. */
+async function livePicture({ context, session, deployment: first }: Following, signal: AbortSignal) {
+  const { io } = context
+  const colours = await coloursFor(io)
+  const screen = redrawn(io)
+  const map = await session.resources()
+  const sets = new Map<string, KubeObject>()
+  const pods = new Map<string, KubeObject>()
+  let deployment = first
+  let message = rolloutSummary(first)
+  let isFinished = false
+
+  const draw = () => {
+    if (isFinished || signal.aborted) return
+    const shown = [...sets.values()] as unknown as ReplicaSet[]
+    const running = [...pods.values()] as unknown as Pod[]
+    screen.draw([message.slice(0, io.columns), ...rolloutPicture(deployment, shown, running, { colours, columns: io.columns })])
+  }
+  const labelSelector = formatSelector(fromLabelSelector(first.spec.selector))
+  const keep = async (resource: string, known: Map<string, KubeObject>) => {
+    for await (const change of changes(session, map.named(resource), first.metadata.namespace, { labelSelector }, signal)) {
+      if (change.type === 'LISTED') {
+        known.clear()
+        for (const object of change.objects) known.set(object.metadata.uid, object)
+      } else if (change.type === 'DELETED') known.delete(change.object.metadata.uid)
+      else known.set(change.object.metadata.uid, change.object)
+      draw()
+    }
+  }
+  // The picture is an extra: without the right to see pods, the words remain.
+  const done = Promise.allSettled([keep('replicasets.apps', sets), keep('pods', pods)])
+  return {
+    done,
+    show(newest: Deployment, text: string) {
+      deployment = newest
+      message = text
+      draw()
+    },
+    finish(text: string) {
+      draw()
+      isFinished = true
+      io.out(text)
+    },
+  }
+}
+
+function rolloutSummary(deployment: Deployment): string {
+  try {
+    return rolloutStatus(deployment).text
+  } catch (error) {
+    return (error as Error).message
+  }
+}
