@@ -179,8 +179,9 @@ export function requestOf(call: Call): HttpRequest {
   const { verb, options = {}, body, patchType, cause } = call
   const isDeletion = verb === 'delete' || verb === 'deletecollection'
   const { gracePeriodSeconds, propagationPolicy, preconditions, dryRun, ...rest } = options
-  const query = { ...rest, ...(dryRun && { dryRun: 'All' }), ...(verb === 'watch' && { watch: true }) }
-  const deletion = { gracePeriodSeconds, propagationPolicy, preconditions }
+  // A server that is given a body takes a deletion's options from there alone.
+  const query = { ...rest, ...(dryRun && !isDeletion && { dryRun: 'All' }), ...(verb === 'watch' && { watch: true }) }
+  const deletion = { gracePeriodSeconds, propagationPolicy, preconditions, ...(dryRun && { dryRun: ['All'] }) }
   const sent = isDeletion ? { apiVersion: 'v1', kind: 'DeleteOptions', ...deletion } : body
   const hasBody = sent !== undefined && methods[verb] !== 'GET'
   const contentType = verb === 'patch' ? patchTypes[patchType ?? 'strategic'] : 'application/json'

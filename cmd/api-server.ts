@@ -59,6 +59,7 @@ export function apiServer(options: ApiServerOptions): ApiServer {
     store,
     kinds,
     bodyKinds,
+    extraResources: control.reviews.resources,
     authorize: control.authorize,
     admission: [...admissionSteps, ...control.admission],
     issueToken: control.issueToken,
@@ -68,7 +69,7 @@ export function apiServer(options: ApiServerOptions): ApiServer {
     log,
   })
   const http = serve({
-    handle: pipeline.handle,
+    handle: control.reviews.wrap(pipeline.handle),
     authenticator: control.authenticator,
     authorizer: control.authorizer,
     tables: tableMakers(kinds),

@@ -1,66 +1,67 @@
 import { isReason } from '../api/errors.ts'
-import type { CallOptions, KubeObject } from '../api/transport.ts'
-import { callOf, listAll } from './objects.ts'
+import type { KubeList, KubeObject } from '../api/transport.ts'
 import type { CommandContext } from './command.ts'
+import { callOf } from './objects.ts'
 import type { Resource } from './resources.ts'
 import type { Session } from './session.ts'
 
+/** What became of the objects that somebody follows. */
 export type Change =
-  /** All that there are now: at the start, and whenever a watch had to be begun anew. */
+  /** All of them as they are now; comes first, and again whenever the server has forgotten what came between. */
   | { readonly type: 'LISTED'; readonly objects: readonly KubeObject[] }
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: KubeObject }
 
-/** The objects of a resource and what becomes of them, until the signal aborts; `namespace` undefined: everywhere. */
+/** Lists objects of a resource, then tells of every change to them, until the signal aborts. Without a namespace: everywhere. */
 export async function* changes(
   session: Session,
   resource: Resource,
   namespace: string | undefined,
-  selectors: Pick<CallOptions, 'labelSelector' | 'fieldSelector'>,
+  options: { readonly labelSelector?: string; readonly fieldSelector?: string },
   signal: AbortSignal,
 ): AsyncIterable<Change> {
+  let resourceVersion: string | undefined
   while (!signal.aborted) {
-    const list = await listAll(session, resource, namespace, selectors)
-    yield { type: 'LISTED', objects: list.items }
-    const options = { ...selectors, resourceVersion: list.metadata.resourceVersion }
+    if (resourceVersion === undefined) {
+      const list = (await session.transport.call(callOf('list', resource, { namespace }, { options }))) as KubeList
+      resourceVersion = list.metadata.resourceVersion
+      yield { type: 'LISTED', objects: list.items }
+    }
+    const from = { ...options, resourceVersion, allowWatchBookmarks: true }
     try {
-      for await (const batch of session.transport.watch(callOf('watch', resource, { namespace }, { options }), signal)) {
-        for (const event of batch) if (event.type !== 'BOOKMARK') yield event
+      for await (const events of session.transport.watch(callOf('watch', resource, { namespace }, { options: from }), signal)) {
+        for (const event of events) {
+          resourceVersion = event.object.metadata.resourceVersion
+          if (event.type !== 'BOOKMARK') yield event
+        }
       }
     } catch (error) {
-      // Too far behind: what it is now is all that counts.
       if (!isReason(error, 'Expired', 'Gone')) throw error
+      resourceVersion = undefined
     }
   }
 }
 
-/** A time limit on something that a signal may end as well. */
+/** A signal that aborts when the user interrupts or a time has passed. */
 export interface Limit {
   readonly signal: AbortSignal
-  /** Whether it was the time that ended it. */
+  /** Whether it was the time. */
   readonly isOver: () => boolean
+  /** Forgets the timer. */
   readonly release: () => void
 }
 
-/** Aborts with the given signal, or when the time is up; zero means no limit. Release it when it is not needed any more. */
-export function limited({ signal, io }: Pick<CommandContext, 'signal' | 'io'>, timeoutInMs: number): Limit {
+/** 0 or less: no limit but the user's patience. */
+export function limited({ io, signal }: Pick<CommandContext, 'io' | 'signal'>, inMs: number): Limit {
   const limit = new AbortController()
-  let isOver = false
-  const onAbort = () => limit.abort()
-  if (signal.aborted) limit.abort()
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (timeoutInMs > 0) {
-    void io.sleep(timeoutInMs, limit.signal).then(() => {
-      if (limit.signal.aborted) return
-      isOver = true
-      limit.abort()
+  const released = new AbortController()
+  if (inMs > 0) {
+    void io.sleep(inMs, released.signal).then(() => {
+      if (!released.signal.aborted) limit.abort()
     })
   }
   return {
-    signal: limit.signal,
-    isOver: () => isOver,
-    release() {
-      signal.removeEventListener('abort', onAbort)
-      limit.abort()
-    },
+    signal: AbortSignal.any([signal, limit.signal]),
+    isOver: () => limit.signal.aborted,
+    release: () => released.abort(),
   }
 }

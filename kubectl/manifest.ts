@@ -52,16 +52,29 @@ export function readManifest(text: string, source: string): ManifestObject[] {
   return documents.flatMap(document => objectsOf(document, lines, source))
 }
 
+/** The value of a text that holds just one, whatever it is. Throws a ManifestError that names source, line and column. */
+export function parseValue(text: string, source: string): unknown {
+  const lines = new LineCounter()
+  const [document, ...others] = parseAllDocuments(text, { ...dialect, lineCounter: lines } as never) as Document.Parsed[]
+  if (!document) return null
+  refuseFaults(document, lines, source)
+  if (others.length > 0) throw new ManifestError(`${source}: there must be one document, not ${others.length + 1}`)
+  return document.toJS({ maxAliasCount: 100 })
+}
+
+function refuseFaults(document: Document.Parsed, lines: LineCounter, source: string): void {
+  const [fault] = document.errors
+  if (!fault) return
+  const { line, col } = lines.linePos(fault.pos[0])
+  throw new ManifestError(`${source}:${line}:${col}: ${fault.message.split('\n')[0]}`)
+}
+
 function objectsOf(document: Document.Parsed, lines: LineCounter, source: string): ManifestObject[] {
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return { line, column: col }
   }
-  const [fault] = document.errors
-  if (fault) {
-    const { line, column } = place(fault.pos[0])
-    throw new ManifestError(`${source}:${line}:${column}: ${fault.message.split('\n')[0]}`)
-  }
+  refuseFaults(document, lines, source)
   const value: unknown = document.toJS({ maxAliasCount: 100 })
   if (value === null || value === undefined) return []
   const start = place(document.contents?.range?.[0] ?? 0)

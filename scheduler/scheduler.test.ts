@@ -320,6 +320,16 @@ describe('preemption', () => {
     const other = api.calls.filter(({ verb }) => verb === 'delete').map(({ name }) => name)
     expect(other).toEqual(['victim'])
   })
+  test('of several pods is one affair: the first to leave does not set off another', async () => {
+    api.put(Node, node({ name: 'a' }))
+    for (const name of ['one', 'two', 'three']) api.put(Pod, pod({ name, cpu: '1200m', priority: 1, nodeName: 'a' }))
+    api.put(Pod, pod({ name: 'vip', cpu: '4', priority: 100 }))
+    await start()
+    await clock.advance(2000)
+    const deleted = api.calls.filter(({ verb }) => verb === 'delete').map(({ name }) => name)
+    expect(deleted.sort()).toEqual(['one', 'three', 'two'])
+    expect(nodeOf('vip')).toBe('a')
+  })
   test('is not for those who do not want it, and the message says so', async () => {
     api.put(Node, node({ name: 'a' }))
     api.put(Pod, low('there', 'a'))

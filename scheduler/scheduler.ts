@@ -104,7 +104,7 @@ async function runScheduler(options: Options, signal: AbortSignal): Promise<void
 
   const news = inbox(clock)
   const letGo = listen({ informers, cache, queue, nominator, inbox: news, schedulerName: profile.schedulerName })
-  await Promise.all(watched.map(kind => informers.of(kind).synced(signal)))
+  await informers.synced(signal)
   await news.emptied()
   while (!signal.aborted) {
     const queued = binds.hasRoom ? queue.pop() : undefined

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Event } from '../../api/core/event.ts'
 import { Node } from '../../api/core/node.ts'
 import { Pod } from '../../api/core/pod.ts'
-import type { InputOf } from '../../api/kind.ts'
+import type { AnyKind, InputOf, ObjectOf } from '../../api/kind.ts'
 import { users } from '../../api/user.ts'
 import { type TestServer, testServer } from '../../apiserver/testing.ts'
 import type { Client } from '../../client/client.ts'
@@ -56,46 +56,57 @@ const addPod = (name: string, cpu: string, spec: PodSpec = {}) =>
     metadata: { name, namespace: 'default' },
     spec: { ...spec, containers: [{ name: 'main', image: 'web:1', resources: { requests: { cpu } } }] },
   })
-/** Waits until the informers know the pod to be so. */
-function eventually(name: string, isSo: (pod: Pod) => boolean): Promise<Pod> {
+/** Waits until the informers know such an object. */
+function eventually<K extends AnyKind>(kind: K, isSo: (object: ObjectOf<K>) => boolean): Promise<ObjectOf<K>> {
   return new Promise(resolve => {
-    const stopListening = informers.of(Pod).subscribe(() => {
-      const pod = informers.of(Pod).lister.get(`default/${name}`)
-      if (!pod || !isSo(pod)) return
-      queueMicrotask(() => stopListening())
-      resolve(pod)
-    })
+    const look = () => {
+      const found = informers.of(kind).lister.list().find(isSo)
+      if (!found) return
+      resolve(found)
+      stopListening()
+    }
+    let stopListening = () => {}
+    stopListening = informers.of(kind).subscribe(look)
+    look()
   })
 }
+const podIs = (name: string, isSo: (pod: Pod) => boolean) => eventually(Pod, pod => pod.metadata.name === name && isSo(pod))
 const isPlaced = (pod: Pod) => !!pod.spec.nodeName
 const conditionOf = (pod: Pod) => pod.status.conditions?.find(({ type }) => type === 'PodScheduled')
 
 test('a pod gets its node, durably, and the journal knows why', async () => {
   await addNode('node-1', '2')
   await addPod('web', '500m')
-  const web = await eventually('web', isPlaced)
+  const web = await podIs('web', isPlaced)
   expect([web.spec.nodeName, conditionOf(web)?.status]).toEqual(['node-1', 'True'])
-  const { items } = await admin.list(Event, { namespace: 'default', fieldSelector: 'reason=Scheduled' })
-  for (const event of items) expect(event.message).toBe('Successfully assigned default/web to node-1')
+  const history = await server.pipeline.journal.history({ group: '', resource: 'pods', namespace: 'default', name: 'web' })
+  const [created, bound] = history
+  expect(bound).toMatchObject({
+    subresource: 'binding',
+    user: 'system:kube-scheduler',
+    cause: { actor: 'scheduler', wokenBy: [created?.revision], note: { rule: 'scheduler/bind' } },
+  })
+  const event = await eventually(Event, ({ reason }) => reason === 'Scheduled')
+  expect(event.message).toBe('Successfully assigned default/web to node-1')
 })
 
 test('a pod that does not fit waits, says so, and is placed when a larger node comes', async () => {
   await addNode('small', '1')
   await addPod('big', '2')
-  const waiting = await eventually('big', pod => conditionOf(pod)?.status === 'False')
+  const waiting = await podIs('big', pod => conditionOf(pod)?.status === 'False')
   expect(conditionOf(waiting)).toMatchObject({
     reason: 'Unschedulable',
     message: expect.stringMatching(/^0\/1 nodes are available: 1 Insufficient cpu\./),
   })
   await addNode('large', '4')
-  expect((await eventually('big', isPlaced)).spec.nodeName).toBe('large')
+  expect((await podIs('big', isPlaced)).spec.nodeName).toBe('large')
 })
 
 test('two hundred pods fill the nodes to the brim and not further', async () => {
   for (let i = 0; i < 10; i++) await addNode(`node-${i}`, '2')
   await Promise.all(Array.from({ length: 210 }, (_, i) => addPod(`pod-${i}`, '100m')))
   await Promise.all(
-    Array.from({ length: 210 }, (_, i) => eventually(`pod-${i}`, pod => isPlaced(pod) || conditionOf(pod)?.status === 'False')),
+    Array.from({ length: 210 }, (_, i) => podIs(`pod-${i}`, pod => isPlaced(pod) || conditionOf(pod)?.status === 'False')),
   )
   const counts = new Map<string, number>()
   for (const { spec } of informers.of(Pod).lister.list())
@@ -106,16 +117,16 @@ test('two hundred pods fill the nodes to the brim and not further', async () => 
 test('an important pod pushes a lesser one away', async () => {
   await addNode('node-1', '2')
   await addPod('lesser', '1500m')
-  await eventually('lesser', isPlaced)
+  await podIs('lesser', isPlaced)
   const { PriorityClass } = await import('../../api/scheduling/priority-class.ts')
   await admin.create(PriorityClass, { metadata: { name: 'vip' }, value: 1000 })
   await addPod('important', '1500m', { priorityClassName: 'vip' })
-  const leaving = await eventually('lesser', pod => !!pod.metadata.deletionTimestamp)
+  const leaving = await podIs('lesser', pod => !!pod.metadata.deletionTimestamp)
   expect(leaving.status.conditions?.find(({ type }) => type === 'DisruptionTarget')).toMatchObject({
     reason: 'PreemptionByScheduler',
   })
-  const nominated = await eventually('important', pod => !!pod.status.nominatedNodeName)
+  const nominated = await podIs('important', pod => !!pod.status.nominatedNodeName)
   expect(nominated.spec.nodeName).toBeFalsy()
   await admin.delete(Pod, { namespace: 'default', name: 'lesser' }, { gracePeriodSeconds: 0 })
-  expect((await eventually('important', isPlaced)).spec.nodeName).toBe('node-1')
+  expect((await podIs('important', isPlaced)).spec.nodeName).toBe('node-1')
 })
