@@ -12,9 +12,19 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{lib,api,storage,apiserver,client,scheduler,controllers,kubelet,kubectl,cmd}/**/*.test.ts'],
+          // Kills processes for half a minute.
+          exclude: ['**/crash.test.ts', '**/node_modules/**'],
         },
       },
-      { extends: true, test: { name: 'scenario', include: ['test/scenario/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'scenario',
+          include: ['test/scenario/**/*.test.ts', '**/crash.test.ts'],
+          exclude: ['**/node_modules/**'],
+          testTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Mutable } from '../lib/json.ts'
 import type { FieldError } from './field-errors.ts'
 import { type NamespacedObjectMeta, ObjectMeta } from './meta.ts'
 import { subdomainName } from './names.ts'
@@ -41,6 +42,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
   readonly allowUnconditionalUpdate: boolean
   /** Whether a PUT on a missing name creates it (Service, Event, LimitRange, Lease, RuntimeClass, RBAC's kinds). */
   readonly allowCreateOnUpdate: boolean
+  /** Whether who creates an object may bring its status along (Node: a kubelet registers with it). */
+  readonly keepsStatusOnCreate: boolean
   /** Names must match this; answers what is wrong (without the field), one text per fault. */
   readonly validateName: (name: string) => readonly string[]
   /** Conditional defaults; mutates. Runs on every write, after decoding. */
@@ -108,16 +111,8 @@ export interface DeletionRules<T> {
   readonly prepare?: (object: Draft<T>) => void
 }
 
-type DeepMutable<T> = T extends (...args: never[]) => unknown
-  ? T
-  : T extends readonly (infer Item)[]
-    ? DeepMutable<Item>[]
-    : T extends object
-      ? { -readonly [Key in keyof T]: DeepMutable<T[Key]> }
-      : T
-
 /** An object that is still being made: everything may be written. */
-export type Draft<T> = DeepMutable<T>
+export type Draft<T> = Mutable<T>
 
 /** Shared code handles kinds it knows nothing about. The only `any` there is. */
 // biome-ignore lint/suspicious/noExplicitAny: variance: a list of kinds of different types
@@ -168,6 +163,7 @@ interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T
   generationOf?: (object: T) => unknown
   allowUnconditionalUpdate?: boolean
   allowCreateOnUpdate?: boolean
+  keepsStatusOnCreate?: boolean
   validateName?: (name: string) => string[]
   default?: (object: Draft<T>) => void
   prepareForCreate?: (object: Draft<T>) => void
@@ -192,6 +188,7 @@ export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends
     singular: kind.toLowerCase(),
     allowUnconditionalUpdate: true,
     allowCreateOnUpdate: false,
+    keepsStatusOnCreate: false,
     default: nothing,
     prepareForCreate: nothing,
     prepareForUpdate: nothing,

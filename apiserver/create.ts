@@ -29,7 +29,7 @@ export function creator({ access, admission, commits, clock, random }: WriteDepe
     const { options = {}, namespace, user } = request
     const { draft, warnings } = decodeBody(kind, request.body, {
       fieldValidation: options.fieldValidation,
-      dropsStatus: kind.subresources.includes('status'),
+      dropsStatus: kind.subresources.includes('status') && !kind.keepsStatusOnCreate,
     })
     const { metadata } = draft
     if (metadata.resourceVersion) throw versionOnCreate()

@@ -50,6 +50,12 @@ describe('create', () => {
     expect(made.status).not.toHaveProperty('podIP')
   })
 
+  test('a kubelet registers its node with a status, which is kept', async () => {
+    const nodes = { group: '', version: 'v1', resource: 'nodes' }
+    const made = await create(nodes, { metadata: { name: 'n1' }, status: { capacity: { cpu: '4' } } })
+    expect(made.status).toMatchObject({ capacity: { cpu: '4' }, allocatable: { cpu: '4' } })
+  })
+
   test('a taken generated name is generated anew', async () => {
     const answers = ['aaaaa', 'aaaaa', 'aaaaa', 'bbbbb']
     suffix = () => answers.shift() ?? expect.unreachable()

@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { main } from '../kubectl/main.ts'
 import { systemClock } from '../lib/clock.ts'
+import { version } from './version.ts'
 import { chosenDataDir, runningCluster } from './data-dir.ts'
 
 /** Runs one of kubectl's verbs on this terminal. Answers the exit code. */
@@ -27,6 +28,8 @@ export async function kubectl(args: readonly string[]): Promise<number> {
         writeBytes: (chunk, to) => void (to === 'out' ? process.stdout : process.stderr).write(chunk),
         runningKubeconfig: () => runningCluster(chosenDataDir(undefined))?.kubeconfig,
         homeDir: homedir(),
+        version,
+        platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
         now: systemClock.now,
         sleep: systemClock.sleep,
       },

@@ -1,7 +1,4 @@
-import { isReason } from '../api/errors.ts'
-import type { KubeList } from '../api/transport.ts'
-import type { Io } from './io.ts'
-import { callOf } from './objects.ts'
+import { changes } from './changes.ts'
 import type { Resource } from './resources.ts'
 import type { Session } from './session.ts'
 
@@ -15,7 +12,7 @@ export interface Leaving {
 
 /**
  * Resolves with those that are still there when the signal aborts: none, when all have gone. `onGone` hears of each as it goes.
- * Lists, then watches from there; objects of one resource and namespace share a watch.
+ * Objects of one resource and namespace share a watch.
  */
 export async function untilGone(
   session: Session,
@@ -48,35 +45,12 @@ async function untilGroupGone(
   }
   const only = group.length === 1 ? { fieldSelector: `metadata.name=${first.name}` } : {}
   const done = new AbortController()
-  const until = AbortSignal.any([signal, done.signal])
-  while (!signal.aborted) {
-    const list = (await session.transport.call(callOf('list', resource, { namespace }, { options: only }))) as KubeList
-    const present = new Set(list.items.map(({ metadata }) => metadata.uid))
-    for (const uid of [...here.keys()]) if (!present.has(uid)) gone(uid)
-    if (here.size === 0) return []
-    const from = { ...only, resourceVersion: list.metadata.resourceVersion }
-    try {
-      for await (const events of session.transport.watch(callOf('watch', resource, { namespace }, { options: from }), until)) {
-        for (const event of events) if (event.type === 'DELETED') gone(event.object.metadata.uid)
-        if (here.size === 0) {
-          done.abort()
-          return []
-        }
-      }
-    } catch (error) {
-      if (!isReason(error, 'Expired', 'Gone')) throw error
-    }
+  for await (const change of changes(session, resource, namespace, only, AbortSignal.any([signal, done.signal]))) {
+    if (change.type === 'LISTED') {
+      const present = new Set(change.objects.map(({ metadata }) => metadata.uid))
+      for (const uid of [...here.keys()]) if (!present.has(uid)) gone(uid)
+    } else if (change.type === 'DELETED') gone(change.object.metadata.uid)
+    if (here.size === 0) done.abort()
   }
   return [...here.values()]
-}
-
-/** A signal that aborts with the given one or after so long; 0: no limit. `stop` forgets the timer. */
-export function deadline(io: Pick<Io, 'sleep'>, inMs: number, signal: AbortSignal): { signal: AbortSignal; stop: () => void } {
-  if (inMs <= 0) return { signal, stop: () => {} }
-  const limit = new AbortController()
-  const stopped = new AbortController()
-  void io.sleep(inMs, stopped.signal).then(() => {
-    if (!stopped.signal.aborted) limit.abort()
-  })
-  return { signal: AbortSignal.any([signal, limit.signal]), stop: () => stopped.abort() }
 }

@@ -18,6 +18,10 @@ export interface Io {
   readonly writeBytes?: (chunk: Uint8Array, to: 'out' | 'err') => void
   /** The kubeconfig of a running Wherry cluster, if there is one. */
   readonly runningKubeconfig: () => string | undefined
+  /** Of this program: `0.1.0`. */
+  readonly version?: string
+  /** `linux/amd64`. */
+  readonly platform?: string
   readonly homeDir: string
   readonly now: () => number
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>

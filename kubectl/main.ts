@@ -1,7 +1,8 @@
 import { type Command, globalFlags } from './command.ts'
 import { commands } from './commands.ts'
 import { complaint } from './complaint.ts'
-import { describeFlags, type FlagSpec, parseArguments } from './flags.ts'
+import { type FlagSpec, parseArguments } from './flags.ts'
+import { helpOf } from './help-page.ts'
 import type { Io } from './io.ts'
 import { openSession, type Session } from './session.ts'
 
@@ -22,7 +23,7 @@ export async function main(args: readonly string[], io: Io, signal: AbortSignal)
   try {
     const specs = { ...globalFlags, ...command.flags }
     const parsed = parseArguments(rest, specs)
-    if (parsed.flags.help) {
+    if (parsed.flags.help && command.name !== 'help') {
       io.out(helpOf(command))
       return 0
     }
@@ -52,11 +53,4 @@ function splitVerb(args: readonly string[]): { name: string; rest: string[] } {
     if (found && found[1].type !== 'bool') i++
   }
   return { name: args[i] ?? 'help', rest: [...args.slice(0, i), ...args.slice(i + 1)] }
-}
-
-/** A command's help page. */
-export function helpOf(command: Command): string {
-  const examples = command.examples?.length ? `\nExamples:\n${command.examples.map(line => `  ${line}\n`).join('')}` : ''
-  const own = Object.keys(command.flags).length > 0 ? `\nFlags:\n${describeFlags(command.flags)}` : ''
-  return `${command.summary}\n\nUsage:\n  wherry ${command.usage}\n${examples}${own}\nGlobal flags:\n${describeFlags(globalFlags)}`
 }

@@ -39,10 +39,13 @@ export function metadataCommand(spec: MetadataVerb): Command {
     async run(context) {
       const { names, changes } = splitChanges(context.words, spec.what)
       const isListing = flag.on(context, 'list')
-      if (changes.set.size + changes.remove.length === 0 && !isListing) throw new Error(`at least one ${spec.what} update is required`)
+      if (changes.set.size + changes.remove.length === 0 && !isListing)
+        throw new Error(`at least one ${spec.what} update is required`)
       const say = resultPrinter(context)
-      const { code } = await eachTarget(context, { words: names, doing: spec.verb === 'label' ? 'labeling' : 'annotating' }, (target, session) =>
-        changeOne(context, session, { target, changes, spec, say }),
+      const { code } = await eachTarget(
+        context,
+        { words: names, doing: spec.verb === 'label' ? 'labeling' : 'annotating' },
+        (target, session) => changeOne(context, session, { target, changes, spec, say }),
       )
       return code
     },

@@ -430,6 +430,8 @@ test('a node short of memory evicts the pod that uses most above its request, an
   expect(evicted?.status.conditions).toContainEqual(
     expect.objectContaining({ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message }),
   )
+  await node.clock.advance(1)
+  expect((await node.node()).status.conditions?.find(one => one.type === 'MemoryPressure')?.status).toBe('True')
   available = 4096 * mib
   await node.clock.advance(20_000)
   expect((await node.pod('modest'))?.status.phase).toBe('Running')
@@ -443,6 +445,17 @@ test('a node short of memory evicts the pod that uses most above its request, an
   await node.clock.advance(50_000)
   expect(await pressure()).toBe('False')
   expect(await node.events('node-a')).toContain('EvictionThresholdMet: Attempting to reclaim memory')
+})
+
+test('a critical pod is never evicted', async () => {
+  const signals: SignalSource = {
+    observe: async () => ({ 'memory.available': { available: 0, capacity: 1 } }),
+    usages: async () => new Map(),
+  }
+  await using node = await story({ config: withoutDisk, signals })
+  await node.run('vital', { priorityClassName: 'system-node-critical' })
+  await node.clock.advance(60_000)
+  expect((await node.pod('vital'))?.status.phase).toBe('Running')
 })
 
 test('logs and exec reach the container; what has none says why', async () => {

@@ -66,6 +66,7 @@ export interface Kubelet {
 /** Runtime trouble makes the node not ready after this long; a relist that hangs for longer is named. */
 const runtimeDownAfterMs = 30_000
 const relistUnhealthyAfterMs = 180_000
+const shutdownLimitInMs = 2000
 
 /** One node's agent. Several may live in one process; they share nothing but what is passed in. */
 export function createKubelet(options: KubeletOptions): Kubelet {
@@ -236,7 +237,10 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       )
       stop.abort()
       probes.stopAll()
-      await workers.stopped()
+      // Containers end (or start) with or without us; whoever wants to leave need not wait for a long grace period.
+      const waiting = new AbortController()
+      await Promise.race([workers.stopped(), clock.sleep(shutdownLimitInMs, waiting.signal)])
+      waiting.abort()
       await statuses.settled()
     },
   }

@@ -21,6 +21,7 @@ export const Node = defineKind({
   },
   columns: nodeColumns,
   subresources: ['status'],
+  keepsStatusOnCreate: true,
   selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec.unschedulable ?? false) },
   default({ status }) {
     roundUp(status.capacity)

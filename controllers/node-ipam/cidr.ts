@@ -1,7 +1,8 @@
-/** An IPv4 range. */
-export interface Cidr {
-  /** Whether another range or address lies in it. */
-  contains(other: string): boolean
+/** Addresses as numbers. */
+export interface AddressRange {
+  readonly start: number
+  readonly size: number
+  readonly prefix: number
 }
 
 function addressOf(text: string): number {
@@ -13,7 +14,8 @@ function addressOf(text: string): number {
 
 const addressText = (address: number) => [24, 16, 8, 0].map(shift => Math.floor(address / 2 ** shift) % 256).join('.')
 
-function split(text: string): { start: number; size: number; prefix: number } {
+/** An IPv4 range, `10.244.0.0/16`, or a single address. Throws on anything else. */
+export function rangeOf(text: string): AddressRange {
   const [address = '', length = '32'] = text.split('/')
   const prefix = Number(length)
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > 32) throw new Error(`${text} is no IPv4 range`)
@@ -21,19 +23,9 @@ function split(text: string): { start: number; size: number; prefix: number } {
   return { start: Math.floor(addressOf(address) / size) * size, size, prefix }
 }
 
-export function parseCidr(text: string): Cidr {
-  const { start, size } = split(text)
-  return {
-    contains(other) {
-      const inner = split(other)
-      return inner.start >= start && inner.start + inner.size <= start + size
-    },
-  }
-}
-
 /** The blocks of a size that a range is cut into, by number. */
 export function blocksOf(cidr: string, maskSize: number): { readonly count: number; at(index: number): string } {
-  const { start, size, prefix } = split(cidr)
+  const { start, size, prefix } = rangeOf(cidr)
   if (maskSize < prefix || maskSize > 30) throw new Error(`${cidr} cannot be cut into blocks of /${maskSize}`)
   const blockSize = 2 ** (32 - maskSize)
   return { count: size / blockSize, at: index => `${addressText(start + index * blockSize)}/${maskSize}` }

@@ -1,14 +1,14 @@
 import { Lease } from '../../api/coordination/lease.ts'
-import { Node, type NodeCondition } from '../../api/core/node.ts'
+import { Node } from '../../api/core/node.ts'
 import { Pod } from '../../api/core/pod.ts'
-import { ignore } from '../../api/errors.ts'
 import type { Controller, ReconcileContext } from '../../client/controller.ts'
-import { on } from '../../client/watches.ts'
-import { timestamp } from '../../lib/clock.ts'
-import { isFinished } from '../shared/pod-state.ts'
+import { inParallel } from '../shared/in-parallel.ts'
+import { podsByNode } from '../shared/pods-by-node.ts'
+import { changeTaints, markPodsNotReady, markUnknown } from './consequences.ts'
 import { observe, ready, type Sign, unknownConditions } from './health.ts'
-import { noScheduleTaints, notReadyTaint, unreachableTaint, withNoExecute } from './taints.ts'
-import { type Disruption, defaultLimits, disruptionOf, rateOf, zoneOf } from './zones.ts'
+import { roster } from './roster.ts'
+import { noExecuteKey, noExecuteStep, withNoExecute } from './taints.ts'
+import { defaultLimits, disruptionOf, isExcluded, type Limiter, letThrough, rateOf, type Tally, withRate, zoneOf } from './zones.ts'
 
 export interface NodeLifecycleOptions {
   /** How long a node may be silent (--node-monitor-grace-period). */
@@ -19,36 +19,33 @@ export interface NodeLifecycleOptions {
   readonly everyMs?: number
 }
 
-const leaseNamespace = 'kube-node-lease'
-const podsByNode = 'node'
+const leasePrefix = 'kube-node-lease/'
 
-/** Puts NoSchedule taints on nodes as their conditions say, at once. */
-export const nodeTaints: Controller = {
-  name: 'node-taints',
-  watches: [on(Node)],
-  writes: [Node],
-  async reconcile({ client, lister, clock }, name) {
-    const node = lister(Node).get(name)
-    const taints = node && noScheduleTaints(node, clock.now())
-    if (!node || !taints) return
-    const text = `its conditions call for the taints ${taints.map(({ key, effect }) => `${key}:${effect}`).join(', ') || 'none'}`
-    const note = { rule: 'node-taints/conditions', text }
-    await client.update(Node, { ...node, spec: { ...node.spec, taints } }, { note })
-  },
+/** What one look at all nodes found. */
+interface Round {
+  readonly silent: Node[]
+  readonly toRemove: Node[]
+  readonly toSwap: Node[]
+  readonly zones: Map<string, Tally>
 }
 
 /**
  * Watches over nodes: one whose lease and status have been silent for too long becomes Unknown, its pods become not ready, and it is
- * tainted NoExecute at the rate its zone allows (pkg/controller/nodelifecycle). One key stands for the whole cluster, since a zone's rate depends on all its nodes.
+ * tainted NoExecute at the rate its zone allows (pkg/controller/nodelifecycle). One key stands for all nodes, since a zone's rate depends
+ * on all of them.
  */
 export function nodeLifecycle({
   graceInMs = 50_000,
   startupGraceInMs = 60_000,
   everyMs = 5000,
 }: NodeLifecycleOptions = {}): Controller {
+  const registered = roster()
   const signs = new Map<string, Sign>()
-  /** When the next node of a zone may be tainted. */
-  const nextTaintAt = new Map<string, number>()
+  /** Nodes that wait for their NoExecute taint, first come first served. */
+  const queue = new Set<string>()
+  const limiters = new Map<string, Limiter>()
+  /** Nodes whose pods could not all be marked. */
+  const unmarked = new Set<string>()
   let wereAllDown = false
 
   return {
@@ -57,101 +54,114 @@ export function nodeLifecycle({
     reads: [Node, Lease, Pod],
     writes: [Node, Pod],
     concurrency: 1,
-    indexes: [{ kind: Pod, name: podsByNode, values: pod => [(pod as Pod).spec.nodeName ?? ''] }],
+    indexes: [podsByNode],
     periodic: { everyMs, keys: () => ['all nodes'] },
 
     async reconcile(context) {
+      const { clock } = context
       const nodes = context.lister(Node).list()
-      const known = new Set(nodes.map(node => node.metadata.name))
-      for (const name of signs.keys()) if (!known.has(name)) signs.delete(name)
-      const current: Node[] = []
-      for (const node of nodes) current.push(await monitor(context, node))
+      const { gone } = registered.compare(nodes, context.events)
+      for (const name of gone) for (const known of [signs, queue, unmarked]) known.delete(name)
 
-      const zones = new Map<string, Node[]>()
-      for (const node of current) zones.set(zoneOf(node), [...(zones.get(zoneOf(node)) ?? []), node])
-      const states = new Map([...zones].map(([zone, members]) => [zone, disruptionOf(members, defaultLimits)]))
-      const areAllDown = states.size > 0 && [...states.values()].every(state => state === 'full')
-      if (areAllDown && !wereAllDown)
-        for (const node of current) await taint(context, node, undefined, 'every zone is down: nobody is evicted')
-      if (!areAllDown && wereAllDown) for (const sign of signs.values()) sign.at = context.clock.now()
+      const round = look(context, nodes)
+      await inParallel(round.silent, node => onSilence(context, node))
+      await inParallel(round.toRemove, node => setTaint(context, node, 'the node is ready again'))
+      await inParallel(round.toSwap, node => setTaint(context, node, `its Ready condition is now ${ready(node)?.status}`))
+
+      const tallies = [...round.zones.values()]
+      const areAllDown = tallies.length > 0 && tallies.every(tally => disruptionOf(tally, defaultLimits) === 'full')
+      if (areAllDown && !wereAllDown) await standStill(context, nodes)
+      if (!areAllDown && wereAllDown) for (const sign of signs.values()) sign.at = clock.monotonic()
       wereAllDown = areAllDown
-      if (!areAllDown) for (const [zone, members] of zones) await taintZone(context, zone, members, states.get(zone) ?? 'normal')
+      for (const [zone, tally] of round.zones) {
+        const rate = rateOf(tally, areAllDown, defaultLimits)
+        limiters.set(zone, withRate(limiterOf(zone), rate, clock.monotonic()))
+      }
+      await taintNext(context)
     },
   }
 
-  /** Looks at one node; answers it as it is after that. */
-  async function monitor(context: ReconcileContext, node: Node): Promise<Node> {
+  /** Looks at every node, thousands of them every few seconds: without waiting, and without making anything per healthy node. */
+  function look({ clock, lister }: ReconcileContext, nodes: readonly Node[]): Round {
+    const round: Round = { silent: [], toRemove: [], toSwap: [], zones: new Map() }
+    const leases = lister(Lease)
+    const now = clock.monotonic()
+    const wallNow = clock.now()
+    for (const node of nodes) {
+      const { name } = node.metadata
+      const known = signs.get(name)
+      const sign = observe(known, node, leases.get(leasePrefix + name), now, wallNow)
+      if (sign !== known) signs.set(name, sign)
+      const condition = ready(node)
+      const isSilent = now - sign.at > (condition ? graceInMs : startupGraceInMs)
+      if (condition?.status === 'True' && !isSilent) unmarked.delete(name)
+      if ((isSilent && condition?.status !== 'Unknown') || unmarked.has(name)) round.silent.push(node)
+      if (!isExcluded(node)) count(round.zones, zoneOf(node), condition?.status === 'True' && !isSilent)
+
+      const step = noExecuteStep(node)
+      if (step === 'queue') queue.add(name)
+      else if (queue.size > 0) queue.delete(name)
+      if (step === 'remove') round.toRemove.push(node)
+      if (step === 'swap') round.toSwap.push(node)
+    }
+    return round
+  }
+
+  /** A node is silent: it becomes Unknown, and, this one time, its pods not ready. */
+  async function onSilence(context: ReconcileContext, node: Node): Promise<void> {
     const { name } = node.metadata
-    const now = context.clock.now()
-    const sign = observe(signs.get(name), node, context.lister(Lease).get(`${leaseNamespace}/${name}`), now)
-    signs.set(name, sign)
-    const silentInMs = now - sign.at
-    const neverReported = ready(node) === undefined
-    const conditions = silentInMs > (neverReported ? startupGraceInMs : graceInMs) ? unknownConditions(node, now) : undefined
-    const observed = conditions ? await markUnknown(context, node, conditions, silentInMs) : node
-    if (ready(observed)?.status !== 'True') await markPodsNotReady(context, name)
-    return observed
-  }
-
-  async function taintZone(context: ReconcileContext, zone: string, members: readonly Node[], state: Disruption): Promise<void> {
-    const perSecond = rateOf(state, members.length, defaultLimits)
-    for (const node of members) {
-      const status = ready(node)?.status
-      const key = status === 'False' ? notReadyTaint : status === 'Unknown' ? unreachableTaint : undefined
-      const has = (node.spec.taints ?? []).some(
-        ({ key: other, effect }) => effect === 'NoExecute' && (other === notReadyTaint || other === unreachableTaint),
-      )
-      if (key !== undefined && !has) {
-        const now = context.clock.now()
-        if (perSecond === 0 || now < (nextTaintAt.get(zone) ?? 0)) continue
-        nextTaintAt.set(zone, now + 1000 / perSecond)
-      }
-      if (status === undefined) continue
-      const text = key
-        ? `the node's Ready condition is ${status}: pods that do not tolerate ${key} are evicted`
-        : 'the node is ready again'
-      await taint(context, node, key, text)
+    const { clock, events, log } = context
+    const conditions = unknownConditions(node, clock.now())
+    if (conditions) {
+      const silentInMs = clock.monotonic() - (signs.get(name)?.at ?? 0)
+      if (!(await markUnknown(context, node, conditions, silentInMs)) || ready(node)?.status !== 'True') return
+      events.record(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
+    }
+    try {
+      await markPodsNotReady(context, name)
+      unmarked.delete(name)
+    } catch (err) {
+      unmarked.add(name)
+      log.warn({ err, node: name }, 'not all pods of a silent node could be marked')
     }
   }
-}
 
-async function markUnknown(
-  { client, events, log }: ReconcileContext,
-  node: Node,
-  conditions: NodeCondition[],
-  silentInMs: number,
-): Promise<Node> {
-  const { name } = node.metadata
-  const text = `the kubelet has given no sign of life for ${Math.round(silentInMs / 1000)} s`
-  const wasReady = ready(node)?.status === 'True'
-  const note = { rule: 'node-lifecycle/unknown', text, data: { silentInMs } }
-  const status = { ...node.status, conditions }
-  const updated = await client.updateStatus(Node, { ...node, status }, { note }).catch(ignore('Conflict', 'NotFound'))
-  log.warn({ node: name, silentInMs }, 'a node fell silent')
-  if (wasReady) events.record(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
-  return updated ?? node
-}
+  /** Every zone has just gone down: more likely we are cut off than all of them, so nobody is evicted. */
+  async function standStill(context: ReconcileContext, nodes: readonly Node[]): Promise<void> {
+    queue.clear()
+    const note = { rule: 'node-lifecycle/all-down', text: 'every zone is down: nobody is evicted' }
+    const bare = (node: Node) => withNoExecute(node.spec.taints ?? [], undefined, 0)
+    await inParallel(nodes.filter(bare), node => changeTaints(context, node, bare, note))
+  }
 
-/** Pods of a node that is not ready cannot be relied on: their Ready condition turns False, their phase stays. */
-async function markPodsNotReady({ client, lister, clock }: ReconcileContext, nodeName: string): Promise<void> {
-  for (const pod of lister(Pod).by(podsByNode, nodeName)) {
-    const condition = pod.status.conditions?.find(({ type }) => type === 'Ready')
-    if (condition?.status !== 'True' || isFinished(pod)) continue
-    const patch = {
-      metadata: { uid: pod.metadata.uid },
-      status: { conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: timestamp(clock.now()) }] },
+  /** Taints as many of those who wait as their zones allow. */
+  async function taintNext(context: ReconcileContext): Promise<void> {
+    for (const name of queue) {
+      const node = context.lister(Node).get(name)
+      if (!node) continue
+      const zone = zoneOf(node)
+      const after = letThrough(limiterOf(zone), context.clock.monotonic())
+      if (!after) continue
+      limiters.set(zone, after)
+      queue.delete(name)
+      const text = `its Ready condition is ${ready(node)?.status}: pods that do not tolerate ${noExecuteKey(node)} are evicted`
+      await setTaint(context, node, text)
     }
-    const note = { rule: 'node-lifecycle/pod-not-ready', text: `its node ${nodeName} is not ready` }
-    await client
-      .patch(Pod, pod.metadata, 'strategic', patch, { subresource: 'status', note })
-      .catch(ignore('NotFound', 'Conflict'))
+  }
+
+  function limiterOf(zone: string): Limiter {
+    return limiters.get(zone) ?? { rate: defaultLimits.rate, nextAt: 0 }
+  }
+
+  function setTaint(context: ReconcileContext, node: Node, text: string): Promise<void> {
+    const wanted = (current: Node) => withNoExecute(current.spec.taints ?? [], noExecuteKey(current), context.clock.now())
+    return changeTaints(context, node, wanted, { rule: 'node-lifecycle/no-execute', text })
   }
 }
 
-async function taint({ client, clock }: ReconcileContext, node: Node, key: string | undefined, text: string): Promise<void> {
-  const taints = withNoExecute(node.spec.taints ?? [], key, clock.now())
-  if (!taints) return
-  const note = { rule: 'node-lifecycle/no-execute', text }
-  // Whoever was faster has changed the node; the next round looks again.
-  await client.update(Node, { ...node, spec: { ...node.spec, taints } }, { note }).catch(ignore('Conflict', 'NotFound'))
+function count(zones: Map<string, Tally>, zone: string, isReady: boolean): void {
+  let tally = zones.get(zone)
+  if (!tally) zones.set(zone, (tally = { ready: 0, down: 0 }))
+  if (isReady) tally.ready += 1
+  else tally.down += 1
 }

@@ -1,5 +1,6 @@
 import type { Node, Taint } from '../../api/core/node.ts'
 import { timestamp } from '../../lib/clock.ts'
+import { ready } from './health.ts'
 
 export const notReadyTaint = 'node.kubernetes.io/not-ready'
 export const unreachableTaint = 'node.kubernetes.io/unreachable'
@@ -40,4 +41,26 @@ export function withNoExecute(taints: readonly Taint[], key: string | undefined,
   if (key === undefined ? ours.length === 0 : ours.length === 1 && ours[0]?.key === key) return undefined
   const others = taints.filter(taint => !isOurs(taint))
   return key === undefined ? others : [...others, { key, effect: 'NoExecute', timeAdded: timestamp(now) }]
+}
+
+/** What is to be done about a node's NoExecute taints: nothing, take them off, swap one for the other at once, or add one when its turn comes. */
+export type NoExecuteStep = 'none' | 'remove' | 'swap' | 'queue'
+
+/** Decides by the Ready condition; a node without one is left alone (pkg/controller/nodelifecycle processTaintBaseEviction). */
+export function noExecuteStep(node: Node): NoExecuteStep {
+  const key = noExecuteKey(node)
+  let [hasWanted, hasOther] = [false, false]
+  for (const taint of node.spec.taints ?? []) {
+    if (taint.effect !== 'NoExecute' || (taint.key !== notReadyTaint && taint.key !== unreachableTaint)) continue
+    if (taint.key === key) hasWanted = true
+    else hasOther = true
+  }
+  if (hasOther) return key === undefined ? (ready(node) ? 'remove' : 'none') : 'swap'
+  return key === undefined || hasWanted ? 'none' : 'queue'
+}
+
+/** The NoExecute taint that a node's Ready condition calls for. */
+export function noExecuteKey(node: Node): string | undefined {
+  const status = ready(node)?.status
+  return status === 'False' ? notReadyTaint : status === 'Unknown' ? unreachableTaint : undefined
 }

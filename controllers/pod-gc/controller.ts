@@ -3,6 +3,7 @@ import { Pod } from '../../api/core/pod.ts'
 import { ignore, isReason } from '../../api/errors.ts'
 import type { Controller, ReconcileContext } from '../../client/controller.ts'
 import { timestamp } from '../../lib/clock.ts'
+import { inParallel } from '../shared/in-parallel.ts'
 import { isFinished } from '../shared/pod-state.ts'
 import { plan, type Removal } from './plan.ts'
 
@@ -22,23 +23,22 @@ export function podGc({ terminatedThreshold = 12_500 } = {}): Controller {
     async reconcile(context) {
       const { lister, client, clock } = context
       const nodes = lister(Node)
-      for (const name of missingSince.keys()) if (nodes.get(name)) missingSince.delete(name)
       const removals = plan({
         pods: lister(Pod).list(),
         nodeOf: name => nodes.get(name),
         missingSince,
-        now: clock.now(),
+        now: clock.monotonic(),
         terminatedThreshold,
       })
-      const confirmed = new Map<string, boolean>()
-      for (const removal of removals) {
-        if (removal.missingNode !== undefined) {
-          const name = removal.missingNode
-          if (!confirmed.has(name)) confirmed.set(name, await isGone(client, name))
-          if (!confirmed.get(name)) continue
-        }
-        await remove(context, removal)
+      const missing = new Set(removals.flatMap(({ missingNode }) => missingNode ?? []))
+      // A cache that lags must not cost a pod its life. A node that is there after all is missed anew.
+      for (const name of missing) {
+        if (await isGone(client, name)) continue
+        missing.delete(name)
+        missingSince.delete(name)
       }
+      const due = removals.filter(({ missingNode }) => missingNode === undefined || missing.has(missingNode))
+      await inParallel(due, removal => remove(context, removal))
     },
   }
 }
@@ -55,14 +55,10 @@ const isGone = (client: ReconcileContext['client'], name: string): Promise<boole
 async function remove({ client, clock }: ReconcileContext, { pod, rule, text, condition }: Removal): Promise<void> {
   const note = { rule: `pod-gc/${rule}`, text }
   const { uid } = pod.metadata
-  if (condition && !isFinished(pod)) {
-    const patch = {
-      metadata: { uid },
-      status: {
-        phase: 'Failed',
-        conditions: [{ type: 'DisruptionTarget', status: 'True', ...condition, lastTransitionTime: timestamp(clock.now()) }],
-      },
-    }
+  if (!isFinished(pod)) {
+    const target = condition && { type: 'DisruptionTarget', status: 'True', ...condition }
+    const conditions = target && [{ ...target, lastTransitionTime: timestamp(clock.now()) }]
+    const patch = { metadata: { uid }, status: { phase: 'Failed', ...(conditions && { conditions }) } }
     await client
       .patch(Pod, pod.metadata, 'strategic', patch, { subresource: 'status', note })
       .catch(ignore('NotFound', 'Conflict'))

@@ -6,7 +6,7 @@ export interface Removal {
   readonly pod: Pod
   readonly rule: 'terminated' | 'orphaned' | 'unscheduled' | 'out-of-service'
   readonly text: string
-  /** Set on pods that had not ended when they are removed. */
+  /** What a pod that had not ended says beside being Failed. */
   readonly condition?: { readonly reason: string; readonly message: string }
   /** The node that must be confirmed to be gone first. */
   readonly missingNode?: string
@@ -14,10 +14,11 @@ export interface Removal {
 
 /** How long a node must have been gone before its pods are (podgc quarantineTime). */
 const quarantineInMs = 40_000
+const orphan = { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' }
 
 const outOfService = 'node.kubernetes.io/out-of-service'
 
-/** Which pods are to be removed, and why. Notes in `missingSince` which nodes are missed. */
+/** Which pods are to be removed, and why. Keeps in `missingSince` which nodes are missed, and since when. */
 export function plan(state: {
   pods: readonly Pod[]
   nodeOf: (name: string) => Node | undefined
@@ -29,35 +30,40 @@ export function plan(state: {
 }
 
 function terminated({ pods, terminatedThreshold }: Parameters<typeof plan>[0]): Removal[] {
-  const ended = pods.filter(pod => isFinished(pod) && !pod.metadata.deletionTimestamp)
+  if (terminatedThreshold <= 0 || pods.length <= terminatedThreshold) return []
+  const ended = pods.filter(isFinished)
   const surplus = ended.length - terminatedThreshold
-  if (terminatedThreshold <= 0 || surplus <= 0) return []
-  const isEvicted = (pod: Pod) => (pod.status.reason === 'Evicted' ? 0 : 1)
-  const oldestFirst = (a: Pod, b: Pod) =>
-    isEvicted(a) - isEvicted(b) ||
-    (a.metadata.creationTimestamp < b.metadata.creationTimestamp
-      ? -1
-      : a.metadata.creationTimestamp > b.metadata.creationTimestamp
-        ? 1
-        : 0) ||
-    (a.metadata.name < b.metadata.name ? -1 : 1)
+  if (surplus <= 0) return []
   const text = `${ended.length} pods have ended, ${terminatedThreshold} are kept`
   return ended
-    .sort(oldestFirst)
+    .sort(evictedThenOldest)
     .slice(0, surplus)
     .map(pod => ({ pod, rule: 'terminated', text }))
 }
 
+function evictedThenOldest(a: Pod, b: Pod): number {
+  const rank = (pod: Pod) => (pod.status.phase === 'Failed' && pod.status.reason === 'Evicted' ? 0 : 1)
+  const [x, y] = [a.metadata, b.metadata]
+  if (rank(a) !== rank(b)) return rank(a) - rank(b)
+  if (x.creationTimestamp !== y.creationTimestamp) return x.creationTimestamp < y.creationTimestamp ? -1 : 1
+  return x.name < y.name ? -1 : 1
+}
+
 function orphaned({ pods, nodeOf, missingSince, now }: Parameters<typeof plan>[0]): Removal[] {
-  return pods.flatMap(pod => {
-    const name = pod.spec.nodeName
-    if (!name || nodeOf(name)) return []
-    const since = missingSince.get(name)
-    if (since === undefined) missingSince.set(name, now)
-    if (since === undefined || now - since < quarantineInMs) return []
-    const condition = { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' }
-    return [{ pod, rule: 'orphaned' as const, text: `its node ${name} no longer exists`, condition, missingNode: name }]
-  })
+  const removals: Removal[] = []
+  const missed = new Set<string>()
+  for (const pod of pods) {
+    const { nodeName } = pod.spec
+    if (!nodeName || nodeOf(nodeName)) continue
+    missed.add(nodeName)
+    const since = missingSince.get(nodeName)
+    if (since === undefined) missingSince.set(nodeName, now)
+    if (since === undefined || now - since < quarantineInMs) continue
+    const text = `its node ${nodeName} no longer exists`
+    removals.push({ pod, rule: 'orphaned', text, condition: orphan, missingNode: nodeName })
+  }
+  for (const name of missingSince.keys()) if (!missed.has(name)) missingSince.delete(name)
+  return removals
 }
 
 function unscheduled(pods: readonly Pod[]): Removal[] {
@@ -72,7 +78,6 @@ function onDeadNodes({ pods, nodeOf }: Parameters<typeof plan>[0]): Removal[] {
     const isOut = node?.spec.taints?.some(taint => taint.key === outOfService)
     const isReady = node?.status.conditions?.some(condition => condition.type === 'Ready' && condition.status === 'True')
     if (!node || !isOut || isReady) return []
-    const condition = { reason: 'DeletionByPodGC', message: 'PodGC: node is out of service' }
-    return [{ pod, rule: 'out-of-service' as const, text: `its node ${node.metadata.name} is out of service`, condition }]
+    return [{ pod, rule: 'out-of-service' as const, text: `its node ${node.metadata.name} is out of service` }]
   })
 }

@@ -7,9 +7,9 @@ import type { Change } from '../../client/informer.ts'
 import { on } from '../../client/watches.ts'
 import { timestamp } from '../../lib/clock.ts'
 import { deepEqual } from '../../lib/json.ts'
+import { podsByNode, podsOn } from '../shared/pods-by-node.ts'
 import { allowedStay } from './plan.ts'
 
-const podsByNode = 'node'
 const noExecute = (node: Node) => (node.spec.taints ?? []).filter(taint => taint.effect === 'NoExecute')
 
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, now or when their toleration runs out. */
@@ -19,9 +19,9 @@ export function taintEviction(): Controller {
 
   return {
     name: 'taint-eviction',
-    watches: [on(Pod), on(Node, podsOf)],
+    watches: [on(Pod, concerned), on(Node, podsOf)],
     writes: [Pod],
-    indexes: [{ kind: Pod, name: podsByNode, values: pod => [(pod as Pod).spec.nodeName ?? ''] }],
+    indexes: [podsByNode],
 
     async reconcile(context, key) {
       const { lister, clock, events } = context
@@ -31,14 +31,18 @@ export function taintEviction(): Controller {
         return
       }
       const node = pod.spec.nodeName ? lister(Node).get(pod.spec.nodeName) : undefined
-      const taints = node ? noExecute(node) : []
+      if (!node) {
+        counting.delete(key) // pods of a node that is gone are not ours
+        return
+      }
+      const taints = noExecute(node)
       const stay = taints.length === 0 ? undefined : allowedStay(pod.spec.tolerations ?? [], taints)
       const { uid } = pod.metadata
       if (stay === undefined) {
         if (counting.delete(key)) events.record(pod, 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`)
         return
       }
-      const now = clock.now()
+      const now = clock.monotonic()
       const known = counting.get(key)
       const since = known?.uid === uid ? known.since : now
       counting.set(key, { uid, since })
@@ -52,6 +56,17 @@ export function taintEviction(): Controller {
       counting.delete(key)
     },
   }
+
+  /** Most changes of pods concern nobody here. */
+  function concerned({ object }: Change, lister: ReconcileContext['lister']): readonly string[] {
+    const key = keyOf(object)
+    return counting.has(key) || isOnTaintedNode(object as Pod, lister) ? [key] : []
+  }
+}
+
+function isOnTaintedNode({ spec }: Pod, lister: ReconcileContext['lister']): boolean {
+  const node = spec.nodeName ? lister(Node).get(spec.nodeName) : undefined
+  return node?.spec.taints?.some(({ effect }) => effect === 'NoExecute') ?? false
 }
 
 /** A node's pods are looked at again when its NoExecute taints changed. */
@@ -59,7 +74,7 @@ function podsOf({ type, object, previous }: Change, lister: ReconcileContext['li
   const now = type === 'deleted' ? [] : noExecute(object as Node)
   const before = previous ? noExecute(previous as Node) : []
   if (deepEqual(now, before)) return []
-  return lister(Pod).by(podsByNode, object.metadata.name).map(keyOf)
+  return podsOn(lister, object.metadata.name).map(keyOf)
 }
 
 async function evict({ client, clock, events }: ReconcileContext, pod: Pod, taints: readonly string[]): Promise<void> {

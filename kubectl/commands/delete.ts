@@ -1,10 +1,11 @@
 import { isReason } from '../../api/errors.ts'
 import type { CallOptions, DeletionPropagation, KubeObject } from '../../api/transport.ts'
+import { limited } from '../changes.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
 import { complaint } from '../complaint.ts'
 import { parseDuration } from '../duration.ts'
 import type { FlagSpecs } from '../flags.ts'
-import { deadline, type Leaving, untilGone } from '../gone.ts'
+import { type Leaving, untilGone } from '../gone.ts'
 import { callOf, selectionFlags } from '../objects.ts'
 import { dryRunOf, dryRunSuffix } from '../result.ts'
 import type { Resource } from '../resources.ts'
@@ -14,7 +15,12 @@ import { eachTarget, type Target } from '../targets.ts'
 
 /** Flags that say how an object is to go. */
 export const deletionFlags = {
-  cascade: { type: 'string', bare: 'background', help: 'What becomes of what it owns: background, foreground, orphan', placeholder: 'background' },
+  cascade: {
+    type: 'string',
+    bare: 'background',
+    help: 'What becomes of what it owns: background, foreground, orphan',
+    placeholder: 'background',
+  },
   'grace-period': { type: 'int', help: 'Seconds that a pod gets to end; -1: its own' },
   force: { type: 'bool', help: 'Forget it at once, whatever still runs' },
   now: { type: 'bool', help: 'As --grace-period=1' },
@@ -26,7 +32,12 @@ export const deleteCommand: Command = {
   name: 'delete',
   usage: 'delete (TYPE NAME... | TYPE/NAME... | TYPE -l SELECTOR | TYPE --all | -f FILE) [flags]',
   summary: 'Deletes objects, and waits until they are gone.',
-  examples: ['wherry delete pod web-1', 'wherry delete deploy,svc -l app=web', 'wherry delete -f web.yaml', 'wherry delete pods --all --now'],
+  examples: [
+    'wherry delete pod web-1',
+    'wherry delete deploy,svc -l app=web',
+    'wherry delete -f web.yaml',
+    'wherry delete pods --all --now',
+  ],
   flags: {
     ...selectionFlags,
     ...deletionFlags,
@@ -90,7 +101,11 @@ export function deletionOf(context: CommandContext): Deletion {
   const seconds = isForced ? 0 : flag.on(context, 'now') ? 1 : grace === 0 ? 1 : grace
   const dryRun = dryRunOf(context)
   return {
-    options: { propagationPolicy, ...(seconds >= 0 && { gracePeriodSeconds: seconds }), ...(dryRun === 'server' && { dryRun: true }) },
+    options: {
+      propagationPolicy,
+      ...(seconds >= 0 && { gracePeriodSeconds: seconds }),
+      ...(dryRun === 'server' && { dryRun: true }),
+    },
     isForced,
     isRehearsal: dryRun === 'client',
     suffix: dryRunSuffix(dryRun),
@@ -98,7 +113,11 @@ export function deletionOf(context: CommandContext): Deletion {
 }
 
 /** Deletes an object and says who is leaving. Throws NotFound. */
-export async function deleteOne(session: Session, target: Target, { options, isRehearsal }: Deletion): Promise<Leaving | 'rehearsed'> {
+export async function deleteOne(
+  session: Session,
+  target: Target,
+  { options, isRehearsal }: Deletion,
+): Promise<Leaving | 'rehearsed'> {
   if (isRehearsal) return 'rehearsed'
   const { resource, namespace, name } = target
   const answer = await session.transport.call(callOf('delete', resource, { namespace, name }, { options }))
@@ -121,7 +140,7 @@ const kindName = ({ singular, kind, group }: Resource) => {
 /** Answers 1 when some are still there after the timeout, and says so. */
 export async function waitUntilGone(context: CommandContext, leaving: readonly Leaving[]): Promise<number> {
   if (leaving.length === 0) return 0
-  const limit = deadline(context.io, parseDuration('timeout', flag.text(context, 'timeout') ?? '0s'), context.signal)
+  const limit = limited(context, parseDuration('timeout', flag.text(context, 'timeout') ?? '0s'))
   try {
     const late = await untilGone(await context.session(), leaving, limit.signal)
     if (context.signal.aborted) return 130
@@ -130,6 +149,6 @@ export async function waitUntilGone(context: CommandContext, leaving: readonly L
     }
     return late.length > 0 ? 1 : 0
   } finally {
-    limit.stop()
+    limit.release()
   }
 }

@@ -29,10 +29,12 @@ export const patch: Command = {
   },
   async run(context) {
     const [text, file] = [flag.text(context, 'patch'), flag.text(context, 'patch-file')]
-    if (text === undefined && file === undefined) throw new Error('must specify --patch or --patch-file containing the contents of the patch')
+    if (text === undefined && file === undefined)
+      throw new Error('must specify --patch or --patch-file containing the contents of the patch')
     if (text !== undefined && file !== undefined) throw new Error('cannot specify --patch and --patch-file together')
     const patchType = types.find(type => type === (flag.text(context, 'type') ?? 'strategic').toLowerCase())
-    if (!patchType) throw new Error(`--type must be one of [json merge strategic], not ${JSON.stringify(flag.text(context, 'type'))}`)
+    if (!patchType)
+      throw new Error(`--type must be one of [json merge strategic], not ${JSON.stringify(flag.text(context, 'type'))}`)
     const body = parsePatch(file === undefined ? (text ?? '') : await readText(file), file ?? 'the patch', patchType)
     const subresource = flag.text(context, 'subresource')
     // What a patch leads to is known to the server only, so a rehearsal asks it too.

@@ -8,6 +8,7 @@ import type { Objects } from '../objects.ts'
 import { samplePod } from '../samples.ts'
 import { writeAtomically } from './atomic-writer.ts'
 import { claimPath } from './claim.ts'
+import { applyFsGroup } from './fs-group.ts'
 import { prepareHostPath } from './host-path.ts'
 import { addKeys, type Payload, payloadPathError } from './payload.ts'
 import { payloadOf } from './sources.ts'
@@ -183,4 +184,20 @@ test.each([
     (error: Error) => error.message,
   )
   expect(answer).toContain(expected)
+})
+
+test('a volume that belongs to a group can be read and written by it, and folders keep it so', async () => {
+  const { gid: fsGroup } = await stat(root)
+  const mode = async (name: string) => ((await stat(join(root, name))).mode & 0o7777).toString(8)
+  await mkdir(join(root, 'folder'), { mode: 0o700 })
+  await writeFile(join(root, 'folder/file'), '', { mode: 0o600 })
+  await symlink('folder', join(root, 'link'))
+  await chmod(root, 0o755)
+  await applyFsGroup(root, { fsGroup, readOnly: true })
+  expect([await mode('.'), await mode('folder'), await mode('folder/file')]).toEqual(['2755', '2750', '640'])
+  await applyFsGroup(root, { fsGroup, readOnly: false })
+  expect([await mode('.'), await mode('folder'), await mode('folder/file')]).toEqual(['2775', '2770', '660'])
+  await chmod(join(root, 'folder/file'), 0o600)
+  await applyFsGroup(root, { fsGroup, readOnly: false, policy: 'OnRootMismatch' })
+  expect(await mode('folder/file')).toBe('600')
 })

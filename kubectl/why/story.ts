@@ -1,0 +1,54 @@
+import type { JournalEntry } from '../../api/journal.ts'
+import type { Colours } from '../print/colour.ts'
+import { align } from '../print/table.ts'
+import { actorOf, type ToldStep, toldSteps, type Verdict, type WhyStep } from './steps.ts'
+
+export interface StoryOptions {
+  readonly colours: Colours
+  /** `deployment.apps/web`: how an object is called. */
+  readonly nameOf: (entry: Pick<JournalEntry, 'group' | 'resource' | 'name'>) => string
+}
+
+/** The chain of writes, one line each: when, who, what, at which revision, by which rule. */
+export function storyText(steps: readonly WhyStep[], options: StoryOptions): string {
+  const told = toldSteps(steps)
+  const widest = Math.max(0, ...told.map(({ step }) => elapsed(step).length))
+  return told.map(each => stepLines(each, widest, options)).join('')
+}
+
+/** Up to ten seconds to the millisecond. */
+const elapsed = ({ elapsedInMs: ms }: WhyStep) => (ms < 10_000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`)
+
+const actions: Readonly<Record<string, string>> = {
+  create: 'creates',
+  update: 'updates',
+  patch: 'patches',
+  delete: 'deletes',
+  deletecollection: 'deletes',
+}
+
+function stepLines({ step, level, omitted }: ToldStep, widest: number, { colours, nameOf }: StoryOptions): string {
+  const { verb, subresource, revision, cause } = step
+  const note = cause?.note
+  const arrow = level === 0 ? '' : `${'   '.repeat(level - 1)}└─ `
+  const target = `${nameOf(step)}${subresource ? ` (${subresource})` : ''}`
+  const why = note ? `  ${colours.yellow(note.rule)}: ${note.text}` : ''
+  const what = `${colours.cyan(actorOf(step))} ${actions[verb] ?? verb} ${colours.bold(target)}`
+  const margin = elapsed(step).padStart(widest)
+  const first = `${colours.dim(margin)}  ${arrow}${what} ${colours.dim(`@${revision}`)}${why}\n`
+  if (omitted === 0) return first
+  return `${first}${' '.repeat(widest + 2 + arrow.length)}${colours.dim(`... ${omitted} more of these`)}\n`
+}
+
+/** Why no node takes a pod, group by group, and what would help. */
+export function verdictText({ text, nodes, fits }: Verdict, { colours }: Pick<StoryOptions, 'colours'>): string {
+  const rows = nodes.map(({ count, nodes: names, reason, plugin }) => [
+    `  ${count} ${count === 1 ? 'node' : 'nodes'}`,
+    reason,
+    plugin,
+    `${names.join(', ')}${count > names.length ? ', ...' : ''}`,
+  ])
+  const refused = rows.length > 0 ? align(rows) : `  ${text}\n`
+  const help = fits.map(fit => `  ${colours.green(fit)}\n`).join('')
+  return `${colours.bold('No node takes it:')}\n${refused}${help && `${colours.bold('It would fit with one of these:')}\n${help}`}`
+}
