@@ -56,7 +56,7 @@ export function createEvents({ client, clock, log }: { client: Client; clock: Cl
     const now = clock.now()
     const known = entries.get(told.key)
     // Nanoseconds, as upstream names events; the counter keeps those of one millisecond apart.
-    const id = (BigInt(now) * 1_000_000n + BigInt(sequence++ % 1_000_000)).toString(16)
+    const id = (BigInt(Math.trunc(now)) * 1_000_000n + BigInt(sequence++ % 1_000_000)).toString(16)
     const entry: Entry =
       known?.message === told.message
         ? known

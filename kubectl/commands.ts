@@ -1,17 +1,31 @@
 import type { Command } from './command.ts'
+import { annotate } from './commands/annotate.ts'
 import { apiResources, apiVersions } from './commands/api-resources.ts'
 import { apply } from './commands/apply.ts'
 import { auth } from './commands/auth.ts'
 import { clusterInfo } from './commands/cluster-info.ts'
 import { config } from './commands/config.ts'
+import { cordon, uncordon } from './commands/cordon.ts'
+import { create } from './commands/create.ts'
+import { deleteCommand } from './commands/delete.ts'
 import { describe } from './commands/describe.ts'
+import { diff } from './commands/diff.ts'
+import { drain } from './commands/drain.ts'
+import { edit } from './commands/edit.ts'
 import { events } from './commands/events.ts'
 import { exec } from './commands/exec.ts'
 import { explain } from './commands/explain.ts'
 import { get } from './commands/get.ts'
 import { help } from './commands/help.ts'
+import { label } from './commands/label.ts'
 import { logs } from './commands/logs.ts'
+import { patch } from './commands/patch.ts'
+import { replace } from './commands/replace.ts'
 import { rollout } from './commands/rollout.ts'
+import { run } from './commands/run.ts'
+import { scale } from './commands/scale.ts'
+import { set } from './commands/set.ts'
+import { taint } from './commands/taint.ts'
 import { version } from './commands/version.ts'
 import { wait } from './commands/wait.ts'
 import { why } from './commands/why.ts'
@@ -24,8 +38,23 @@ const verbs: readonly Command[] = [
   events,
   why,
   apply,
+  create,
+  deleteCommand,
+  edit,
+  patch,
+  replace,
+  diff,
+  label,
+  annotate,
+  scale,
+  set,
+  run,
   rollout,
   wait,
+  cordon,
+  uncordon,
+  drain,
+  taint,
   explain,
   apiResources,
   apiVersions,

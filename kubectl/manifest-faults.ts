@@ -2,7 +2,7 @@ import { ApiError } from '../api/errors.ts'
 import { nearest } from '../api/nearest.ts'
 import type { SchemaNode } from './apply/schema.ts'
 import { complaint } from './complaint.ts'
-import { fieldAt, fieldsOf, type ManifestObject, stepsOf } from './manifest.ts'
+import { fieldAt, fieldsOf, ManifestError, type ManifestObject, stepsOf } from './manifest.ts'
 
 /**
  * What the server had against an object, told about the file that it came from: every unknown field on a line of its own with its place and the name
@@ -20,6 +20,9 @@ export async function manifestComplaint(
   const mistyped = typeFault(error, manifest)
   if (mistyped)
     return `error: ${placeOf(manifest, mistyped.path)}: ${mistyped.path} must be ${mistyped.wanted}, not ${mistyped.actual}`
+  if (!(error instanceof ApiError || error instanceof ManifestError)) {
+    return `error: ${placeOf(manifest, '')}: ${error instanceof Error ? error.message : String(error)}`
+  }
   return complaint(error, {
     doing: `error when ${doing} ${JSON.stringify(manifest.source)}`,
     placeOf: field => placeOf(manifest, field),

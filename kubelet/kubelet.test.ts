@@ -6,6 +6,7 @@ import { ConfigMap } from '../api/core/config-map.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import { testServer } from '../apiserver/testing.ts'
+import type { Call, Transport } from '../api/transport.ts'
 import { virtualClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
 import type { SignalSource } from './eviction/signals.ts'
@@ -19,13 +20,23 @@ async function story(options: Partial<NodeStoryOptions> = {}) {
   const server = await testServer({ clock, random })
   const engine = simulatedEngine({ clock, random })
   const runtime = () => simulatedRuntime({ clock, random, engine, node: 'node-a', podCIDR: () => '10.244.0.0/24' })
-  const node = await nodeStory({ transport: server.transport(), clock, runtime, ...options })
+  const calls: Call[] = []
+  const direct = server.transport()
+  const transport: Transport = {
+    ...direct,
+    call(call, signal) {
+      calls.push(call)
+      return direct.call(call, signal)
+    },
+  }
+  const node = await nodeStory({ transport, clock, runtime, ...options })
   return {
     ...node,
     get kubelet() {
       return node.kubelet
     },
     engine,
+    writes: () => calls,
     runtime: runtime(),
     async [Symbol.asyncDispose]() {
       await node[Symbol.asyncDispose]()
@@ -548,6 +559,14 @@ test('a readiness gate keeps the pod from being ready until somebody opens it', 
   )
   const open = await node.until('web', pod => ready(pod)?.status === 'True')
   expect(open?.status.conditions?.find(one => one.type === 'example.org/open')?.status).toBe('True')
+})
+
+test('a status says in the journal what led to it', async () => {
+  await using node = await story({ config: withoutDisk })
+  await node.run('web', {})
+  await node.until('web', isRunning)
+  const notes = node.writes().map(({ cause }) => cause?.note && `${cause.actor} ${cause.note.rule}: ${cause.note.text}`)
+  expect(notes).toContain('kubelet kubelet/started: started container app')
 })
 
 test('an idle kubelet sets few timers, whatever the number of its pods', async () => {

@@ -10,7 +10,7 @@ import { aborted, type Run, runAll } from '../lib/run.ts'
 import { nodeAgent } from './agent.ts'
 import { defaultKubeletConfig, type KubeletConfig } from './config.ts'
 import type { KubeletContext } from './context.ts'
-import { evictionManager } from './eviction/eviction.ts'
+import { podEviction } from './eviction/eviction.ts'
 import type { SignalSource } from './eviction/signals.ts'
 import { heartbeat } from './node/heartbeat.ts'
 import type { Machine } from './node/machine.ts'
@@ -178,7 +178,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   })
   const eviction =
     options.signals &&
-    evictionManager({
+    podEviction({
       nodeName,
       config: config.eviction,
       source: options.signals,

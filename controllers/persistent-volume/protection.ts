@@ -3,36 +3,55 @@ import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts
 import { Pod } from '../../api/core/pod.ts'
 import type { Controller } from '../../client/controller.ts'
 import { on } from '../../client/watches.ts'
+import { isFinished } from '../shared/pod-state.ts'
 import { claimProtection, volumeProtection } from './names.ts'
+import { claimKeysOf, podsByClaim, podsOf } from './pod-claims.ts'
 
-const podsByClaim = 'claim'
-const claimsOf = (pod: Pod) =>
-  (pod.spec.volumes ?? []).flatMap(({ persistentVolumeClaim: source }) =>
-    source ? [`${pod.metadata.namespace}/${source.claimName}`] : [],
+type Protected = PersistentVolume | PersistentVolumeClaim
+
+/** What is to be done about an object's protection: put on what lacks it, taken off what is being deleted and not used any more. */
+export function protectionStep({ metadata }: Protected, finalizer: string): 'put on' | 'release if unused' | 'none' {
+  const isOn = metadata.finalizers?.includes(finalizer) ?? false
+  if (metadata.deletionTimestamp) return isOn ? 'release if unused' : 'none'
+  return isOn ? 'none' : 'put on'
+}
+
+/**
+ * Whether a pod keeps a claim: once it has a node, as long as the object is there, even when it has ended. The claim of a generic ephemeral
+ * volume is let go when its pod has shut down (pkg/controller/volume/pvcprotection).
+ */
+export function holds(pod: Pod, claimKey: string): boolean {
+  if (!pod.spec.nodeName || !claimKeysOf(pod).includes(claimKey)) return false
+  const isNamed = (pod.spec.volumes ?? []).some(
+    ({ persistentVolumeClaim: source }) => source && `${pod.metadata.namespace}/${source.claimName}` === claimKey,
   )
+  const hasShutDown = isFinished(pod) || (pod.metadata.deletionTimestamp && pod.metadata.deletionGracePeriodSeconds === 0)
+  return isNamed || !hasShutDown
+}
 
-/** A claim that is being deleted stays until no scheduled pod lists it any more (pkg/controller/volume/pvcprotection). */
+const putOn = ({ metadata }: Protected, finalizer: string) => [...(metadata.finalizers ?? []), finalizer]
+const takeOff = ({ metadata }: Protected, finalizer: string) => (metadata.finalizers ?? []).filter(name => name !== finalizer)
+
+/** A claim that is being deleted stays until no scheduled pod lists it any more. */
 export const claimProtector: Controller = {
   name: 'pvc-protection',
-  watches: [on(PersistentVolumeClaim), on(Pod, ({ object }) => claimsOf(object as Pod))],
+  watches: [on(PersistentVolumeClaim), on(Pod, ({ object }) => claimKeysOf(object as Pod))],
   writes: [PersistentVolumeClaim],
-  indexes: [{ kind: Pod, name: podsByClaim, values: pod => claimsOf(pod as Pod) }],
+  indexes: [podsByClaim],
   async reconcile({ lister, client }, key) {
     const claim = lister(PersistentVolumeClaim).get(key)
-    const finalizers = claim?.metadata.finalizers ?? []
-    if (!claim?.metadata.deletionTimestamp || !finalizers.includes(claimProtection)) return
-    const isUsed = (pods: readonly Pod[]) => pods.some(pod => pod.spec.nodeName)
-    if (isUsed(lister(Pod).by(podsByClaim, key))) return
-    // The cache may not have a pod that was just scheduled: the server has the last word.
-    const { namespace } = claim.metadata
-    const live = await client.list(Pod, { namespace })
-    if (isUsed(live.items.filter(pod => claimsOf(pod).includes(key)))) return { requeueAfterMs: 1000 }
-    const metadata = { ...claim.metadata, finalizers: finalizers.filter(name => name !== claimProtection) }
-    await client.update(
-      PersistentVolumeClaim,
-      { ...claim, metadata },
-      { note: { rule: 'pvc-protection/release', text: 'no pod uses it any more' } },
-    )
+    const step = claim ? protectionStep(claim, claimProtection) : 'none'
+    if (!claim || step === 'none') return
+    if (step === 'release if unused') {
+      if (podsOf(lister, key).some(pod => holds(pod, key))) return
+      // The cache may not have a pod that was just scheduled: the server has the last word.
+      const { items } = await client.list(Pod, { namespace: claim.metadata.namespace })
+      if (items.some(pod => holds(pod, key))) return { requeueAfterMs: 1000 }
+    }
+    const finalizers = step === 'put on' ? putOn(claim, claimProtection) : takeOff(claim, claimProtection)
+    const text = step === 'put on' ? 'it must not vanish while a pod uses it' : 'no pod uses it any more'
+    const note = { rule: 'pvc-protection/finalizer', text }
+    await client.update(PersistentVolumeClaim, { ...claim, metadata: { ...claim.metadata, finalizers } }, { note })
   },
 }
 
@@ -43,13 +62,11 @@ export const volumeProtector: Controller = {
   writes: [PersistentVolume],
   async reconcile({ lister, client }, name) {
     const volume = lister(PersistentVolume).get(name)
-    const finalizers = volume?.metadata.finalizers ?? []
-    if (!volume?.metadata.deletionTimestamp || !finalizers.includes(volumeProtection) || volume.status.phase === 'Bound') return
-    const metadata = { ...volume.metadata, finalizers: finalizers.filter(each => each !== volumeProtection) }
-    await client.update(
-      PersistentVolume,
-      { ...volume, metadata },
-      { note: { rule: 'pv-protection/release', text: 'no claim has it any more' } },
-    )
+    const step = volume ? protectionStep(volume, volumeProtection) : 'none'
+    if (!volume || step === 'none' || (step === 'release if unused' && volume.status.phase === 'Bound')) return
+    const finalizers = step === 'put on' ? putOn(volume, volumeProtection) : takeOff(volume, volumeProtection)
+    const text = step === 'put on' ? 'it must not vanish while a claim has it' : 'no claim has it any more'
+    const note = { rule: 'pv-protection/finalizer', text }
+    await client.update(PersistentVolume, { ...volume, metadata: { ...volume.metadata, finalizers } }, { note })
   },
 }

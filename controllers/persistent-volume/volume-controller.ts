@@ -1,92 +1,76 @@
 import { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
-import { isReason } from '../../api/errors.ts'
-import type { Controller, ReconcileContext } from '../../client/controller.ts'
-import type { Change } from '../../client/informer.ts'
+import { ignore } from '../../api/errors.ts'
+import { keyOf } from '../../api/keys.ts'
+import type { Controller, ReconcileContext, Watch } from '../../client/controller.ts'
 import { on } from '../../client/watches.ts'
-import { timestamp } from '../../lib/clock.ts'
-import { boundByController, provisionedBy } from './names.ts'
+import { setVolumePhase } from './binding.ts'
+import { boundByController } from './names.ts'
+import { planVolume, reclaimFault } from './volume-plan.ts'
+import { volumeIndexes } from './wakes.ts'
 
-type Phase = PersistentVolume['status']['phase']
+/** A claim concerns the volume that it names or named, and those that name it. */
+const volumesOfClaim: Watch['keys'] = ({ object, previous }, lister) => {
+  const named = [object, previous].map(claim => (claim as PersistentVolumeClaim | undefined)?.spec.volumeName)
+  const naming = lister(PersistentVolume).by('claim', keyOf(object))
+  return [...new Set([...named, ...naming.map(({ metadata }) => metadata.name)])].filter(name => name !== undefined)
+}
 
 /** Keeps the phase of volumes, and has those released whose claim is gone (pv_controller.go syncVolume). */
 export const volumePhases: Controller = {
   name: 'volume-binder',
-  watches: [on(PersistentVolume), on(PersistentVolumeClaim, volumeOfClaim)],
+  watches: [on(PersistentVolume), on(PersistentVolumeClaim, volumesOfClaim)],
   writes: [PersistentVolume],
+  concurrency: 16,
+  indexes: volumeIndexes,
 
   async reconcile(context, name) {
     const volume = context.lister(PersistentVolume).get(name)
     if (!volume) return
-    const { claimRef } = volume.spec
-    if (!claimRef?.uid) return setPhase(context, volume, 'Available', 'no claim has it')
-    const claim = await claimOf(context, volume)
-    if (!claim || claim.metadata.uid !== claimRef.uid) return release(context, volume)
-    if (claim.spec.volumeName === name)
-      return setPhase(context, volume, 'Bound', `claim ${claimRef.namespace}/${claimRef.name} has it`)
-    // Until the claim names a volume, the binder is on its way.
-    if (claim.spec.volumeName) await unbind(context, volume)
+    const next = planVolume(volume, await claimOf(context, volume))
+    switch (next.step) {
+      case 'phase':
+        await setVolumePhase(context, volume, next.phase, { rule: 'volume-binder/phase', text: next.text })
+        return
+      case 'release':
+        return release(context, volume)
+      case 'unbind':
+        return unbind(context, volume)
+      case 'wait':
+    }
   },
 }
 
-function volumeOfClaim({ object, previous }: Change): readonly string[] {
-  const names = [object, previous].flatMap(claim => (claim as PersistentVolumeClaim | undefined)?.spec.volumeName ?? [])
-  return [...new Set(names)]
-}
-
-/** The claim that a volume names, asked of the server when the cache does not have it: nothing is released on hearsay. */
+/** The claim that a volume names. Before a volume is released the server has the last word: a cache that lags must not cost data. */
 async function claimOf(
   { lister, client }: ReconcileContext,
-  { spec }: PersistentVolume,
+  { spec, status }: PersistentVolume,
 ): Promise<PersistentVolumeClaim | undefined> {
-  const { namespace = '', name = '', uid } = spec.claimRef ?? {}
+  if (!spec.claimRef?.uid) return undefined
+  const { namespace = '', name = '', uid } = spec.claimRef
   const cached = lister(PersistentVolumeClaim).get(`${namespace}/${name}`)
-  if (cached?.metadata.uid === uid) return cached
-  return client.get(PersistentVolumeClaim, { namespace, name }).catch((error: unknown) => {
-    if (!isReason(error, 'NotFound')) throw error
-    return undefined
-  })
+  if (cached?.metadata.uid === uid || status.phase === 'Released' || status.phase === 'Failed') return cached
+  return client.get(PersistentVolumeClaim, { namespace, name }).catch(ignore('NotFound'))
 }
 
-async function setPhase(
-  { client, clock }: ReconcileContext,
-  volume: PersistentVolume,
-  phase: Phase,
-  text: string,
-  message?: string,
-): Promise<void> {
-  if (volume.status.phase === phase && (message === undefined || volume.status.message === message)) return
-  const status = { phase, lastPhaseTransitionTime: timestamp(clock.now()), ...(message && { message }) }
-  await client.updateStatus(PersistentVolume, { ...volume, status }, { note: { rule: 'volume-binder/phase', text } })
-}
-
-/** Its claim is gone: the policy says what becomes of it. With Delete, whoever made it deletes it once it is Released. */
+/** The policy says what becomes of it. With Delete, whoever made it deletes it once it is Released. */
 async function release(context: ReconcileContext, volume: PersistentVolume): Promise<void> {
-  const { namespace, name } = volume.spec.claimRef ?? {}
-  const policy = volume.spec.persistentVolumeReclaimPolicy
-  if (volume.status.phase !== 'Released' && volume.status.phase !== 'Failed') {
-    await setPhase(context, volume, 'Released', `claim ${namespace}/${name} is gone; the policy is ${policy}`)
-  }
-  if (policy === 'Recycle') {
-    const message = 'no volume plugin matched: recycling is not supported'
-    context.events.record(volume, 'Warning', 'VolumeFailedRecycle', message)
-    await setPhase(context, volume, 'Failed', message, message)
-  }
-  if (policy === 'Delete' && !volume.metadata.annotations?.[provisionedBy]) {
-    const message = 'error getting deleter volume plugin: no provisioner made this volume'
-    context.events.record(volume, 'Warning', 'VolumeFailedDelete', message)
-    await setPhase(context, volume, 'Failed', message, message)
-  }
+  const { claimRef, persistentVolumeReclaimPolicy: policy } = volume.spec
+  const text = `claim ${claimRef?.namespace}/${claimRef?.name} does not have it any more; the policy is ${policy}`
+  const note = { rule: 'volume-binder/release', text }
+  const hasFailed = volume.status.phase === 'Failed'
+  const released = hasFailed ? volume : await setVolumePhase(context, volume, 'Released', note)
+  const fault = reclaimFault(released)
+  if (!fault || hasFailed) return
+  await setVolumePhase(context, released, 'Failed', { rule: 'volume-binder/reclaim', text: fault.message }, fault.message)
+  context.events.record(volume, 'Warning', fault.reason, fault.message)
 }
 
-/** The claim went with another volume: this one is free again, or, made for it, no longer of use. */
-async function unbind(context: ReconcileContext, volume: PersistentVolume): Promise<void> {
-  const annotations = { ...volume.metadata.annotations }
-  if (annotations[provisionedBy] && volume.spec.persistentVolumeReclaimPolicy === 'Delete') return release(context, volume)
-  const byUs = annotations[boundByController] !== undefined
-  delete annotations[boundByController]
+/** The claim went with another volume: one that we took for it is free again, one set aside by its owner stays so. */
+async function unbind({ client }: ReconcileContext, volume: PersistentVolume): Promise<void> {
+  const { [boundByController]: byUs, ...annotations } = volume.metadata.annotations ?? {}
   const { uid: _uid, resourceVersion: _version, ...reserved } = volume.spec.claimRef ?? {}
-  const spec = { ...volume.spec, claimRef: byUs ? undefined : reserved }
+  const spec = { ...volume.spec, claimRef: byUs === undefined ? reserved : undefined }
   const note = { rule: 'volume-binder/unbind', text: 'its claim is bound to another volume' }
-  await context.client.update(PersistentVolume, { ...volume, metadata: { ...volume.metadata, annotations }, spec }, { note })
+  await client.update(PersistentVolume, { ...volume, metadata: { ...volume.metadata, annotations }, spec }, { note })
 }

@@ -19,13 +19,14 @@ export const describe: Command = {
   async run(context) {
     const { io } = context
     const session = await context.session()
-    const found = await chosenOrPrefixed(context)
+    const { found, byPrefix } = await chosenOrPrefixed(context)
     const withEvents = flag.maybe(context, 'show-events') ?? true
     let isFirst = true
     for (const { resource, object } of found) {
       const around = await aroundOn(session, resource, object, { now: io.now(), withEvents })
       const text = await describerOf(resource)(object, around)
-      io.out(isFirst ? text : `\n\n${text}`)
+      // Objects that were only looked for by their names' beginning stand closer together, as kubectl has it.
+      io.out(byPrefix ? `${text}\n` : isFirst ? text : `\n\n${text}`)
       isFirst = false
     }
     if (found.length === 0) {
@@ -38,11 +39,12 @@ export const describe: Command = {
 }
 
 /** The objects by name; where there is none of a name, those whose names begin with it. */
-async function chosenOrPrefixed(context: CommandContext): Promise<readonly Found[]> {
-  if (flag.list(context, 'filename').length > 0) return chosen(context)
+async function chosenOrPrefixed(context: CommandContext): Promise<{ found: readonly Found[]; byPrefix: boolean }> {
+  if (flag.list(context, 'filename').length > 0) return { found: await chosen(context), byPrefix: false }
   const session = await context.session()
   const namespace = flag.on(context, 'all-namespaces') ? undefined : session.namespace
   const found: Found[] = []
+  let byPrefix = false
   for (const { resource, names } of select(context.words, await session.resources())) {
     if (names.length === 0)
       found.push(...(await chosen(context, [`${resource.resource}${resource.group && `.${resource.group}`}`])))
@@ -55,9 +57,10 @@ async function chosenOrPrefixed(context: CommandContext): Promise<readonly Found
         const { items } = await listAll(session, resource, namespace)
         const likely = items.filter(item => item.metadata.name.startsWith(name))
         if (likely.length === 0) throw error
+        byPrefix = true
         found.push(...likely.map(object => ({ resource, object })))
       }
     }
   }
-  return found
+  return { found, byPrefix }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isReason } from '../../api/errors.ts'
 import type { CallOptions, KubeObject } from '../../api/transport.ts'
-import { lastAppliedOf, withLastApplied } from '../apply/last-applied.ts'
+import { lastAppliedOf } from '../apply/last-applied.ts'
 import { schemaSource } from '../apply/schema.ts'
 import { threeWayPatch } from '../apply/three-way.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
@@ -18,7 +18,8 @@ import { manifestOf } from './apply.ts'
 export const diff: Command = {
   name: 'diff',
   usage: 'diff -f FILE [flags]',
-  summary: 'Shows what apply would change. Ends with 0 when that is nothing, 1 when it is something, more when that cannot be said.',
+  summary:
+    'Shows what apply would change. Ends with 0 when that is nothing, 1 when it is something, more when that cannot be said.',
   examples: ['wherry diff -f web.yaml', "KUBECTL_EXTERNAL_DIFF='diff -u -N --color=always' wherry diff -f web.yaml"],
   flags: {
     filename: { type: 'list', short: 'f', help: 'A file, folder, URL or - for standard input', placeholder: 'FILE' },
@@ -68,7 +69,7 @@ async function bothSides(
   schemas: ReturnType<typeof schemaSource>,
 ): Promise<{ live: KubeObject | undefined; merged: KubeObject }> {
   const { resource, namespace, name } = target
-  const wanted = withLastApplied(manifestOf(target))
+  const wanted = manifestOf(target)
   const options: CallOptions = { dryRun: true, fieldManager: flag.text(context, 'field-manager') ?? 'kubectl-client-side-apply' }
   const live = await fetchTarget(session, target).catch(error => {
     if (isReason(error, 'NotFound')) return undefined
@@ -83,7 +84,7 @@ async function bothSides(
   return { live, merged: withoutRehearsal((await session.transport.call(call)) as KubeObject, live) }
 }
 
-/** What differs only because it was a rehearsal: the annotation that apply keeps its books in stays out of sight, as does a made-up uid. */
+/** Without what differs only because it was a rehearsal. */
 function withoutRehearsal(object: KubeObject, live: KubeObject | undefined): KubeObject {
   if (!live) return object
   return { ...object, metadata: { ...object.metadata, resourceVersion: live.metadata.resourceVersion } }
@@ -94,7 +95,8 @@ function masked(object: KubeObject, other?: KubeObject): unknown {
   if (object.kind !== 'Secret' || object.apiVersion !== 'v1') return object
   const data = (object as KubeObject & { data?: Record<string, string> }).data ?? {}
   const before = (other as (KubeObject & { data?: Record<string, string> }) | undefined)?.data ?? {}
-  const mask = (key: string) => (other === undefined || before[key] === data[key] || before[key] === undefined ? '***' : '*** (changed)')
+  const mask = (key: string) =>
+    other === undefined || before[key] === data[key] || before[key] === undefined ? '***' : '*** (changed)'
   const { annotations: _, ...metadata } = object.metadata
   return { ...object, metadata, data: Object.fromEntries(Object.keys(data).map(key => [key, mask(key)])) }
 }

@@ -10,6 +10,12 @@ import type { Resource } from '../resources.ts'
 import { pathTo, select } from '../selection.ts'
 import type { Session } from '../session.ts'
 
+const nothingNamed = `You must specify the type of resource to get. Use "wherry api-resources" for a complete list of supported resources.
+
+error: Required resource not specified.
+Use "wherry explain <resource>" for a detailed description of that resource (e.g. wherry explain pods).
+`
+
 export const get: Command = {
   name: 'get',
   usage: 'get (TYPE[,TYPE...] [NAME...] | TYPE/NAME... | -f FILE) [flags]',
@@ -35,6 +41,10 @@ export const get: Command = {
     'chunk-size': { type: 'int', help: 'How many objects to ask for at a time', hidden: true },
   },
   async run(context) {
+    if (context.words.length === 0 && flag.list(context, 'filename').length === 0) {
+      context.io.err(nothingNamed)
+      return 1
+    }
     const session = await context.session()
     const groups = await wanted(context, session)
     const printer = printerFor(flag.text(context, 'output') ?? '', { showManagedFields: flag.on(context, 'show-managed-fields') })
@@ -178,17 +188,21 @@ function compare(a: unknown, b: unknown): number {
 }
 
 async function printTables(context: CommandContext, session: Session, groups: readonly Group[]): Promise<number> {
-  const shown: string[] = []
+  const found: { group: Group; table: Table }[] = []
   let someMissing = false
   for (const group of groups) {
     const { table, isMissing: wasMissing } = await fetchTable(context, session, group)
-    if (table && table.rows.length > 0) shown.push(formatTable(table, tableOptions(context, groups, group)))
+    if (table) found.push({ group, table })
     someMissing ||= wasMissing
   }
+  const kinds = found.map(({ group }) => group)
+  const shown = found
+    .filter(({ table }) => table.rows.length > 0)
+    .map(({ group, table }) => formatTable(table, tableOptions(context, kinds, group)))
   if (shown.length > 0) context.io.out(shown.join('\n'))
   else if (!someMissing && !flag.on(context, 'ignore-not-found')) {
     const namespace = groups.some(({ resource }) => resource.namespaced) ? groups[0]?.namespace : undefined
-    context.io.err(`No resources found${namespace === undefined ? '' : ` in ${namespace} namespace`}.\n`)
+    context.io.err(`No resources found${namespace === undefined ? '' : ` in ${namespace} namespace.`}\n`)
   }
   return someMissing ? 1 : 0
 }

@@ -49,4 +49,8 @@ ${list(others)}
 `
 }
 
-const listed = ({ name, summary }: Command): readonly [string, string] => [name, summary]
+/** The first line of a summary. */
+const listed = ({ name, summary }: Command): readonly [string, string] => [
+  name,
+  (summary.split('\n')[0] ?? '').replace(/:$/, '.'),
+]

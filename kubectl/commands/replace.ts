@@ -71,7 +71,12 @@ async function replaceInPlace(session: Session, target: Target, { body, options 
   return session.transport.call(callOf('update', resource, { namespace, name }, { body: placed, options }))
 }
 
-async function replaceByForce(context: CommandContext, session: Session, target: Target, { body, options }: Replacement): Promise<unknown> {
+async function replaceByForce(
+  context: CommandContext,
+  session: Session,
+  target: Target,
+  { body, options }: Replacement,
+): Promise<unknown> {
   const deletion = { ...deletionOf(context), isForced: false }
   const limit = limited(context, parseDuration('timeout', flag.text(context, 'timeout') ?? '0s'))
   try {

@@ -9,7 +9,10 @@ export const run: Command = {
   name: 'run',
   usage: 'run NAME --image=IMAGE [flags] [-- ARGS...]',
   summary: 'Makes a pod of one container.',
-  examples: ['wherry run web --image=nginx --port=80', 'wherry run job --image=busybox --restart=Never --command -- sh -c "echo done"'],
+  examples: [
+    'wherry run web --image=nginx --port=80',
+    'wherry run job --image=busybox --restart=Never --command -- sh -c "echo done"',
+  ],
   flags: {
     ...writeFlags,
     image: { type: 'string', help: 'The image of its container' },
@@ -33,7 +36,8 @@ export const run: Command = {
       fieldManager: flag.text(context, 'field-manager') ?? 'kubectl-run',
       ...(dryRun === 'server' && { dryRun: true }),
     }
-    const made = dryRun === 'client' ? pod : await session.transport.call(callOf('create', resource, { namespace }, { body: pod, options }))
+    const made =
+      dryRun === 'client' ? pod : await session.transport.call(callOf('create', resource, { namespace }, { body: pod, options }))
     await resultPrinter(context)({ resource, name: pod.metadata.name }, 'created', made)
     return 0
   },
@@ -52,7 +56,10 @@ export function podOf(context: CommandContext) {
   if (!restartPolicies.includes(restartPolicy)) throw new Error(`invalid restart policy: ${restartPolicy}`)
   const port = flag.number(context, 'port')
   const env = pairsOf(flag.list(context, 'env'), 'env').map(([key, value]) => ({ name: key, value }))
-  const labels = pairsOf(flag.list(context, 'labels').flatMap(list => list.split(',')), 'label')
+  const labels = pairsOf(
+    flag.list(context, 'labels').flatMap(list => list.split(',')),
+    'label',
+  )
   const annotations = pairsOf(flag.list(context, 'annotations'), 'annotation')
   const imagePullPolicy = flag.text(context, 'image-pull-policy')
   const container = {

@@ -1,4 +1,4 @@
-import { ApiError, isReason } from '../../api/errors.ts'
+import { ApiError, ignore, isReason } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import { changes, limited, type Limit } from '../changes.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
@@ -69,6 +69,7 @@ async function waitForAll(waiting: Waiting): Promise<number> {
   let code = 0
   for (const subject of subjects) {
     try {
+      if (wanted.type === 'delete' && (await isMissing(session, subject))) continue
       const object = wanted.type === 'create' ? await fetch(session, subject) : await waitFor(waiting, subject)
       const text = printer && object ? await printer(object) : `${displayName(subject.resource, subject.name)} condition met\n`
       context.io.out(text)
@@ -83,6 +84,11 @@ async function waitForAll(waiting: Waiting): Promise<number> {
 
 const fetch = async (session: Session, { resource, namespace, name }: Subject) =>
   (await session.transport.call(callOf('get', resource, { namespace, name }))) as KubeObject
+
+async function isMissing(session: Session, subject: Subject): Promise<boolean> {
+  const found = await fetch(session, subject).catch(ignore('NotFound'))
+  return found === undefined
+}
 
 /** Everything that the words, files and selectors mean; the names need not be there. */
 async function subjectsOf({ context, session }: Waiting): Promise<Subject[]> {
@@ -108,18 +114,8 @@ async function created(waiting: Waiting): Promise<Subject[]> {
   const { context, session, limit, looksOnce } = waiting
   for (;;) {
     const subjects = await subjectsOf(waiting)
-    const areThere = await Promise.all(
-      subjects.map(subject =>
-        fetch(session, subject).then(
-          () => true,
-          error => {
-            if (isReason(error, 'NotFound')) return false
-            throw error
-          },
-        ),
-      ),
-    )
-    if (subjects.length > 0 && areThere.every(Boolean)) return subjects
+    const areMissing = await Promise.all(subjects.map(subject => isMissing(session, subject)))
+    if (subjects.length > 0 && !areMissing.some(Boolean)) return subjects
     if (looksOnce || limit.isOver()) throw new Error(timedOut)
     if (context.signal.aborted) throw new Error('interrupted')
     await context.io.sleep(pollInMs, limit.signal)

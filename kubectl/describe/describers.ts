@@ -11,6 +11,7 @@ import { describeVolume } from './persistent-volume.ts'
 import { describePod } from './pod.ts'
 import { describePriorityClass } from './priority-class.ts'
 import { describeReplicaSet } from './replica-set.ts'
+import { describeBinding, describeRole } from './role.ts'
 import { describeSecret } from './secret.ts'
 import { describeServiceAccount } from './service-account.ts'
 import { describeService } from './service.ts'
@@ -29,6 +30,10 @@ const describers: Readonly<Record<string, Describer<never>>> = {
   ServiceAccount: describeServiceAccount,
   'Deployment.apps': describeDeployment,
   'ReplicaSet.apps': describeReplicaSet,
+  'Role.rbac.authorization.k8s.io': describeRole,
+  'ClusterRole.rbac.authorization.k8s.io': describeRole,
+  'RoleBinding.rbac.authorization.k8s.io': describeBinding,
+  'ClusterRoleBinding.rbac.authorization.k8s.io': describeBinding,
   'PriorityClass.scheduling.k8s.io': describePriorityClass,
   'StorageClass.storage.k8s.io': describeStorageClass,
 }

@@ -18,6 +18,5 @@ export const describeNamespace: Describer<Namespace> = namespace => {
       page.line(1, [type, is, longTime(lastTransitionTime), reason, message].join('\t'))
     }
   }
-  for (const line of ['', 'No resource quota.', '', 'No LimitRange resource.']) page.line(0, line)
   return page.text()
 }

@@ -33,6 +33,8 @@ export interface TableOptions {
 export const acceptTable = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
 
 const gap = '   '
+/** A narrow column is no narrower than this, so that rows without a header still stand apart. */
+const narrowest = 3
 
 /** A table's header and rows as texts, not yet padded. */
 export function tableCells(table: Table, options: TableOptions): { header: string[]; rows: string[][] } {
@@ -71,7 +73,7 @@ function labelsText(labels: Readonly<Record<string, string>>): string {
 /** Rows in columns that line up, three blanks between them. */
 export function align(rows: readonly (readonly string[])[]): string {
   const widths: number[] = []
-  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)))
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? narrowest, cell.length)))
   const line = (row: readonly string[]) =>
     row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join(gap)
   return rows.map(row => `${line(row).trimEnd()}\n`).join('')
@@ -91,7 +93,7 @@ export function growingTable(write: (text: string) => void, options: TableOption
     const { header, rows } = tableCells(table, options)
     const lines = isFirst && !options.noHeaders ? [header, ...rows] : rows
     isFirst = false
-    for (const row of lines) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)))
+    for (const row of lines) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? narrowest, cell.length)))
     const line = (row: readonly string[]) =>
       row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join(gap)
     for (const row of lines) write(`${line(row).trimEnd()}\n`)

@@ -21,7 +21,11 @@ export async function status(context: CommandContext, words: readonly string[]):
   const timeoutInMs = parseDuration('timeout', flag.text(context, 'timeout') ?? '0')
   const { code } = await eachTarget(context, { words }, async (target, session) => {
     const { kind, group } = target.resource
-    const deployment = await fetchDeployment(session, target, `no status viewer has been implemented for ${kind}.${group}`)
+    const deployment = await fetchDeployment(
+      session,
+      target,
+      `no status viewer has been implemented for ${kind}${group && `.${group}`}`,
+    )
     if (flag.maybe(context, 'watch') === false) return context.io.out(`${rolloutStatus(deployment, revision).text}\n`)
     const limit = limited(context, timeoutInMs)
     try {

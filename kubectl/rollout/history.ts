@@ -18,7 +18,11 @@ export async function history(context: CommandContext, words: readonly string[])
   const printer = printerFor(flag.text(context, 'output') ?? '')
   const { code } = await eachTarget(context, { words }, async (target, session) => {
     const { kind, group } = target.resource
-    const deployment = await fetchDeployment(session, target, `no history viewer has been implemented for "${kind}.${group}"`)
+    const deployment = await fetchDeployment(
+      session,
+      target,
+      `no history viewer has been implemented for "${kind}${group && `.${group}`}"`,
+    )
     const sets = byRevision(await fetchVersions(session, deployment))
     const chosen = revision > 0 ? sets.filter(set => revisionOf(set) === revision) : sets
     if (revision > 0 && sets.length > 0 && chosen.length === 0) throw new Error('unable to find the specified revision')

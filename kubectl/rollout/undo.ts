@@ -25,7 +25,11 @@ export async function undo(context: CommandContext, words: readonly string[]): P
   const print = resultPrinter(context)
   const { code } = await eachTarget(context, { words }, async (target, session) => {
     const { kind, group } = target.resource
-    const deployment = await fetchDeployment(session, target, `no rollbacker has been implemented for "${kind}.${group}"`)
+    const deployment = await fetchDeployment(
+      session,
+      target,
+      `no rollbacker has been implemented for "${kind}${group && `.${group}`}"`,
+    )
     const { name, namespace } = deployment.metadata
     const set = revisionToRestore(byRevision(await fetchVersions(session, deployment)), toRevision, name)
     if (deployment.spec.paused && dryRun !== 'client') {

@@ -31,7 +31,12 @@ export async function setEnv(context: CommandContext, words: readonly string[]):
 }
 
 /** Sets and removes a container's variables; `sourced` ones refer to a key of a ConfigMap or Secret. */
-export function changeEnv(container: Container, { set, remove }: Changes, sourced: readonly EnvVar[], mayOverwrite: boolean): void {
+export function changeEnv(
+  container: Container,
+  { set, remove }: Changes,
+  sourced: readonly EnvVar[],
+  mayOverwrite: boolean,
+): void {
   const env = (container.env ?? []).filter(({ name }) => !remove.includes(name))
   for (const variable of [...[...set].map(([name, value]) => ({ name, value })), ...sourced]) {
     const at = env.findIndex(({ name }) => name === variable.name)

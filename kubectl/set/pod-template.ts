@@ -40,11 +40,7 @@ export const setFlags = {
 } as const satisfies FlagSpecs
 
 /** Where each kind keeps the description of its pods. */
-const placesOfPodSpec = [
-  ['spec', 'jobTemplate', 'spec', 'template', 'spec'],
-  ['spec', 'template', 'spec'],
-  ['spec'],
-]
+const placesOfPodSpec = [['spec', 'jobTemplate', 'spec', 'template', 'spec'], ['spec', 'template', 'spec'], ['spec']]
 
 /** The part of an object that describes its pods; undefined when it has none. */
 export function podSpecOf(object: object): PodSpec | undefined {

@@ -5,7 +5,8 @@ import { changePods, containersNamed } from './pod-template.ts'
 export async function setResources(context: CommandContext, words: readonly string[]): Promise<number> {
   const limits = parseAmounts(flag.text(context, 'limits'))
   const requests = parseAmounts(flag.text(context, 'requests'))
-  if (!limits && !requests) throw new Error('you must specify an update to requests or limits (in the form of --requests/--limits)')
+  if (!limits && !requests)
+    throw new Error('you must specify an update to requests or limits (in the form of --requests/--limits)')
   const pattern = flag.text(context, 'containers') ?? '*'
   return changePods(context, {
     words,
@@ -30,11 +31,13 @@ export function parseAmounts(text: string | undefined): Record<string, string> |
   return Object.fromEntries(
     text.split(',').map(pair => {
       const [name, amount, ...rest] = pair.split('=')
-      if (!name || !amount || rest.length > 0) throw new Error(`invalid argument syntax ${JSON.stringify(pair)}, expected <resource>=<quantity>`)
+      if (!name || !amount || rest.length > 0)
+        throw new Error(`invalid argument syntax ${JSON.stringify(pair)}, expected <resource>=<quantity>`)
       return [name, amount]
     }),
   )
 }
 
 /** An amount of 0 takes the entry away. */
-const without0 = (amounts: Record<string, string>) => Object.fromEntries(Object.entries(amounts).filter(([, amount]) => amount !== '0'))
+const without0 = (amounts: Record<string, string>) =>
+  Object.fromEntries(Object.entries(amounts).filter(([, amount]) => amount !== '0'))

@@ -27,13 +27,17 @@ const actions: Readonly<Record<string, string>> = {
   deletecollection: 'deletes',
 }
 
+/** What a write to a subresource does, where it has a name of its own. */
+const actionsOn: Readonly<Record<string, string>> = { binding: 'binds', eviction: 'evicts', scale: 'scales' }
+
 function stepLines({ step, level, omitted }: ToldStep, widest: number, { colours, nameOf }: StoryOptions): string {
   const { verb, subresource, revision, cause } = step
   const note = cause?.note
   const arrow = level === 0 ? '' : `${'   '.repeat(level - 1)}└─ `
-  const target = `${nameOf(step)}${subresource ? ` (${subresource})` : ''}`
+  const subaction = actionsOn[subresource ?? '']
+  const target = `${nameOf(step)}${subresource && !subaction ? ` (${subresource})` : ''}`
   const why = note ? `  ${colours.yellow(note.rule)}: ${note.text}` : ''
-  const what = `${colours.cyan(actorOf(step))} ${actions[verb] ?? verb} ${colours.bold(target)}`
+  const what = `${colours.cyan(actorOf(step))} ${subaction ?? actions[verb] ?? verb} ${colours.bold(target)}`
   const margin = elapsed(step).padStart(widest)
   const first = `${colours.dim(margin)}  ${arrow}${what} ${colours.dim(`@${revision}`)}${why}\n`
   if (omitted === 0) return first

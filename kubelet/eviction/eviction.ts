@@ -36,17 +36,7 @@ interface Options {
 const hardGraceInSeconds = 1
 const cleanUpLimitInMs = 30_000
 
-export function evictionManager({
-  nodeName,
-  config,
-  source,
-  clock,
-  log,
-  events,
-  activePods,
-  evict,
-  onPressure,
-}: Options): Eviction {
+export function podEviction({ nodeName, config, source, clock, log, events, activePods, evict, onPressure }: Options): Eviction {
   const thresholds = thresholdsOf(config)
   let state = calm
   let pressures: readonly Pressure[] = []

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Run } from '../../lib/run.ts'
-import type { ContainerRuntime, ContainerState } from '../runtime/runtime.ts'
+import type { ContainerRuntime, ContainerState, Sandbox } from '../runtime/runtime.ts'
 import type { Killer } from '../sync/kill.ts'
 import { messageOf } from '../sync/sync-error.ts'
 import type { PodVolumes } from '../volumes/volumes.ts'
@@ -50,6 +50,7 @@ export function housekeeping({ runtime, view, workers, killer, volumes, clock, l
     for (const [uid, pod] of view.all()) {
       if (!workers.has(uid)) continue
       for (const container of deadInstances(pod.containers)) await runtime.removeContainer(container.id)
+      for (const sandbox of emptySandboxes(pod)) await runtime.removeSandbox(sandbox.id)
     }
     for (const uid of await volumes.leftovers()) if (!workers.has(uid) && !underWay.has(uid)) await volumes.tearDown(uid)
   }
@@ -77,4 +78,10 @@ export function deadInstances(containers: readonly ContainerState[]): ContainerS
     seen.add(name)
     return false
   })
+}
+
+/** Sandboxes that were replaced and have nothing left in them. Expects the newest first. */
+export function emptySandboxes({ sandboxes, containers }: PodRuntime): Sandbox[] {
+  const replaced = sandboxes.slice(1).filter(sandbox => sandbox.state === 'notReady')
+  return replaced.filter(sandbox => !containers.some(container => container.sandboxId === sandbox.id))
 }

@@ -4,7 +4,7 @@ import { silentLog } from '../../lib/log.ts'
 import { aborted } from '../../lib/run.ts'
 import type { ContainerRuntime, ContainerState } from '../runtime/runtime.ts'
 import { deadContainer, sampleContainer, sampleSandbox } from '../samples.ts'
-import { deadInstances } from './housekeeping.ts'
+import { deadInstances, emptySandboxes } from './housekeeping.ts'
 import { runtimeView } from './relist.ts'
 
 function scripted() {
@@ -125,4 +125,11 @@ test('of each container the newest dead instance is kept', () => {
     deadContainer('b', 1),
   ]
   expect(deadInstances(containers).map(one => one.id)).toEqual(['a-1', 'b-0'])
+})
+
+test('a sandbox that was replaced goes when its last container has', () => {
+  const sandbox = (id: string, state: 'ready' | 'notReady' = 'notReady') => sampleSandbox({ id, state })
+  const sandboxes = [sandbox('new'), sandbox('full'), sandbox('empty'), sandbox('strange', 'ready')]
+  const containers = [deadContainer('a', 1, { sandboxId: 'full' })]
+  expect(emptySandboxes({ sandboxes, containers }).map(one => one.id)).toEqual(['empty'])
 })
