@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/transport.ts'
-import { deepFreeze } from '../lib/json.ts'
+import { freezeSharing } from '../lib/sharing.ts'
 import type { Stored } from './request.ts'
 
 /**
@@ -8,10 +8,26 @@ import type { Stored } from './request.ts'
  */
 const decoded = new WeakMap<Uint8Array, WeakRef<KubeObject>>()
 
-/** The bytes of an object, made once. Freezes the object; `decode` of the bytes answers it. */
-export function encode(object: KubeObject): Uint8Array {
+/** One object of each family, for the next ones to share with what they have in common. */
+const samples = new Map<string, KubeObject>()
+const mostSamples = 500
+
+/** Objects of a kind with the same owner come from one template. */
+function settle(object: KubeObject, former?: KubeObject): KubeObject {
+  const family = `${object.apiVersion} ${object.kind} ${object.metadata.ownerReferences?.[0]?.uid ?? ''}`
+  const settled = freezeSharing(object, former ?? samples.get(family))
+  if (samples.size >= mostSamples) samples.clear()
+  samples.set(family, settled)
+  return settled
+}
+
+/**
+ * The bytes of an object, made once. Freezes the object, which comes to share what is equal with its former state or its family;
+ * `decode` of the bytes answers what it has become.
+ */
+export function encode(object: KubeObject, former?: KubeObject): Uint8Array {
   const bytes = exactBytes(JSON.stringify(object))
-  decoded.set(bytes, new WeakRef(deepFreeze(object)))
+  decoded.set(bytes, new WeakRef(settle(object, former)))
   return bytes
 }
 
@@ -20,7 +36,7 @@ export function decode(bytes: Uint8Array): KubeObject {
   const known = decoded.get(bytes)?.deref()
   if (known) return known
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
-  const object = deepFreeze(JSON.parse(text) as KubeObject)
+  const object = settle(JSON.parse(text) as KubeObject)
   decoded.set(bytes, new WeakRef(object))
   return object
 }

@@ -12,22 +12,22 @@ export type JournalNote = Omit<JournalEntry, 'revision' | 'time'>
 
 /** The last step of a write: stringified once, with its final resourceVersion, and journalled. */
 export interface Commits {
-  /** Writes if the object still is at `expected` (0: does not exist). Undefined: someone was faster. Freezes the draft. */
-  put(request: ApiRequest, kind: AnyKind, draft: AnyDraft, expected: number): Promise<Stored | undefined>
+  /** Writes if the object still is as it was (absent: does not exist). Undefined: someone was faster. Freezes the draft. */
+  put(request: ApiRequest, kind: AnyKind, draft: AnyDraft, old?: Stored): Promise<Stored | undefined>
   /** Removes; watchers get the draft as the last state. Undefined as above. */
-  remove(request: ApiRequest, kind: AnyKind, draft: AnyDraft, expected: number): Promise<Stored | undefined>
+  remove(request: ApiRequest, kind: AnyKind, draft: AnyDraft, old: Stored): Promise<Stored | undefined>
 }
 
 export function commits(store: Store): Commits {
   const write = (operation: 'put' | 'delete'): Commits['put'] =>
-    async function (request, kind, draft, expected) {
+    async function (request, kind, draft, old) {
       const { name, namespace } = draft.metadata
       const encoded = (revision: number) => {
         draft.metadata.resourceVersion = String(revision)
-        return encode(draft)
+        return encode(draft, old?.object)
       }
       const note = Buffer.from(JSON.stringify(noteOf(request, draft)))
-      const entry = await fromStore(store[operation](storeKey(kind, namespace, name), encoded, expected, note))
+      const entry = await fromStore(store[operation](storeKey(kind, namespace, name), encoded, old?.revision ?? 0, note))
       return entry && stored(entry.value, entry.revision)
     }
   return { put: write('put'), remove: write('delete') }

@@ -63,7 +63,7 @@ export function creator({ access, admission, commits, clock, random }: WriteDepe
   async function commit(kind: AnyKind, request: ApiRequest, draft: AnyDraft, isGenerated: boolean): Promise<Stored> {
     const { metadata } = draft
     for (let attempt = 1; ; attempt++) {
-      const created = await commits.put(request, kind, draft, 0)
+      const created = await commits.put(request, kind, draft)
       if (created) return created
       if (!isGenerated) throw await taken(kind, draft)
       if (attempt === attemptsForAName) throw noFreeName(kind, metadata.name)

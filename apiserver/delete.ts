@@ -31,7 +31,7 @@ export function deleter({ access, commits, clock, list }: Dependencies) {
       const { action, object } = planDeletion(kind, old.object, options, clock.now())
       if (action === 'none') return { type: 'object', status: 200, stored: old, object: old.object, warnings: [] }
       if (options.dryRun) return answer(kind, action, deepFreeze(object) as KubeObject)
-      const written = await commits[action === 'remove' ? 'remove' : 'put'](request, kind, object, old.revision)
+      const written = await commits[action === 'remove' ? 'remove' : 'put'](request, kind, object, old)
       if (written) return { ...answer(kind, action, written.object), ...(action === 'mark' && { stored: written }) }
       if (options.preconditions?.resourceVersion !== undefined) throw conflict(kind, name, staleMessage)
     }

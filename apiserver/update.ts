@@ -35,7 +35,7 @@ export function rewriter({ access, commits }: Pick<WriteDependencies, 'access' |
       if (deepEqual(draft, old.object)) return { stored: old, object: old.object }
       if (options.dryRun) return { object: deepFreeze(draft) as KubeObject }
       const write = isFinished(kind, draft) ? commits.remove : commits.put
-      const written = await write(request, kind, draft, old.revision)
+      const written = await write(request, kind, draft, old)
       if (written) return { stored: written, object: written.object }
     }
     throw conflict(kind, name, staleMessage)

@@ -112,6 +112,7 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
         moved.ring()
         for await (const events of store.watch('', revision, signal)) take(events)
         forget()
+        await clock.sleep(retryInMs, signal) // the store has ended the watch: it is closed, and would end the next one at once
       } catch (err) {
         log.error({ err }, 'the watch cache lost the store and starts over')
         forget(expired('the watch cache was rebuilt; list again'))

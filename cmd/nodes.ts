@@ -14,9 +14,8 @@ import { dockerEngine } from '../kubelet/runtime/docker/engine.ts'
 import { dockerRuntime } from '../kubelet/runtime/docker/runtime.ts'
 import { type SimulatedEngine, simulatedEngine } from '../kubelet/runtime/simulated/engine.ts'
 import { simulatedRuntime } from '../kubelet/runtime/simulated/runtime.ts'
-import { execOnlyCheck } from '../kubelet/probes/exec-only-check.ts'
 import { ownSources, sharedSources } from '../kubelet/sources.ts'
-import { type Run, runAll } from '../lib/run.ts'
+import { aborted, type Run, runAll } from '../lib/run.ts'
 import type { ComponentOptions } from './control-plane.ts'
 import { kubernetesVersion } from './version.ts'
 
@@ -160,5 +159,10 @@ function simulatedNodes(options: NodesOptions, keep: Keep): (readonly [string, R
     })
     return keep(nodeName, kubelet)
   })
-  return [['simulator informers', informers.run], ['simulator events', events.run], ...kubelets]
+  // Nobody else knows of an engine made here: what it simulates ends after its kubelets have, or its timers would keep the process.
+  const engineRun: Run = async signal => {
+    await aborted(signal)
+    if (!options.simulatedEngine) engine.close()
+  }
+  return [['simulated engine', engineRun], ['simulator informers', informers.run], ['simulator events', events.run], ...kubelets]
 }

@@ -15,7 +15,11 @@ export async function manifestComplaint(
   const fields = strictFaults(error)
   if (fields.length > 0) {
     const root = await schema().catch(() => undefined)
-    return fields.map(fault => `error: ${placeOf(manifest, fault.field)}: ${describe(fault, root)}`).join('\n')
+    return fields
+      .map(fault => ({ fault, ...positionOf(manifest, fault.field) }))
+      .sort((a, b) => a.line - b.line || a.column - b.column)
+      .map(({ fault, line, column }) => `error: ${manifest.source}:${line}:${column}: ${describe(fault, root)}`)
+      .join('\n')
   }
   const mistyped = typeFault(error, manifest)
   if (mistyped)
@@ -109,12 +113,17 @@ function textsOf(error: unknown): string[] {
 
 const withoutIndices = (path: string) => path.replace(/\[\d+\]/g, '')
 
-/** `web.yaml:8:12`. A list's items may have other indices on the server than in the file: then the first field of such a path counts. */
+/** `web.yaml:8:12` */
 function placeOf(manifest: ManifestObject, path: string): string {
+  const { line, column } = positionOf(manifest, path)
+  return `${manifest.source}:${line}:${column}`
+}
+
+/** A list's items may have other indices on the server than in the file: then the first field of such a path counts. */
+function positionOf(manifest: ManifestObject, path: string): { line: number; column: number } {
   const there =
     fieldAt(manifest.value, path) === undefined
       ? fieldsOf(manifest.value).find(field => withoutIndices(field.path) === withoutIndices(path))?.path
       : undefined
-  const { line, column } = manifest.at(there ?? path)
-  return `${manifest.source}:${line}:${column}`
+  return manifest.at(there ?? path)
 }

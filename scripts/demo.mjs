@@ -41,7 +41,8 @@ function command(program, args, { quiet = false, mayFail = false, shown } = {}) 
 const wherry = (line, options = {}) =>
   command(process.execPath, [join(root, 'dist', 'wherry.mjs'), ...split(line)], { shown: `wherry ${line}`, ...options })
 const quietly = line => wherry(line, { quiet: true })
-const split = line => [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c)
+/** A command line as a shell splits it, as far as quotes go. */
+const split = line => (line.match(/(?:[^\s'"]+|'[^']*'|"[^"]*")+/g) ?? []).map(word => word.replace(/['"]/g, ''))
 const containers = () =>
   command(
     'docker',

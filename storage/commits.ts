@@ -41,8 +41,8 @@ export interface CommitQueueOptions {
   readonly revision: number
   /** Where a key stands in what is persisted. */
   readonly newest: (key: string) => Version | undefined
-  /** A persisted version that was the newest a moment ago. */
-  readonly load: (revision: number) => Entry
+  /** A version that was overwritten; undefined when it has been compacted. */
+  readonly load: (revision: number) => Entry | undefined
   /** Makes a batch durable, all of it or nothing. */
   readonly persist: (commits: readonly Commit[]) => Promise<void>
   /** Called with each batch once it is durable, before its writers hear of it. */
@@ -76,6 +76,24 @@ function newBatch(): Batch {
 /** Where a commit leaves its key. */
 export function versionOf({ event: { type, entry } }: Commit): Version {
   return { revision: entry.revision, created: entry.created, alive: type === 'put' }
+}
+
+/** What a commit overwrote is looked up only when someone asks, which hardly anyone does. */
+export function storeEvent(
+  { type, entry, note, time }: Omit<StoreEvent, 'previous'>,
+  replaces: number,
+  load: (revision: number) => Entry | undefined,
+): StoreEvent {
+  if (replaces === 0) return { type, entry, previous: undefined, note, time }
+  return {
+    type,
+    entry,
+    get previous() {
+      return load(replaces)
+    },
+    note,
+    time,
+  }
 }
 
 export function commitQueue({ clock, revision, newest, load, persist, publish }: CommitQueueOptions): CommitQueue {
@@ -143,12 +161,12 @@ export function commitQueue({ clock, revision, newest, load, persist, publish }:
         await waiting?.batch.done // whoever was faster must be visible to a loser who looks again
         return undefined
       }
-      const previous = expected === 0 ? undefined : (waiting?.commit.event.entry ?? load(expected))
       const revision = assigned + 1
-      const entry: Entry = { key, value: encode(revision), revision, created: previous?.created ?? revision }
+      const created = current?.alive ? current.created : revision
+      const entry: Entry = { key, value: encode(revision), revision, created }
       if (assigned !== revision - 1) throw new Error('encode must not write to the store itself')
       assigned = revision
-      const commit = { event: { type, entry, previous, note, time: clock.now() }, replaces: expected }
+      const commit = { event: storeEvent({ type, entry, note, time: clock.now() }, expected, load), replaces: expected }
       await enqueue(commit).done
       return entry
     },

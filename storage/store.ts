@@ -68,7 +68,7 @@ export interface ListResult {
 export interface StoreEvent {
   readonly type: 'put' | 'delete'
   readonly entry: Entry
-  /** What the key held before, unless it has been compacted or did not exist. */
+  /** What the key held before, unless it has been compacted or did not exist. Looking at it may read the disk. */
   readonly previous?: Entry | undefined
   readonly note?: Uint8Array | undefined
   /** When it was committed, in milliseconds since the epoch. */

@@ -2,25 +2,21 @@ import { Node } from '../../api/core/node.ts'
 import { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import { ignore } from '../../api/errors.ts'
-import type { InputOf } from '../../api/kind.ts'
 import { StorageClass } from '../../api/storage/storage-class.ts'
-import type { Controller, ReconcileContext } from '../../client/controller.ts'
-import type { Change } from '../../client/informer.ts'
+import type { Controller, ReconcileContext, ReconcileResult } from '../../client/controller.ts'
 import { on } from '../../client/watches.ts'
-import { provisionedBy, selectedNode, storageProvisioner } from '../persistent-volume/names.ts'
+import { selectedNode } from '../persistent-volume/names.ts'
+import { isAsked, refusal, suitableNodes, volumeFor, volumeNameFor } from './plan.ts'
+import { reclaim } from './reclaim.ts'
+import type { VolumeFolders } from './volume-folders.ts'
 
-/** The name that StorageClasses call us by. */
-export const localProvisionerName = 'wherry.dev/local'
-
-/** Makes and removes the folders that hold the data. */
-export interface VolumeFolders {
-  /** Makes a folder that any user may write to, and answers its absolute path. Idempotent. */
-  create(volume: string): Promise<string>
-  /** Removes a folder and all that is in it. Idempotent. */
-  remove(volume: string): Promise<void>
-}
+export type { VolumeFolders } from './volume-folders.ts'
+export { localProvisionerName } from './plan.ts'
 
 const volumePrefix = 'volume '
+
+/** How long until a claim that no node would do for is looked at again. */
+const retryInMs = 15_000
 
 /**
  * Makes a folder for each claim that asks for one, as a local volume that only the chosen node reaches, and removes the folder when the volume is
@@ -29,124 +25,79 @@ const volumePrefix = 'volume '
 export function localProvisioner(folders: VolumeFolders): Controller {
   return {
     name: 'local-provisioner',
-    watches: [on(PersistentVolumeClaim), on(PersistentVolume, ({ object }: Change) => [volumePrefix + object.metadata.name])],
+    watches: [on(PersistentVolumeClaim), on(PersistentVolume, ({ object }) => [volumePrefix + object.metadata.name])],
     reads: [StorageClass, Node],
-    writes: [PersistentVolume],
-    async reconcile(context, key) {
-      if (key.startsWith(volumePrefix)) await reclaim(context, folders, key.slice(volumePrefix.length))
-      else await provision(context, folders, key)
+    writes: [PersistentVolume, PersistentVolumeClaim],
+    concurrency: 16,
+    reconcile(context, key) {
+      if (key.startsWith(volumePrefix)) return reclaim(context, folders, key.slice(volumePrefix.length))
+      return provision(context, folders, key)
     },
   }
 }
 
-async function provision(
-  { lister, client, events, random }: ReconcileContext,
-  folders: VolumeFolders,
-  key: string,
-): Promise<void> {
+async function provision(context: ReconcileContext, folders: VolumeFolders, key: string): Promise<ReconcileResult | void> {
+  const { lister, events } = context
   const claim = lister(PersistentVolumeClaim).get(key)
-  const annotations = claim?.metadata.annotations ?? {}
-  if (
-    !claim ||
-    claim.spec.volumeName ||
-    claim.metadata.deletionTimestamp ||
-    annotations[storageProvisioner] !== localProvisionerName
-  )
-    return
-  const storageClass = lister(StorageClass).get(claim.spec.storageClassName ?? '')
-  if (!storageClass) return
-  const name = `pvc-${claim.metadata.uid}`
-  if (lister(PersistentVolume).get(name)) return
-  const node = chosenNode(lister, annotations[selectedNode], storageClass, random)
+  const storageClass = claim && lister(StorageClass).get(claim.spec.storageClassName ?? '')
+  if (!claim || !storageClass || !isAsked(claim, storageClass) || lister(PersistentVolume).get(volumeNameFor(claim))) return
+  const fail = (why: string) => {
+    const message = `failed to provision volume with StorageClass "${storageClass.metadata.name}": ${why}`
+    events.record(claim, 'Warning', 'ProvisioningFailed', message)
+  }
+  const refused = refusal(claim)
+  if (refused !== undefined) return fail(refused)
+  const node = await chooseNode(context, claim, storageClass)
+  if (node === 'gone') {
+    fail(`failed to get target node: nodes "${claim.metadata.annotations?.[selectedNode]}" not found`)
+    return giveBack(context, claim)
+  }
   if (!node) {
-    if (storageClass.volumeBindingMode === 'Immediate')
-      events.record(claim, 'Warning', 'ProvisioningFailed', 'no node is there to make the volume on')
-    return
+    fail('no node is ready for it')
+    return { requeueAfterMs: retryInMs }
   }
   events.record(claim, 'Normal', 'Provisioning', `External provisioner is provisioning volume for claim "${key}"`)
   try {
-    const path = await folders.create(name)
-    const note = { rule: 'local-provisioner/create', text: `${key} gets a folder on node ${node.metadata.name}`, data: { path } }
-    await client
-      .create(PersistentVolume, volumeFor(claim, storageClass, node, name, path), { note })
-      .catch(ignore('AlreadyExists'))
-    events.record(claim, 'Normal', 'ProvisioningSucceeded', `Successfully provisioned volume ${name}`)
+    await make(context, folders, claim, storageClass, node)
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    events.record(
-      claim,
-      'Warning',
-      'ProvisioningFailed',
-      `failed to provision volume with StorageClass "${storageClass.metadata.name}": ${message}`,
-    )
+    fail(error instanceof Error ? error.message : String(error))
     throw error
   }
 }
 
-/** The node the scheduler chose, or, for a class that binds at once, any node. */
-function chosenNode(
-  lister: ReconcileContext['lister'],
-  selected: string | undefined,
-  { volumeBindingMode }: StorageClass,
-  random: ReconcileContext['random'],
-): Node | undefined {
-  if (selected) return lister(Node).get(selected)
-  if (volumeBindingMode !== 'Immediate') return undefined
-  const nodes = lister(Node).list()
-  return nodes[random.below(Math.max(1, nodes.length))]
-}
-
-function volumeFor(
+async function make(
+  { client, events }: ReconcileContext,
+  folders: VolumeFolders,
   claim: PersistentVolumeClaim,
   storageClass: StorageClass,
   node: Node,
-  name: string,
-  path: string,
-): InputOf<typeof PersistentVolume> {
-  const hostname = node.metadata.labels?.['kubernetes.io/hostname'] ?? node.metadata.name
-  return {
-    metadata: { name, annotations: { [provisionedBy]: localProvisionerName } },
-    spec: {
-      capacity: { storage: claim.spec.resources?.requests?.storage ?? '0' },
-      accessModes: claim.spec.accessModes,
-      volumeMode: claim.spec.volumeMode,
-      storageClassName: storageClass.metadata.name,
-      persistentVolumeReclaimPolicy: storageClass.reclaimPolicy,
-      mountOptions: storageClass.mountOptions,
-      local: { path },
-      claimRef: {
-        apiVersion: 'v1',
-        kind: 'PersistentVolumeClaim',
-        namespace: claim.metadata.namespace,
-        name: claim.metadata.name,
-        uid: claim.metadata.uid,
-      },
-      nodeAffinity: {
-        required: {
-          nodeSelectorTerms: [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [hostname] }] }],
-        },
-      },
-    },
-  }
+): Promise<void> {
+  const name = volumeNameFor(claim)
+  const path = await folders.create(name)
+  const text = `${claim.metadata.namespace}/${claim.metadata.name} gets a folder on node ${node.metadata.name}`
+  const note = { rule: 'local-provisioner/create', text, data: { path } }
+  const volume = volumeFor(claim, storageClass, node, path)
+  await client.create(PersistentVolume, volume, { note }).catch(ignore('AlreadyExists'))
+  events.record(claim, 'Normal', 'ProvisioningSucceeded', `Successfully provisioned volume ${name}`)
 }
 
-async function reclaim({ lister, client, events }: ReconcileContext, folders: VolumeFolders, name: string): Promise<void> {
-  const volume = lister(PersistentVolume).get(name)
-  if (volume?.metadata.annotations?.[provisionedBy] !== localProvisionerName) return
-  if (
-    volume.status.phase !== 'Released' ||
-    volume.spec.persistentVolumeReclaimPolicy !== 'Delete' ||
-    volume.metadata.deletionTimestamp
-  )
-    return
-  try {
-    await folders.remove(name)
-  } catch (error) {
-    events.record(volume, 'Warning', 'VolumeFailedDelete', error instanceof Error ? error.message : String(error))
-    throw error
+/** The node the scheduler chose, which may be gone by now, or, for a class that binds at once, any that will do. */
+async function chooseNode(
+  { lister, client, random }: ReconcileContext,
+  claim: PersistentVolumeClaim,
+  storageClass: StorageClass,
+): Promise<Node | 'gone' | undefined> {
+  const name = claim.metadata.annotations?.[selectedNode]
+  if (name === undefined) {
+    const nodes = suitableNodes(lister(Node).list(), storageClass)
+    return nodes[random.below(Math.max(1, nodes.length))]
   }
-  const note = { rule: 'local-provisioner/delete', text: 'its claim is gone, and so is its folder' }
-  await client
-    .delete(PersistentVolume, { name }, { preconditions: { uid: volume.metadata.uid }, note })
-    .catch(ignore('NotFound', 'Conflict'))
+  return lister(Node).get(name) ?? (await client.get(Node, { name }).catch(ignore('NotFound'))) ?? 'gone'
+}
+
+/** Lets the scheduler choose again. */
+async function giveBack({ client }: ReconcileContext, claim: PersistentVolumeClaim): Promise<void> {
+  const { [selectedNode]: gone, ...annotations } = claim.metadata.annotations ?? {}
+  const note = { rule: 'local-provisioner/reschedule', text: `node ${gone} is gone: the scheduler may choose another` }
+  await client.update(PersistentVolumeClaim, { ...claim, metadata: { ...claim.metadata, annotations } }, { note })
 }

@@ -8,7 +8,17 @@ import { changeTaints, markPodsNotReady, markUnknown } from './consequences.ts'
 import { observe, ready, type Sign, unknownConditions } from './health.ts'
 import { roster } from './roster.ts'
 import { noExecuteKey, noExecuteStep, withNoExecute } from './taints.ts'
-import { defaultLimits, disruptionOf, isExcluded, type Limiter, letThrough, rateOf, type Tally, withRate, zoneOf } from './zones.ts'
+import {
+  defaultLimits,
+  disruptionOf,
+  isExcluded,
+  type Limiter,
+  letThrough,
+  rateOf,
+  type Tally,
+  withRate,
+  zoneOf,
+} from './zones.ts'
 
 export interface NodeLifecycleOptions {
   /** How long a node may be silent (--node-monitor-grace-period). */

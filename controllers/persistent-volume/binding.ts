@@ -32,15 +32,20 @@ async function reserve({ client }: Context, claim: PersistentVolumeClaim, volume
   const { namespace, name, uid, resourceVersion } = claim.metadata
   if (volume.spec.claimRef?.uid === uid) return volume
   const claimRef = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name, uid, resourceVersion }
-  const byUs = isReservedFor(volume, claim) ? {} : { [boundByController]: 'yes' }
+  const byUs: Record<string, string> = isReservedFor(volume, claim) ? {} : { [boundByController]: 'yes' }
   const metadata = { ...volume.metadata, annotations: { ...volume.metadata.annotations, ...byUs } }
   return client.update(PersistentVolume, { ...volume, metadata, spec: { ...volume.spec, claimRef } }, { note })
 }
 
-async function nameVolume({ client }: Context, claim: PersistentVolumeClaim, { metadata: { name } }: PersistentVolume, note: Why) {
+async function nameVolume(
+  { client }: Context,
+  claim: PersistentVolumeClaim,
+  { metadata: { name } }: PersistentVolume,
+  note: Why,
+) {
   const known = claim.metadata.annotations
   if (claim.spec.volumeName === name && known?.[bindCompleted] !== undefined) return claim
-  const byUs = claim.spec.volumeName === name ? {} : { [boundByController]: 'yes' }
+  const byUs: Record<string, string> = claim.spec.volumeName === name ? {} : { [boundByController]: 'yes' }
   const metadata = { ...claim.metadata, annotations: { ...known, ...byUs, [bindCompleted]: 'yes' } }
   return client.update(PersistentVolumeClaim, { ...claim, metadata, spec: { ...claim.spec, volumeName: name } }, { note })
 }

@@ -1,9 +1,10 @@
 import type { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import type { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import type { StorageClass } from '../../api/storage/storage-class.ts'
+import { isDefaultClass } from './names.ts'
 
 const oldClassAnnotation = 'volume.beta.kubernetes.io/storage-class'
-const defaultMarkers = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class']
+const defaultMarkers = [isDefaultClass, 'storageclass.beta.kubernetes.io/is-default-class']
 
 /** The class that a claim asks for or a volume belongs to; empty when none. The annotation of old wins, as upstream has it. */
 export function classOf({ metadata, spec }: PersistentVolume | PersistentVolumeClaim): string {
@@ -15,7 +16,7 @@ export function wantsDefaultClass({ metadata, spec }: PersistentVolumeClaim): bo
   return spec.storageClassName === undefined && metadata.annotations?.[oldClassAnnotation] === undefined
 }
 
-export function isDefaultClass({ metadata }: StorageClass): boolean {
+export function isMarkedDefault({ metadata }: StorageClass): boolean {
   return defaultMarkers.some(marker => metadata.annotations?.[marker] === 'true')
 }
 
@@ -25,5 +26,5 @@ export function defaultClass(classes: readonly StorageClass[]): StorageClass | u
     if (a.creationTimestamp !== b.creationTimestamp) return a.creationTimestamp < b.creationTimestamp ? 1 : -1
     return a.name < b.name ? -1 : 1
   }
-  return classes.filter(isDefaultClass).sort(newestFirst)[0]
+  return classes.filter(isMarkedDefault).sort(newestFirst)[0]
 }

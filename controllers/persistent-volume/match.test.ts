@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import type { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import type { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
-import { findVolume, isReservedFor, misfit } from './match.ts'
+import { findVolume as find, isReservedFor, misfit } from './match.ts'
+
+const findVolume = (volumes: PersistentVolume[], wanting: PersistentVolumeClaim, isDelayed: boolean) =>
+  find(wanting, volumes, volumes, isDelayed)
 
 const volume = (
   name: string,
@@ -55,6 +58,9 @@ test('a volume set aside for the claim wins outright; one set aside for another 
     volume('other', '1Gi', { claimRef: { namespace: 'x', name: 'data' } }),
   ]
   expect(findVolume(volumes, claim('1Gi'), false)?.metadata.name).toBe('mine')
+  const closed = volume('mine', '10Gi', { ...reserved(), accessModes: ['ReadOnlyMany'] })
+  expect(findVolume([closed, volume('small', '1Gi')], claim('1Gi'), false)?.metadata.name).toBe('small')
+  expect(findVolume([volume('mine', '1Gi', reserved())], claim('2Gi'), false)).toBeUndefined()
   expect(findVolume([volume('mine', '10Gi', reserved('another uid'))], claim('1Gi'), false)).toBeUndefined()
   expect(isReservedFor(volume('mine', '1Gi', reserved('u1')), claim('1Gi'))).toBe(true)
 })

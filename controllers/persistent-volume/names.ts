@@ -5,6 +5,7 @@ export const provisionedBy = 'pv.kubernetes.io/provisioned-by'
 export const selectedNode = 'volume.kubernetes.io/selected-node'
 export const storageProvisioner = 'volume.kubernetes.io/storage-provisioner'
 export const betaStorageProvisioner = 'volume.beta.kubernetes.io/storage-provisioner'
+export const isDefaultClass = 'storageclass.kubernetes.io/is-default-class'
 
 /** What keeps a claim or a volume from vanishing while it is in use. */
 export const claimProtection = 'kubernetes.io/pvc-protection'

@@ -3,7 +3,6 @@ import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts
 import { Pod } from '../../api/core/pod.ts'
 import type { Controller } from '../../client/controller.ts'
 import { on } from '../../client/watches.ts'
-import { isFinished } from '../shared/pod-state.ts'
 import { claimProtection, volumeProtection } from './names.ts'
 import { claimKeysOf, podsByClaim, podsOf } from './pod-claims.ts'
 
@@ -25,7 +24,7 @@ export function holds(pod: Pod, claimKey: string): boolean {
   const isNamed = (pod.spec.volumes ?? []).some(
     ({ persistentVolumeClaim: source }) => source && `${pod.metadata.namespace}/${source.claimName}` === claimKey,
   )
-  const hasShutDown = isFinished(pod) || (pod.metadata.deletionTimestamp && pod.metadata.deletionGracePeriodSeconds === 0)
+  const hasShutDown = pod.metadata.deletionTimestamp && pod.metadata.deletionGracePeriodSeconds === 0
   return isNamed || !hasShutDown
 }
 

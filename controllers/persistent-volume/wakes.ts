@@ -6,7 +6,7 @@ import { StorageClass } from '../../api/storage/storage-class.ts'
 import type { Index, ListerOf, Watch } from '../../client/controller.ts'
 import type { Change } from '../../client/informer.ts'
 import { deepEqual } from '../../lib/json.ts'
-import { classOf, isDefaultClass, wantsDefaultClass } from './classes.ts'
+import { classOf, isMarkedDefault, wantsDefaultClass } from './classes.ts'
 import { isFree, wouldServe } from './match.ts'
 import { bindCompleted } from './names.ts'
 import { claimKeysOf } from './pod-claims.ts'
@@ -59,7 +59,8 @@ function claimRefKey({ spec: { claimRef } }: PersistentVolume): readonly string[
   return claimRef?.name ? [`${claimRef.namespace}/${claimRef.name}`] : undefined
 }
 
-export const reservedVolumes = (lister: ListerOf, claim: PersistentVolumeClaim) => lister(PersistentVolume).by('claim', keyOf(claim))
+export const reservedVolumes = (lister: ListerOf, claim: PersistentVolumeClaim) =>
+  lister(PersistentVolume).by('claim', keyOf(claim))
 export const freeVolumes = (lister: ListerOf, className: string) => lister(PersistentVolume).by('free', className)
 
 /** A volume concerns the claim that it names and those that name it; one that has become free, those that wait for such a one. */
@@ -84,7 +85,7 @@ export const claimsOfClass: Watch['keys'] = ({ type, object }, lister) => {
   if (type === 'deleted') return none
   const waiting = (value: string) => lister(PersistentVolumeClaim).by('waiting', value).map(keyOf)
   const own = waiting(`class ${object.metadata.name}`)
-  return isDefaultClass(object as StorageClass) ? [...own, ...waiting(classless)] : own
+  return isMarkedDefault(object as StorageClass) ? [...own, ...waiting(classless)] : own
 }
 
 /** A new pod without a node makes the claims that wait for it say so. */

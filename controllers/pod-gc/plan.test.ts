@@ -39,6 +39,15 @@ test('a pod whose node is gone goes after 40 s of absence, and the node is to be
   expect([removal?.rule, removal?.missingNode, removal?.condition?.reason]).toEqual(['orphaned', 'lost', 'DeletionByPodGC'])
 })
 
+test('a node is missed anew when no pod has asked for it in between', () => {
+  const missingSince = new Map<string, number>()
+  const pod = podWith({ spec: { nodeName: 'lost' } })
+  run([pod], { missingSince, now: 1000 })
+  run([], { missingSince, now: 30_000 })
+  expect(run([pod], { missingSince, now: 60_000 })).toEqual([])
+  expect(run([pod], { missingSince, now: 100_000 })).toHaveLength(1)
+})
+
 test('a pod deleted before it had a node goes; one with a node is the kubelet\u2019s', () => {
   const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z' }
   const pods = [

@@ -1,5 +1,3 @@
-import { copy } from '../../lib/json.ts'
-
 /** Where an object carries what it was last applied from, so that the next application knows what was dropped since. */
 export const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
@@ -7,11 +5,16 @@ type Json = Record<string, unknown>
 
 /** The object with the annotation that says what it was applied from: itself, without the annotation. */
 export function withLastApplied(object: Json): Json {
-  const bare = copy(object)
-  const metadata = { ...(bare.metadata as Json | undefined) }
+  const bare = withoutLastApplied(object)
+  const { annotations } = bare.metadata
+  return { ...bare, metadata: { ...bare.metadata, annotations: { ...annotations, [lastApplied]: lastAppliedText(bare) } } }
+}
+
+/** The object without that annotation, but always with annotations: so others compare it. */
+export function withoutLastApplied(object: Json): Json & { metadata: Json & { annotations: Json } } {
+  const metadata = (object.metadata ?? {}) as Json
   const { [lastApplied]: _, ...annotations } = (metadata.annotations ?? {}) as Json
-  const text = lastAppliedText({ ...bare, metadata: { ...metadata, annotations } })
-  return { ...bare, metadata: { ...metadata, annotations: { ...annotations, [lastApplied]: text } } }
+  return { ...object, metadata: { ...metadata, annotations } }
 }
 
 /** What an object was last applied from; undefined when it never was, or when that cannot be read. */

@@ -24,6 +24,10 @@ const document = {
         properties: {
           containers: merge('name', { $ref: '#/components/schemas/io.x.Container' }),
           args: { type: 'array', items: { type: 'string' } },
+          volumes: {
+            ...merge('name', { type: 'object', properties: { name: {}, emptyDir: {}, configMap: {} } }),
+            'x-kubernetes-patch-strategy': 'merge,retainKeys',
+          },
           strategy: {
             type: 'object',
             'x-kubernetes-patch-strategy': 'retainKeys',
@@ -130,5 +134,26 @@ test('a union keeps only the keys that are asked for', () => {
   const current = { spec: { strategy: { type: 'Rolling', rolling: { surge: 1 } } } }
   expect(patch({}, { spec: { strategy: { type: 'Recreate' } } }, current)).toEqual({
     spec: { strategy: { type: 'Recreate', $retainKeys: ['type'] } },
+  })
+})
+
+test('an item that is a union keeps only what is asked for; a new one is whole', () => {
+  const current = { spec: { volumes: [{ name: 'a', emptyDir: {} }] } }
+  const modified = {
+    spec: {
+      volumes: [
+        { name: 'a', configMap: { name: 'c' } },
+        { name: 'b', emptyDir: {} },
+      ],
+    },
+  }
+  expect(patch({}, modified, current)).toEqual({
+    spec: {
+      '$setElementOrder/volumes': [{ name: 'a' }, { name: 'b' }],
+      volumes: [
+        { $retainKeys: ['configMap', 'name'], configMap: { name: 'c' }, name: 'a' },
+        { emptyDir: {}, name: 'b' },
+      ],
+    },
   })
 })

@@ -40,16 +40,20 @@ function diffValue(
     const before = isObject(original) ? original : {}
     const inner = diffObject(before, wanted, current, schema)
     if (!inner) return undefined
-    if (!schema?.strategies.includes('retainKeys')) return { [key]: inner }
-    return { [key]: { ...inner, $retainKeys: Object.keys(wanted).sort() } }
+    return { [key]: { ...inner, ...retainedKeys(wanted, schema) } }
   }
   if (Array.isArray(wanted) && Array.isArray(current) && schema?.strategies.includes('merge')) {
     const before = Array.isArray(original) ? original : []
     return schema.mergeKey
-      ? diffKeyedList(key, schema.mergeKey, before, wanted, current, schema.items)
+      ? diffKeyedList(key, schema.mergeKey, before, wanted, current, schema)
       : diffPlainList(key, before, wanted, current)
   }
   return deepEqual(wanted, current) ? undefined : { [key]: wanted }
+}
+
+/** Unions, such as a volume's source: what is not asked for goes, whoever set it. */
+function retainedKeys(wanted: Json, schema: SchemaNode | undefined): Json {
+  return schema?.strategies.includes('retainKeys') ? { $retainKeys: Object.keys(wanted).sort() } : {}
 }
 
 function diffKeyedList(
@@ -58,7 +62,7 @@ function diffKeyedList(
   original: unknown[],
   wanted: unknown[],
   current: unknown[],
-  items: SchemaNode | undefined,
+  schema: SchemaNode,
 ): Json | undefined {
   const idOf = (item: unknown) => (isObject(item) ? item[mergeKey] : undefined)
   const find = (list: unknown[], id: unknown) => list.find(item => deepEqual(idOf(item), id)) as Json | undefined
@@ -67,8 +71,8 @@ function diffKeyedList(
   for (const item of wanted as Json[]) {
     const id = idOf(item)
     const there = find(current, id)
-    const inner = there ? diffObject(find(original, id) ?? {}, item, there, items) : item
-    if (inner) changes.push({ ...inner, [mergeKey]: id })
+    const inner = there ? diffObject(find(original, id) ?? {}, item, there, schema.items) : item
+    if (inner) changes.push({ ...inner, ...(there && retainedKeys(item, schema)), [mergeKey]: id })
   }
   for (const item of original) {
     const id = idOf(item)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isReason } from '../../api/errors.ts'
 import type { CallOptions, KubeObject } from '../../api/transport.ts'
-import { lastAppliedOf } from '../apply/last-applied.ts'
+import { lastAppliedOf, withoutLastApplied } from '../apply/last-applied.ts'
 import { schemaSource } from '../apply/schema.ts'
 import { threeWayPatch } from '../apply/three-way.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
@@ -69,7 +69,7 @@ async function bothSides(
   schemas: ReturnType<typeof schemaSource>,
 ): Promise<{ live: KubeObject | undefined; merged: KubeObject }> {
   const { resource, namespace, name } = target
-  const wanted = manifestOf(target)
+  const wanted = withoutLastApplied(manifestOf(target))
   const options: CallOptions = { dryRun: true, fieldManager: flag.text(context, 'field-manager') ?? 'kubectl-client-side-apply' }
   const live = await fetchTarget(session, target).catch(error => {
     if (isReason(error, 'NotFound')) return undefined

@@ -20,7 +20,16 @@ interface Screen {
 export async function coloursFor({ isTerminal, env }: Screen): Promise<Colours> {
   if (!isTerminal || env.NO_COLOR || env.TERM === 'dumb') return none
   const { default: picocolors } = await import('picocolors')
-  return picocolors.createColors(true)
+  const paint = picocolors.createColors(true)
+  const unlessEmpty = (colour: (text: string) => string) => (text: string) => (text ? colour(text) : '')
+  return {
+    dim: unlessEmpty(paint.dim),
+    bold: unlessEmpty(paint.bold),
+    green: unlessEmpty(paint.green),
+    yellow: unlessEmpty(paint.yellow),
+    red: unlessEmpty(paint.red),
+    cyan: unlessEmpty(paint.cyan),
+  }
 }
 
 /** Without colours, for texts that are measured or tested. */

@@ -2,7 +2,12 @@
 export interface Table {
   readonly kind: 'Table'
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string; readonly remainingItemCount?: number }
-  readonly columnDefinitions: readonly { readonly name: string; readonly priority?: number; readonly type?: string }[]
+  readonly columnDefinitions: readonly {
+    readonly name: string
+    readonly priority?: number
+    readonly type?: string
+    readonly format?: string
+  }[]
   readonly rows: readonly TableRow[]
 }
 
@@ -39,6 +44,8 @@ const narrowest = 3
 /** A table's header and rows as texts, not yet padded. */
 export function tableCells(table: Table, options: TableOptions): { header: string[]; rows: string[][] } {
   const shown = table.columnDefinitions.flatMap((column, i) => (options.wide || !column.priority ? [i] : []))
+  // Not every table begins with the name: that of events does not.
+  const nameAt = shown.findIndex(i => table.columnDefinitions[i]?.format === 'name')
   const { labelColumns = [] } = options
   const header = [
     ...(options.withNamespace ? ['NAMESPACE'] : []),
@@ -49,7 +56,7 @@ export function tableCells(table: Table, options: TableOptions): { header: strin
   const rows = table.rows.map(({ cells, object }) => {
     const { namespace = '', labels = {} } = object?.metadata ?? {}
     const texts = shown.map(i => cellText(cells[i]))
-    if (options.namePrefix && texts.length > 0) texts[0] = options.namePrefix + texts[0]
+    if (options.namePrefix && nameAt >= 0) texts[nameAt] = options.namePrefix + texts[nameAt]
     return [
       ...(options.withNamespace ? [namespace] : []),
       ...texts,

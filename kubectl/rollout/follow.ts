@@ -31,6 +31,7 @@ export async function status(context: CommandContext, words: readonly string[]):
     try {
       await follow({ context, session, target, deployment, revision, signal: limit.signal })
       if (limit.isOver()) throw new Error('timed out waiting for the condition')
+      if (context.signal.aborted) throw new Error('interrupted')
     } finally {
       limit.release()
     }
@@ -88,10 +89,11 @@ async function livePicture({ context, session, deployment: first }: Following, s
   let isFinished = false
 
   const draw = () => {
-    if (isFinished || signal.aborted) return
+    if (signal.aborted) return
     const shown = [...sets.values()] as unknown as ReplicaSet[]
     const running = [...pods.values()] as unknown as Pod[]
-    screen.draw([message.slice(0, io.columns), ...rolloutPicture(deployment, shown, running, { colours, columns: io.columns })])
+    const picture = rolloutPicture(deployment, shown, running, { colours, columns: io.columns })
+    screen.draw(isFinished ? picture : [message.slice(0, io.columns), ...picture])
   }
   const labelSelector = formatSelector(fromLabelSelector(first.spec.selector))
   const keep = async (resource: string, known: Map<string, KubeObject>) => {
@@ -101,7 +103,7 @@ async function livePicture({ context, session, deployment: first }: Following, s
         for (const object of change.objects) known.set(object.metadata.uid, object)
       } else if (change.type === 'DELETED') known.delete(change.object.metadata.uid)
       else known.set(change.object.metadata.uid, change.object)
-      draw()
+      if (!isFinished) draw()
     }
   }
   // The picture is an extra: without the right to see pods, the words remain.
@@ -114,8 +116,8 @@ async function livePicture({ context, session, deployment: first }: Following, s
       draw()
     },
     finish(text: string) {
-      draw()
       isFinished = true
+      draw()
       io.out(text)
     },
   }

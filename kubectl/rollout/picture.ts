@@ -12,6 +12,7 @@ export interface PictureOptions {
 }
 
 const mostReasons = 4
+const widestBar = 40
 
 /** A rollout as a few lines: a bar for each ReplicaSet that has pods, what the strategy allows, and what it waits for. */
 export function rolloutPicture(
@@ -28,33 +29,46 @@ export function rolloutPicture(
     deployment.spec.replicas,
   )
   const nameWidth = Math.max(0, ...shown.map(({ metadata }) => metadata.name.length))
-  const room = Math.max(8, Math.min(widest, columns - nameWidth - 36))
-  const lines = shown.map(set => setLine(set, set === fresh, { widest, nameWidth, room, colours }))
+  const room = Math.max(8, Math.min(widestBar, columns - nameWidth - 44))
+  // So that each pod has the same number of cells, as long as there are not too many of them.
+  const cells = (count: number) => (widest > room ? Math.round((count / widest) * room) : count * Math.floor(room / widest))
+  const lines = shown.map(set => setLine(set, set === fresh, { cells, nameWidth, width: cells(widest), colours }))
   const own = new Set(shown.map(({ metadata }) => metadata.uid))
   const ours = pods.filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => own.has(uid)))
-  const reasons = waitingReasons(ours)
+  const reasons = [...ownReasons(deployment, fresh), ...waitingReasons(ours)]
   const told = reasons.slice(0, mostReasons).map(reason => colours.yellow(cut(`  waits: ${reason}`, columns)))
   if (reasons.length > mostReasons) told.push(colours.dim(`  and ${reasons.length - mostReasons} more`))
   return [...lines, colours.dim(cut(budgetLine(deployment), columns)), ...told]
 }
 
+/** What holds a rollout up that no pod is to blame for. */
+function ownReasons({ spec }: Deployment, fresh: ReplicaSet | undefined): string[] {
+  const { readyReplicas = 0, availableReplicas = 0 } = fresh?.status ?? {}
+  const young = readyReplicas - availableReplicas
+  return [
+    ...(spec.paused ? ['the deployment is paused'] : []),
+    ...(young > 0 ? [`${young} ready, but not for ${spec.minReadySeconds ?? 0} s yet (minReadySeconds)`] : []),
+  ]
+}
+
 interface Layout {
-  readonly widest: number
+  /** How long a bar is for so many pods. */
+  readonly cells: (count: number) => number
   readonly nameWidth: number
-  readonly room: number
+  /** Of the longest bar. */
+  readonly width: number
   readonly colours: Colours
 }
 
 /** `new web-6d4 rev 2  ████▒▒░░  4 available, 2 starting of 8`: full is available, half is there, light is wanted. */
-function setLine(set: ReplicaSet, isNew: boolean, { widest, nameWidth, room, colours }: Layout): string {
+function setLine(set: ReplicaSet, isNew: boolean, { cells, nameWidth, width, colours }: Layout): string {
   const { metadata, spec, status } = set
   const available = status.availableReplicas ?? 0
-  const cells = (count: number) => Math.round((count / widest) * room)
   const full = cells(available)
   const half = Math.max(0, cells(status.replicas) - full)
   const light = Math.max(0, cells(spec.replicas) - full - half)
   const paint = isNew ? colours.green : colours.cyan
-  const bar = `${paint('█'.repeat(full))}${colours.yellow('▒'.repeat(half))}${colours.dim('░'.repeat(light))}${' '.repeat(Math.max(0, room - full - half - light))}`
+  const bar = `${paint('█'.repeat(full))}${colours.yellow('▒'.repeat(half))}${colours.dim('░'.repeat(light))}${' '.repeat(Math.max(0, width - full - half - light))}`
   const starting = status.replicas - available
   const figures = `${available}/${spec.replicas} available${starting > 0 ? `, ${starting} not yet` : ''}`
   return `  ${isNew ? 'new' : 'old'} ${metadata.name.padEnd(nameWidth)} rev ${String(revisionOf(set)).padEnd(3)} ${bar}  ${figures}`

@@ -6,7 +6,7 @@ import { samplePod } from '../samples.ts'
 import { defaultEviction, type EvictionConfig } from './config.ts'
 import { exceededLocalLimit } from './local-storage.ts'
 import { binaryQuantity, evictionMessage } from './message.ts'
-import { type PodUsage, rankForEviction } from './rank.ts'
+import { type PodUsage, rankForEviction, type Usages } from './rank.ts'
 import { fileSignals, memoryObservation } from './signals.ts'
 import { calm, isMet, type Observations, planPass, thresholdsOf } from './thresholds.ts'
 
@@ -129,6 +129,20 @@ test('process ids: lower priority, then more processes', () => {
     ['default/important', usage(0, { processes: 999 })],
   ])
   expect(rankForEviction('pid.available', pods, usages).map(pod => pod.metadata.name)).toEqual(['many', 'few', 'important'])
+})
+
+test('figures for `*` are those of every pod that is not listed', () => {
+  const pods = [named('listed'), named('other')]
+  const names = (usages: Usages) => rankForEviction('memory.available', pods, usages).map(pod => pod.metadata.name)
+  expect(names(new Map([['default/listed', usage(9 * mib)]]))).toEqual(['other', 'listed'])
+  expect(
+    names(
+      new Map([
+        ['default/listed', usage(9 * mib)],
+        ['*', usage(mib)],
+      ]),
+    ),
+  ).toEqual(['listed', 'other'])
 })
 
 test('the message names the resource, the figures and who used more than asked for', () => {

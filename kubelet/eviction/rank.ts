@@ -14,11 +14,11 @@ export interface PodUsage {
   readonly volumes: Readonly<Record<string, number>>
 }
 
-/** By `namespace/name`. */
+/** By `namespace/name`; `*` stands for every pod that is not listed. */
 export type Usages = ReadonlyMap<string, PodUsage>
 
 export function usageOf(usages: Usages, { metadata }: Pod): PodUsage | undefined {
-  return usages.get(`${metadata.namespace}/${metadata.name}`)
+  return usages.get(`${metadata.namespace}/${metadata.name}`) ?? usages.get('*')
 }
 
 /**

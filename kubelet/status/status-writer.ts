@@ -91,7 +91,7 @@ export function statusWriter({
         const isOver = entry.isOver || wasOver
         entry.isOver = false
         entry.isDirty = false
-        clock.after(retryInMs, () => {
+        void clock.sleep(retryInMs, signal).then(() => {
           entry.isDirty = true
           entry.isOver ||= isOver
           pump(entry)

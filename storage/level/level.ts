@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import { type Commit, type CommitQueue, commitQueue } from '../commits.ts'
+import { type Commit, type CommitQueue, commitQueue, type Version } from '../commits.ts'
 import { type Feed, feed } from '../feed.ts'
 import { Compacted, FutureRevision, type Store, type StoreEvent, StoreUnavailable } from '../store.ts'
 import { type Disk, openDisk, StoreCorrupted, type WriteBatch } from './disk.ts'
@@ -27,18 +27,19 @@ export async function levelStore({ location, clock, roomToRecover = 16 * 2 ** 20
   const disk = await openDisk(location, roomToRecover)
   try {
     const read = reader(disk.database)
-    const newest = await disk.read(async () => {
+    const [newest, living] = await disk.read(async () => {
       await checkFormat(disk, read)
-      return read.newestRevision()
+      return [await read.newestRevision(), await read.living()] as const
     })
-    return storeOn(disk, read, clock, newest)
+    return storeOn(disk, read, clock, newest, living)
   } catch (error) {
     await disk.close()
     throw error
   }
 }
 
-function storeOn(disk: Disk, read: Reader, clock: Clock, newest: number): Store {
+/** `living` says where every key stands, so that writes are decided without reading the disk. */
+function storeOn(disk: Disk, read: Reader, clock: Clock, newest: number, living: Map<string, Version>): Store {
   let compacted = read.fact(facts.compacted)
   let compacting: Promise<void> = Promise.resolve()
   let closed = false
@@ -46,10 +47,16 @@ function storeOn(disk: Disk, read: Reader, clock: Clock, newest: number): Store 
   const queue: CommitQueue = commitQueue({
     clock,
     revision: newest,
-    newest: read.current,
-    load: revision => changes.recent(revision)?.entry ?? read.entry(revision),
+    newest: key => living.get(key),
+    load: revision => changes.recent(revision)?.entry ?? read.find(revision),
     persist: commits => disk.write(batch => addCommits(batch, commits), { sync: true }),
-    publish: events => changes.publish(events),
+    publish(events) {
+      for (const { type, entry } of events) {
+        if (type === 'delete') living.delete(entry.key)
+        else living.set(entry.key, { revision: entry.revision, created: entry.created, alive: true })
+      }
+      changes.publish(events)
+    },
   })
   const changes: Feed = feed({ revision: () => queue.revision, compactedRevision: () => compacted, readLog })
 
@@ -75,6 +82,7 @@ function storeOn(disk: Disk, read: Reader, clock: Clock, newest: number): Store 
   disk.onRecovered(async () => {
     const found = await read.newestRevision()
     if (found < queue.revision) throw new StoreCorrupted(disk.database.location, `revision ${queue.revision} is missing`)
+    living = await read.living()
     queue.restart(found)
     changes.reset()
   })

@@ -1,4 +1,4 @@
-import type { Version } from '../commits.ts'
+import { storeEvent, type Version } from '../commits.ts'
 import { compareKeys } from '../key-order.ts'
 import type { Entry, ListPage, ListResult, StoreEvent } from '../store.ts'
 import { type Database, readingError, StoreCorrupted } from './disk.ts'
@@ -25,6 +25,10 @@ export interface Reader {
   newestRevision(): Promise<number>
   /** Where a key stands. */
   current(key: string): Version | undefined
+  /** Where every key stands that is not deleted. */
+  living(): Promise<Map<string, Version>>
+  /** The entry written at a revision, unless compaction removed it. */
+  find(revision: number): Entry | undefined
   /** The entry written at a revision, which must be there. */
   entry(revision: number, moment?: Moment): Entry
   /** The entry of a key as it was at a revision. */
@@ -42,6 +46,9 @@ export interface Reader {
 
 /** How many values are read between two turns of the event loop. */
 const chunk = 256
+
+/** As `chunk`, of rows without values. */
+const rowChunk = 2000
 
 /** How many of the newest revisions are looked for at the start: what a damaged log file would have lost. */
 const inspected = 500
@@ -62,9 +69,8 @@ export function reader(database: Database): Reader {
     return bytes && decodeRecord(revision, bytes)
   }
 
-  function toEvent({ type, entry, replaces, note, time }: LogRecord): StoreEvent {
-    const previous = replaces > 0 ? record(replaces)?.entry : undefined
-    return { type, entry, previous, note, time }
+  function toEvent(found: LogRecord): StoreEvent {
+    return storeEvent(found, found.replaces, revision => record(revision)?.entry)
   }
 
   function entry(revision: number, moment?: Moment): Entry {
@@ -129,6 +135,22 @@ export function reader(database: Database): Reader {
       const row = clearly(() => database.getSync<Uint8Array, string>(name, { keyEncoding: 'view', ...text }))
       return row === undefined ? undefined : decodeVersion(row)
     },
+    async living() {
+      const living = new Map<string, Version>()
+      const rows = database.iterator<string, string>({ gte: currentRow(''), lt: 'd', ...text })
+      try {
+        for (let page = await rows.nextv(rowChunk); page.length > 0; page = await rows.nextv(rowChunk)) {
+          for (const [row, value] of page) {
+            const version = decodeVersion(value)
+            if (version.alive) living.set(row.slice(1), version)
+          }
+        }
+      } finally {
+        await rows.close()
+      }
+      return living
+    },
+    find: revision => record(revision)?.entry,
     entry,
     entryAt,
     list,

@@ -72,12 +72,13 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const certificates = await testCertificates()
   const folder = await mkdtemp(join(tmpdir(), 'wherry-test-'))
   const ownStore = options.store ? undefined : memoryStore({ clock })
+  const engine = options.simulatedEngine ?? simulatedEngine({ clock, random })
   const common = {
     clock,
     random,
     log,
     eviction: options.eviction ?? defaultEviction,
-    simulatedEngine: options.simulatedEngine ?? simulatedEngine({ clock, random }),
+    simulatedEngine: engine,
     ...(options.simulatedMachine && { simulatedMachine: options.simulatedMachine }),
     ...(options.signalsFile && { signalsFile: options.signalsFile }),
   }
@@ -118,6 +119,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     stopping.abort()
     https.close()
     await running
+    if (!options.simulatedEngine) engine.close()
     await ownStore?.close()
     await rm(folder, { recursive: true, force: true })
   }

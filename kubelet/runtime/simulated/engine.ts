@@ -16,6 +16,8 @@ export interface SimulatedEngine {
   readonly isReachable: boolean
   /** Rings when the engine becomes reachable again or goes away. */
   readonly reachability: Bell
+  /** Ends all that runs, and with it every timer. */
+  close(): void
 }
 
 export interface NodeRecords {
@@ -72,5 +74,8 @@ export function simulatedEngine({ clock, random }: { clock: Clock; random: Rando
       return isReachable
     },
     reachability,
+    close() {
+      for (const { containers } of nodes.values()) for (const { kill } of containers.values()) kill?.(137, 'Error')
+    },
   }
 }
