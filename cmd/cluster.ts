@@ -91,29 +91,59 @@ export function cluster(options: ClusterOptions): Cluster {
   }
 }
 
-/** Resolves when so many nodes are Ready, which is when pods can run. */
-export async function nodesReady(server: ApiServer, count: number, clock: Clock, signal: AbortSignal): Promise<void> {
+/**
+ * Resolves when so many nodes are Ready, which is when pods can run. Only what was posted since `since` counts, in milliseconds: after a
+ * crash nodes still say that they are ready. `onWait` is told now and then what is being waited for.
+ */
+export async function nodesReady(
+  server: ApiServer,
+  {
+    count,
+    since,
+    clock,
+    signal,
+    onWait,
+  }: { count: number; since: number; clock: Clock; signal: AbortSignal; onWait: (why: string) => void },
+): Promise<void> {
   const client = createClient(server.transport(users.admin))
-  const ready = new Set<string>()
-  while (!signal.aborted) {
-    const { items, metadata } = await client.list(Node)
-    const look = (node: (typeof items)[number]) => {
-      const isReady = node.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
-      if (isReady) ready.add(node.metadata.name)
-      return ready.size >= count
-    }
-    if (count === 0 || items.some(look)) return
-    const enough = new AbortController()
-    for await (const events of client.watch(
-      Node,
-      { resourceVersion: metadata.resourceVersion },
-      AbortSignal.any([signal, enough.signal]),
-    )) {
-      if (events.some(event => event.type !== 'BOOKMARK' && look(event.object))) return enough.abort()
-    }
-    await clock.sleep(10, signal)
+  const waitingFor = new Map<string, string>()
+  let ready = 0
+  const look = (node: Node) => {
+    const condition = node.status.conditions?.find(({ type }) => type === 'Ready')
+    // Heartbeats have whole seconds.
+    const isFresh = Date.parse(condition?.lastHeartbeatTime ?? '') >= Math.floor(since / 1000) * 1000
+    const { name } = node.metadata
+    if (condition?.status === 'True' && isFresh) {
+      if (waitingFor.get(name) !== '') ready++
+      waitingFor.set(name, '')
+    } else if (waitingFor.get(name) !== '')
+      waitingFor.set(name, isFresh && condition?.message ? condition.message : 'it has not reported yet')
+    return ready >= count
   }
+  const enough = new AbortController()
+  const either = AbortSignal.any([signal, enough.signal])
+  const complain = async () => {
+    while (!either.aborted) {
+      await clock.sleep(complainEveryMs, either)
+      const [first] = [...waitingFor].filter(([, why]) => why !== '')
+      if (!either.aborted) onWait(first ? `${first[0]} is not ready: ${first[1]}` : 'no node has registered yet')
+    }
+  }
+  const watch = async () => {
+    while (!either.aborted && count > 0) {
+      const { items, metadata } = await client.list(Node)
+      if (items.map(look).includes(true)) break
+      const { resourceVersion } = metadata
+      for await (const events of client.watch(Node, { resourceVersion }, either)) {
+        if (events.some(event => event.type !== 'BOOKMARK' && look(event.object))) enough.abort()
+      }
+    }
+    enough.abort()
+  }
+  await Promise.all([complain(), watch()])
 }
+
+const complainEveryMs = 5000
 
 /** Volumes as folders that any user of a container may write to. */
 function volumeFolders(root: string): VolumeFolders {

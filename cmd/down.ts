@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { systemClock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { chosenDataDir, type DataDir, knownIdentity, markStopped, runningCluster } from './data-dir.ts'
+import { engineFromEnv } from './engine-address.ts'
 import { parseFlags, UsageError } from './options.ts'
 
 const patienceInMs = 30_000
@@ -38,17 +40,21 @@ async function deleteEverything(dir: DataDir): Promise<void> {
     process.stdout.write(`There is no cluster in ${dir.path}; nothing was deleted.\n`)
     return
   }
-  const { removeCluster } = await import('../kubelet/runtime/docker/cluster-resources.ts')
-  const removed = await removeCluster({ cluster: identity.id, clock: systemClock, log: createLog('silent') }).catch(
-    (error: unknown) => {
-      throw new UsageError(
-        `its containers cannot be removed, so its data stays: ${error instanceof Error ? error.message : String(error)}`,
-      )
-    },
-  )
+  // Only nodes on an engine have folders.
+  const removed = existsSync(dir.nodes) ? await removeContainers(identity.id) : { containers: 0, networks: 0 }
   const { unmountBelow } = await import('./mounts.ts')
   await unmountBelow(dir.path)
   markStopped(dir)
   await rm(dir.path, { recursive: true, force: true })
   process.stdout.write(`Deleted ${removed.containers} containers, ${removed.networks} networks and ${dir.path}.\n`)
+}
+
+async function removeContainers(cluster: string): Promise<{ containers: number; networks: number }> {
+  const { removeCluster } = await import('../kubelet/runtime/docker/cluster-resources.ts')
+  try {
+    return await removeCluster({ cluster, clock: systemClock, log: createLog('silent'), ...engineFromEnv() })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new UsageError(`its containers cannot be removed, so its data stays: ${why}`)
+  }
 }

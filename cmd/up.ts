@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { ensureCertificates } from '../apiserver/auth/certificates.ts'
-import { formatKubeconfig } from '../client/kubeconfig.ts'
+import { formatKubeconfig, kubeconfigFor } from '../client/kubeconfig.ts'
 import { users } from '../api/user.ts'
 import { systemClock, timestamp } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
@@ -20,6 +20,7 @@ import {
   writeWhole,
 } from './data-dir.ts'
 import { detach } from './detach.ts'
+import { engineFromEnv } from './engine-address.ts'
 import { evictionConfig } from './eviction-flags.ts'
 import { parseUp, type UpOptions, UsageError, upHelp } from './options.ts'
 import { pemFolder } from './pki.ts'
@@ -47,6 +48,7 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
   const log = createLog(options.logLevel)
   const clock = systemClock
   const random = systemRandom
+  const startedAt = clock.now() - clock.monotonic()
   const [store, certificates, identity] = await Promise.all([
     options.store === 'memory'
       ? memoryStore({ clock })
@@ -66,7 +68,7 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
       volumesDir: dir.volumes,
       eviction,
       signalsFile: options.signals,
-      engine: engineFromEnv(process.env.DOCKER_HOST),
+      engine: engineFromEnv(),
       clock,
       random,
       log,
@@ -91,7 +93,13 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
     async function announce(): Promise<void> {
       const { port } = await apiServer.ready
       const server = `https://127.0.0.1:${port}`
-      await writeKubeconfig(options.kubeconfig, server, certificates.ca, certificates.clients.admin)
+      const admin = certificates.clients.admin
+      const access = kubeconfigFor('wherry', {
+        server,
+        ca: certificates.ca,
+        ...(admin && { cert: admin.certificate, key: admin.key }),
+      })
+      writeWhole(options.kubeconfig, await formatKubeconfig(access), 0o600)
       const state: RunningCluster = {
         pid: process.pid,
         started: processStart(process.pid),
@@ -105,7 +113,9 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
         store: options.store,
       }
       markRunning(dir, state)
-      await nodesReady(apiServer, Math.min(1, names.docker.length + names.simulated.length), clock, stop.signal)
+      const count = Math.min(1, names.docker.length + names.simulated.length)
+      const onWait = (why: string) => void process.stderr.write(`waiting: ${why}\n`)
+      await nodesReady(apiServer, { count, since: startedAt, clock, signal: stop.signal, onWait })
       if (stop.signal.aborted) return
       markRunning(dir, { ...state, readySince: timestamp(clock.now()) })
       process.stdout.write(summary(options, dir, port, Math.round(clock.monotonic())))
@@ -122,35 +132,6 @@ function nodeNames({ runtime, nodes, simulatedNodes }: UpOptions): { docker: str
   const own = named('node', nodes)
   const simulated = named('simulated', simulatedNodes)
   return runtime === 'docker' ? { docker: own, simulated } : { docker: [], simulated: [...own, ...simulated] }
-}
-
-/** DOCKER_HOST as the runtime takes it. */
-function engineFromEnv(host: string | undefined): { socketPath?: string; host?: string } {
-  if (!host) return {}
-  return host.startsWith('unix://') ? { socketPath: host.slice('unix://'.length) } : { host }
-}
-
-async function writeKubeconfig(
-  file: string,
-  server: string,
-  ca: string,
-  admin: { certificate: string; key: string } | undefined,
-): Promise<void> {
-  const base64 = (text = '') => Buffer.from(text).toString('base64')
-  const text = await formatKubeconfig({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'wherry', cluster: { server, 'certificate-authority-data': base64(ca) } }],
-    users: [
-      {
-        name: 'wherry-admin',
-        user: { 'client-certificate-data': base64(admin?.certificate), 'client-key-data': base64(admin?.key) },
-      },
-    ],
-    contexts: [{ name: 'wherry', context: { cluster: 'wherry', user: 'wherry-admin' } }],
-    'current-context': 'wherry',
-  })
-  writeWhole(file, text, 0o600)
 }
 
 function summary(options: UpOptions, dir: DataDir, port: number, readyInMs: number): string {

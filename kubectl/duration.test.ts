@@ -13,8 +13,12 @@ test.each([
   expect(parseDuration('timeout', text)).toBe(inMs)
 })
 
-test.each(['', '5', 'soon', '5 s', '1m x'])('%j is refused', text => {
-  expect(() => parseDuration('timeout', text)).toThrow(
-    `invalid argument "${text}" for "--timeout" flag: it must be a duration such as 30s or 5m`,
-  )
+test.each([
+  ['', 'invalid duration ""'],
+  ['5', 'missing unit in duration "5"'],
+  ['soon', 'invalid duration "soon"'],
+  ['5 s', 'invalid duration "5 s"'],
+  ['1m x', 'invalid duration "1m x"'],
+])('%j is refused', (text, why) => {
+  expect(() => parseDuration('timeout', text)).toThrow(`invalid argument "${text}" for "--timeout" flag: time: ${why}`)
 })

@@ -11,46 +11,31 @@ export interface Leaving {
 }
 
 /**
- * Resolves with those that are still there when the signal aborts: none, when all have gone. `onGone` hears of each as it goes.
+ * Resolves with those that are still there when the signal aborts: none, when all have gone.
  * Objects of one resource and namespace share a watch.
  */
-export async function untilGone(
-  session: Session,
-  leaving: readonly Leaving[],
-  signal: AbortSignal,
-  onGone: (left: Leaving) => void = () => {},
-): Promise<Leaving[]> {
+export async function untilGone(session: Session, leaving: readonly Leaving[], signal: AbortSignal): Promise<Leaving[]> {
   const groups = new Map<string, Leaving[]>()
   for (const each of leaving) {
     const key = [each.resource.group, each.resource.resource, each.namespace ?? ''].join('/')
     groups.set(key, [...(groups.get(key) ?? []), each])
   }
-  const remaining = await Promise.all([...groups.values()].map(group => untilGroupGone(session, group, signal, onGone)))
+  const remaining = await Promise.all([...groups.values()].map(group => untilGroupGone(session, group, signal)))
   return remaining.flat()
 }
 
-async function untilGroupGone(
-  session: Session,
-  group: readonly Leaving[],
-  signal: AbortSignal,
-  onGone: (left: Leaving) => void,
-): Promise<Leaving[]> {
+async function untilGroupGone(session: Session, group: readonly Leaving[], signal: AbortSignal): Promise<Leaving[]> {
   const [first] = group
   if (!first) return []
   const { resource, namespace } = first
   const here = new Map(group.map(each => [each.uid, each]))
-  const gone = (uid: string) => {
-    const left = here.get(uid)
-    if (left && here.delete(uid)) onGone(left)
-  }
   const only = group.length === 1 ? { fieldSelector: `metadata.name=${first.name}` } : {}
-  const done = new AbortController()
-  for await (const change of changes(session, resource, namespace, only, AbortSignal.any([signal, done.signal]))) {
+  for await (const change of changes(session, resource, namespace, only, signal)) {
     if (change.type === 'LISTED') {
       const present = new Set(change.objects.map(({ metadata }) => metadata.uid))
-      for (const uid of [...here.keys()]) if (!present.has(uid)) gone(uid)
-    } else if (change.type === 'DELETED') gone(change.object.metadata.uid)
-    if (here.size === 0) done.abort()
+      for (const uid of [...here.keys()]) if (!present.has(uid)) here.delete(uid)
+    } else if (change.type === 'DELETED') here.delete(change.object.metadata.uid)
+    if (here.size === 0) return []
   }
   return [...here.values()]
 }

@@ -68,7 +68,7 @@ export interface ListResult {
 export interface StoreEvent {
   readonly type: 'put' | 'delete'
   readonly entry: Entry
-  /** What the key held before, unless it has been compacted or did not exist. Looking at it may read the disk. */
+  /** What the key held before, unless it has been compacted or did not exist. Looking may read the disk: only while the store is open. */
   readonly previous?: Entry | undefined
   readonly note?: Uint8Array | undefined
   /** When it was committed, in milliseconds since the epoch. */

@@ -66,16 +66,18 @@ test('when a node returns, all its taints go', async () => {
   expect(await nodes.taints('n1')).toEqual([])
 })
 
-test('a node that says it is not ready has its NoExecute taint swapped at once, and its pods are left to its kubelet', async () => {
+test('a node that is heard again but not ready has its taint swapped at once, whatever the rate, and its pods are left to its kubelet', async () => {
   await using cluster = await testCluster(controllers())
   const nodes = fleet(cluster)
-  await nodes.join('a', 'n1', 'n2', 'n3')
-  nodes.silence('n1')
-  await nodes.pass(70)
-  await nodes.report('False', 'n1', 'n2')
-  await runPod(cluster, 'n2', 'web')
+  await nodes.join('a', 'n1', 'n2', 'n3', 'n4')
+  nodes.silence('n1', 'n2')
+  await nodes.pass(75)
+  expect([await nodes.taints('n1'), await nodes.taints('n2')].flat().filter(taint => taint.endsWith('NoExecute'))).toHaveLength(2)
+  await nodes.report('False', 'n1', 'n2', 'n3')
+  await runPod(cluster, 'n3', 'web')
   await nodes.pass(5)
-  expect(await nodes.taints('n1')).toEqual(['not-ready:NoExecute', 'not-ready:NoSchedule'])
+  for (const name of ['n1', 'n2']) expect(await nodes.taints(name)).toEqual(['not-ready:NoExecute', 'not-ready:NoSchedule'])
+  expect(await nodes.taints('n3')).toEqual(['not-ready:NoSchedule'])
   const pod = await cluster.client.get(Pod, { namespace: 'default', name: 'web' })
   expect(await podReadiness(pod)).toBe('True')
 })
@@ -131,6 +133,17 @@ test('a small zone of which more than half is down taints nobody, until enough a
   expect([await nodes.taints('a1'), await nodes.tainted()]).toEqual([[], 2])
 })
 
+test('nodes that are excluded say nothing about their zone', async () => {
+  await using cluster = await testCluster(controllers())
+  const nodes = fleet(cluster)
+  await nodes.join('a', 'a1', 'a2', 'a3', 'a4', 'a5')
+  const labels = { 'node.kubernetes.io/exclude-disruption': '' }
+  for (const name of ['a1', 'a2']) await cluster.client.patch(Node, { name }, 'merge', { metadata: { labels } })
+  nodes.silence('a1', 'a2', 'a3')
+  await nodes.pass(100)
+  expect(await nodes.tainted()).toBe(3)
+})
+
 test('a zone that is down altogether is tainted at the usual rate while another one lives', async () => {
   await using cluster = await testCluster(controllers())
   const nodes = fleet(cluster)
@@ -141,7 +154,7 @@ test('a zone that is down altogether is tainted at the usual rate while another 
   expect(await nodes.tainted()).toBe(3)
 })
 
-test('with every zone down the taints go and nobody is evicted; when one is back, the silent get their grace anew', async () => {
+test('with every zone down the taints go and nobody is evicted; when one is back, the others are tainted at the usual rate', async () => {
   await using cluster = await testCluster(controllers())
   const nodes = fleet(cluster)
   await nodes.join('a', 'a1', 'a2')
@@ -156,16 +169,32 @@ test('with every zone down the taints go and nobody is evicted; when one is back
   expect(await nodes.tainted()).toBe(0)
   expect(await nodes.taints('a2')).toEqual(['unreachable:NoSchedule'])
 
-  // b2 is heard again but for its lease: without a new grace it would be given up at once.
   await nodes.report('True', 'b1', 'b2')
-  nodes.silence('b2')
   await nodes.pass(5)
-  expect((await nodes.readiness('b2'))?.status).toBe('True')
   expect(await nodes.tainted()).toBe(0)
   await nodes.pass(10)
   expect(await nodes.tainted()).toBe(1)
   await nodes.pass(10)
   expect(await nodes.tainted()).toBe(2)
+})
+
+test('when not every zone is down any more, those that were quiet meanwhile get their grace anew', async () => {
+  await using cluster = await testCluster(controllers())
+  const nodes = fleet(cluster)
+  await nodes.join('a', 'a1')
+  await nodes.join('b', 'b1')
+  await nodes.report('False', 'a1', 'b1')
+  const left = await runPod(cluster, 'a1', 'left')
+  nodes.silence('a1')
+  await nodes.pass(40)
+  await nodes.report('True', 'b1')
+  await nodes.pass(50)
+  expect((await nodes.readiness('a1'))?.status).toBe('False')
+  await nodes.pass(10)
+  expect((await nodes.readiness('a1'))?.status).toBe('Unknown')
+  // It was not ready before: that is no news, and its pods are as its kubelet left them.
+  expect(await eventsAbout(cluster, 'a1')).toEqual(['RegisteredNode Node a1 event: Registered Node a1 in Controller'])
+  expect(await podReadiness(await cluster.client.get(Pod, left.metadata))).toBe('True')
 })
 
 test('a sign of life that arrives while a node is being given up wins', async () => {
@@ -185,6 +214,24 @@ test('a sign of life that arrives while a node is being given up wins', async ()
   expect(report).toBeUndefined()
   expect(await nodes.readiness('n1')).toMatchObject({ status: 'True', lastHeartbeatTime: '2026-01-01T00:01:00Z' })
   expect(await eventsAbout(cluster, 'n1')).toHaveLength(1)
+})
+
+test('pods that are not ready, or gone, are not spoken of', async () => {
+  await using cluster = await testCluster(controllers(), {
+    before: ({ verb, resource, name }) => {
+      if (verb === 'patch' && resource === 'pods' && name === 'gone') throw new ApiError('NotFound', 'it is gone')
+    },
+  })
+  const nodes = fleet(cluster)
+  await nodes.join('a', 'n1', 'n2')
+  await runPod(cluster, 'n1', 'gone')
+  const failing = await runPod(cluster, 'n1', 'failing')
+  const conditions = [{ type: 'Ready', status: 'False' as const }]
+  await cluster.client.patch(Pod, failing.metadata, 'strategic', { status: { conditions } }, { subresource: 'status' })
+  nodes.silence('n1')
+  await nodes.pass(70)
+  expect((await nodes.readiness('n1'))?.status).toBe('Unknown')
+  expect([await eventsAbout(cluster, 'gone'), await eventsAbout(cluster, 'failing')]).toEqual([[], []])
 })
 
 test('pods that could not be marked are marked in the next round', async () => {

@@ -13,8 +13,12 @@ import { fieldValidationOf, validationFlags } from '../validation.ts'
 export const create: Command = {
   name: 'create',
   usage: 'create (-f FILE | TYPE NAME) [flags]',
-  summary: `Makes objects, from files or from a few words:\n${generators.map(({ usage }) => `  create ${usage}\n`).join('')}  create token SERVICE-ACCOUNT [--duration=1h]`,
-  examples: ['wherry create -f web.yaml', 'wherry create deployment web --image=nginx --replicas=3', 'wherry create ns team-a'],
+  summary: 'Makes objects, from files or from a few words.',
+  examples: [
+    'wherry create -f web.yaml',
+    ...generators.map(({ usage }) => `wherry create ${usage}`),
+    'wherry create token SERVICE-ACCOUNT [--duration=1h]',
+  ],
   flags: {
     filename: { type: 'list', short: 'f', help: 'A file, folder, URL or - for standard input', placeholder: 'FILE' },
     recursive: { type: 'bool', short: 'R', help: 'Folders below the folder too' },

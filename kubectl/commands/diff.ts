@@ -8,6 +8,7 @@ import { lastAppliedOf, withoutLastApplied } from '../apply/last-applied.ts'
 import { schemaSource } from '../apply/schema.ts'
 import { threeWayPatch } from '../apply/three-way.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
+import { complaint } from '../complaint.ts'
 import { callOf } from '../objects.ts'
 import { printerFor } from '../print/output.ts'
 import { apiVersionOf } from '../resources.ts'
@@ -18,8 +19,7 @@ import { manifestOf } from './apply.ts'
 export const diff: Command = {
   name: 'diff',
   usage: 'diff -f FILE [flags]',
-  summary:
-    'Shows what apply would change. Ends with 0 when that is nothing, 1 when it is something, more when that cannot be said.',
+  summary: 'Shows what apply would change; the exit code is 0 when that is nothing, 1 when it is something.',
   examples: ['wherry diff -f web.yaml', "KUBECTL_EXTERNAL_DIFF='diff -u -N --color=always' wherry diff -f web.yaml"],
   flags: {
     filename: { type: 'list', short: 'f', help: 'A file, folder, URL or - for standard input', placeholder: 'FILE' },
@@ -32,7 +32,6 @@ export const diff: Command = {
       return await run(context)
     } catch (error) {
       // 1 is taken: it says that there are differences.
-      const { complaint } = await import('../complaint.ts')
       context.io.err(`${complaint(error)}\n`)
       return 2
     }

@@ -24,8 +24,7 @@ type Json = Record<string, unknown>
 export const edit: Command = {
   name: 'edit',
   usage: 'edit (TYPE NAME | TYPE/NAME | -f FILE) [flags]',
-  summary:
-    'Opens objects in an editor (KUBE_EDITOR, EDITOR, else vi) and sends what was changed; several come one after the other.',
+  summary: 'Opens objects in an editor (KUBE_EDITOR, EDITOR, else vi) and sends what was changed.',
   examples: ['wherry edit deploy web', "KUBE_EDITOR='code --wait' wherry edit cm settings"],
   flags: {
     ...selectionFlags,

@@ -1,4 +1,5 @@
 import type { KubeList, KubeObject } from '../../api/transport.ts'
+import { responseError } from '../../client/http-errors.ts'
 import { jsonLines } from '../../client/json-lines.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
 import { UsageError } from '../flags.ts'
@@ -38,9 +39,12 @@ export const get: Command = {
     'label-columns': { type: 'list', short: 'L', help: 'A column for each of these labels' },
     'ignore-not-found': { type: 'bool', help: 'A name that is not there is no error' },
     'show-managed-fields': { type: 'bool', help: 'metadata.managedFields too' },
+    raw: { type: 'string', help: 'A path of the API: its answer as it is', placeholder: 'PATH' },
     'chunk-size': { type: 'int', help: 'How many objects to ask for at a time', hidden: true },
   },
   async run(context) {
+    const raw = flag.text(context, 'raw')
+    if (raw !== undefined) return getRaw(context, raw)
     if (context.words.length === 0 && flag.list(context, 'filename').length === 0) {
       context.io.err(nothingNamed)
       return 1
@@ -51,6 +55,14 @@ export const get: Command = {
     if (flag.on(context, 'watch') || flag.on(context, 'watch-only')) return follow(context, session, groups, printer)
     return printer ? printObjects(context, session, groups, printer) : printTables(context, session, groups)
   },
+}
+
+async function getRaw(context: CommandContext, path: string): Promise<number> {
+  const { transport } = await context.session()
+  const { status, headers, text } = await transport.request({ method: 'GET', path, signal: context.signal })
+  if (status >= 300) throw responseError(status, text, headers)
+  context.io.out(text)
+  return 0
 }
 
 /** Objects of one resource in one place. */

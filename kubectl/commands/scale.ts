@@ -42,7 +42,7 @@ async function scaleOne(context: CommandContext, session: Session, target: Targe
   const expected = flag.number(context, 'current-replicas') ?? -1
   const version = flag.text(context, 'resource-version')
   const dryRun = dryRunOf(context)
-  const options = { fieldManager: 'kubectl-scale', ...(dryRun === 'server' && { dryRun: true }) }
+  const options = dryRun === 'server' ? { dryRun: true } : {}
   const current = (await session.transport.call(callOf('get', resource, place))) as Scale
   if (expected >= 0 && current.spec.replicas !== expected) {
     throw new Error(`Expected replicas to be ${expected}, was ${current.spec.replicas}`)

@@ -58,6 +58,6 @@ test('qos: when memory runs short best-effort goes, guaranteed stays, and the no
   expect(guaranteed.status).toMatchObject({ phase: 'Running', containerStatuses: [{ restartCount: 0, ready: true }] })
   const running = (await cluster.containers()).filter(({ State }) => State === 'running')
   expect(running.map(({ Labels }) => Labels['io.kubernetes.pod.name'])).not.toContain('best-effort')
-  expect(await cluster.ok('get', 'pod', 'best-effort')).toMatch(/best-effort +0\/1 +Evicted/)
+  expect(await cluster.ok('get', 'pod', 'best-effort')).toMatch(/best-effort +0\/1 +Error/)
   expect(await cluster.ok('why', 'pod/best-effort')).toContain('low on resource: memory')
 })

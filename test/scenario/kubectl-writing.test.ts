@@ -44,6 +44,73 @@ spec:
 ${extra}`
 const configMap = (name: string, data = '{a: b}') => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: ${data}\n`
 
+/** Two versions of objects whose fields merge in every way there is. */
+const crowded = {
+  before: `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {a: "1", b: "2"}, annotations: {x: old, gone: z}, finalizers: [a.b/one, a.b/two]}
+spec:
+  replicas: 2
+  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1}}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web, drop: me}}
+    spec:
+      hostAliases: [{ip: 1.2.3.4, hostnames: [a, b]}, {ip: 1.2.3.5, hostnames: [c]}]
+      imagePullSecrets: [{name: s1}, {name: s2}]
+      tolerations: [{key: a, operator: Exists}, {key: b, operator: Exists}]
+      nodeSelector: {disk: ssd, zone: a}
+      initContainers: [{name: i1, image: x}]
+      containers:
+        - name: main
+          image: nginx:1
+          args: [a, b]
+          env: [{name: A, value: "1"}, {name: B, value: "2"}, {name: C, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]
+          ports: [{containerPort: 80, name: http}, {containerPort: 443}]
+          volumeMounts: [{name: v, mountPath: /a}, {name: v, mountPath: /b}]
+          resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 100m}}
+          livenessProbe: {httpGet: {path: /, port: 80}}
+        - {name: side, image: side}
+        - {name: third, image: z}
+      volumes: [{name: v, emptyDir: {}}, {name: w, configMap: {name: c}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {a: b}, ports: [{name: a, port: 80}, {name: b, port: 81, targetPort: x}]}
+`,
+  after: `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, labels: {a: "9"}, annotations: {x: new}, finalizers: [a.b/two, a.b/three]}
+spec:
+  strategy: {type: Recreate}
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      hostAliases: [{ip: 1.2.3.5, hostnames: [c, d]}]
+      imagePullSecrets: [{name: s2}, {name: s3}]
+      tolerations: [{key: b, operator: Exists}]
+      nodeSelector: {disk: hdd}
+      containers:
+        - {name: third, image: z}
+        - name: main
+          image: nginx:2
+          args: [a]
+          env: [{name: C, value: plain}, {name: A, value: "1"}, {name: D, value: ""}]
+          ports: [{containerPort: 443}, {containerPort: 8080}]
+          volumeMounts: [{name: v, mountPath: /b}]
+          resources: {limits: {cpu: 2}}
+          livenessProbe: {exec: {command: [x]}}
+      volumes: [{name: v, configMap: {name: d}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {a: c}, ports: [{name: c, port: 82}, {name: a, port: 80, targetPort: 8080}]}
+`,
+}
+
 describe('apply', () => {
   test('creates, leaves alone, changes, and takes away what was dropped but not what others set', async () => {
     const file = await server.file('web.yaml', deployment(2, '          env: [{name: A, value: x}, {name: B, value: z}]\n'))
@@ -142,6 +209,32 @@ error: ${file}:12:11: unknown field "spec.template.spec.containers[0].imag" (did
     expect(err).toMatch(/^Warning: resource configmaps\/m is missing the kubectl\.kubernetes\.io\/last-applied-configuration/)
     expect((await json('get cm m')).data).toEqual({ a: 'b', theirs: '1' })
     expect(await said('apply -f -', { stdin: configMap('m') })).toBe('configmap/m unchanged\n')
+  })
+
+  test.runIf(hasKubectl)('three-way merges come out as with the real kubectl', async () => {
+    const theirs = `${ns}-real`
+    await said(`create ns ${theirs}`)
+    const before = await server.file('before.yaml', crowded.before)
+    const after = await server.file('after.yaml', crowded.after)
+    const others = `{"spec":{"template":{"spec":{"containers":[{"name":"injected","image":"q"},{"name":"main","env":[{"name":"THEIRS","value":"t"}]}]}}}}`
+    await said(`apply -f ${before}`)
+    await server.kubectl(`-n ${theirs} apply -f ${before}`)
+    for (const namespace of [ns, theirs]) await said(`-n ${namespace} patch deploy web -p '${others}'`)
+    expect(await said(`apply -f ${after}`)).toBe('deployment.apps/web configured\nservice/web configured\n')
+    await server.kubectl(`-n ${theirs} apply -f ${after}`)
+    for (const name of ['deploy/web', 'svc/web']) {
+      const [ours, real] = [await json(`get ${name}`), await json(`-n ${theirs} get ${name}`)]
+      const told = ({ metadata, spec }: typeof ours) => ({
+        annotations: JSON.stringify(metadata.annotations).replaceAll(theirs, ns),
+        labels: metadata.labels,
+        finalizers: metadata.finalizers,
+        spec: { ...spec, clusterIP: undefined, clusterIPs: undefined },
+      })
+      expect(told(ours)).toEqual(told(real))
+    }
+    for (const namespace of [ns, theirs]) {
+      await said(`-n ${namespace} patch deploy web --type=merge -p '{"metadata":{"finalizers":null}}'`)
+    }
   })
 
   test.runIf(hasKubectl)('the real kubectl reads what ours wrote, and ours what it wrote', async () => {

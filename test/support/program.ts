@@ -151,8 +151,7 @@ export async function program(options: ProgramOptions = {}): Promise<Program> {
     async [Symbol.asyncDispose]() {
       https?.close()
       if (child?.exitCode === null) await self.kill('SIGKILL')
-      await wherry('down', '--delete-data', '--data-dir', dataDir)
-      await rm(dataDir, { recursive: true, force: true })
+      await ok('down', '--delete-data', '--data-dir', dataDir)
       await rm(folder, { recursive: true, force: true })
     },
   }
