@@ -18,12 +18,11 @@ const server: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 
 const named = (name: string) => ({ metadata: { name } })
 const priority = (name: string, value: number, description: string) => ({ ...named(name), value, description })
 
+type Founding = readonly (readonly [kind: AnyKind, object: object])[]
+
 /** What every cluster has from the start (k8s.io/kubernetes/pkg/controlplane; pkg/apis/scheduling/helpers.go). */
-const founding = (securePort: number): readonly (readonly [kind: AnyKind, object: object])[] => [
-  [Namespace, named('default')],
-  [Namespace, named('kube-system')],
-  [Namespace, named('kube-public')],
-  [Namespace, named('kube-node-lease')],
+const namespaces: Founding = ['default', 'kube-system', 'kube-public', 'kube-node-lease'].map(name => [Namespace, named(name)])
+const others = (securePort: number): Founding => [
   [
     PriorityClass,
     priority(
@@ -58,11 +57,13 @@ function kubernetesService(securePort: number): object {
 /** Makes what is missing of it; resolves when all is there. Runs again at every start and changes nothing then. */
 export async function bootstrap({ pipeline, signal, securePort = 6443 }: Options): Promise<void> {
   await pipeline.ready
-  for (const [kind, body] of founding(securePort)) {
-    if (signal.aborted) return
+  const create = async ([kind, body]: Founding[number]) => {
     const namespace = kind.namespaced ? { namespace: 'default' } : {}
     const call = { group: kind.group, version: kind.version, resource: kind.plural, ...namespace, user: server }
     const object = { apiVersion: apiVersionOf(kind), kind: kind.kind, ...body }
     await pipeline.handle({ ...call, verb: 'create', body: object, signal }).catch(ignore('AlreadyExists'))
   }
+  // Together, because what is written at the same time shares a sync of the disk; the rest lives in the namespaces.
+  await Promise.all(namespaces.map(create))
+  if (!signal.aborted) await Promise.all(others(securePort).map(create))
 }

@@ -61,9 +61,6 @@ export interface PipelineOptions {
   readonly extraResources?: readonly ExtraResource[]
 }
 
-/** How long after the start the server makes its own description. */
-const quietAfterStartInMs = 5_000
-
 export interface Pipeline {
   readonly handle: Handle
   /** Follows the store; requests wait until it has begun to. */
@@ -160,14 +157,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     return handler(kind, request)
   }
 
-  /** Describing everything takes a while, so it is done ahead, once the cluster has come up. */
-  async function prepareDocuments(signal: AbortSignal): Promise<void> {
-    await clock.sleep(quietAfterStartInMs, signal)
-    if (!signal.aborted) await papers.prepare(signal)
-  }
-
   async function run(signal: AbortSignal): Promise<void> {
-    await Promise.all([cache.run(signal), prepareDocuments(signal)])
+    await Promise.all([cache.run(signal), papers.prepare(signal)])
   }
 
   return { handle, run, ready, journal: journal(store), documents: papers, authorize }

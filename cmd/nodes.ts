@@ -73,7 +73,7 @@ async function dockerNodes(options: NodesOptions, keep: Keep): Promise<(readonly
   const machine = await readMachine({ rootDir })
   const engine = dockerEngine({ clock, log: options.log, ...options.engine })
   return options.docker.flatMap(nodeName => {
-    const log = options.log.child({ node: nodeName })
+    const { log } = options
     const client = createClient(transport(users.node(nodeName)), { defaultCause: { actor: 'kubelet' } })
     const informers = createInformers({ client, clock, log })
     const events = createEvents({ client, clock, log })

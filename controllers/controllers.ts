@@ -41,7 +41,7 @@ export function controllers({ kinds, ca, nodeRanges, volumes }: ControllerOption
     nodeLifecycle(),
     taintEviction(),
     podGc(),
-    claimBinder,
+    claimBinder(),
     volumePhases,
     claimProtector,
     volumeProtector,

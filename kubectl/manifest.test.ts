@@ -17,6 +17,11 @@ test.each([
   ['~', null],
   ['"1"', '1'],
   ['.5', 0.5],
+  ['1.', 1],
+  ['e1', 'e1'],
+  ['.', '.'],
+  ['.e1', '.e1'],
+  ['-.5e1', -5],
 ])('the literal %s means %j', (literal, value) => {
   expect(values(`a: ${literal}`)).toEqual([{ a: value }])
 })

@@ -25,9 +25,9 @@ const dialect = {
   merge: true,
   prettyErrors: false,
   customTags: (tags: unknown[]) => [
-    ...tags.filter(
-      tag => !['timestamp', 'binary', 'intTime', 'floatTime'].includes(tagName(tag)) && !/TIME/.test(tagFormat(tag)),
-    ),
+    ...tags
+      .filter(tag => !['timestamp', 'binary', 'intTime', 'floatTime'].includes(tagName(tag)) && !/TIME/.test(tagFormat(tag)))
+      .map(withDigits),
     octal,
   ],
 } as const
@@ -36,6 +36,13 @@ const tagName = (tag: unknown) =>
   typeof tag === 'string' ? tag : String((tag as { tag?: string }).tag ?? '').replace('tag:yaml.org,2002:', '')
 const tagFormat = (tag: unknown) =>
   typeof tag === 'object' && tag !== null ? String((tag as { format?: string }).format ?? '') : ''
+/** The parser's own tests take `e1` and `.` for numbers, and make NaN of them. */
+function withDigits(tag: unknown): unknown {
+  if (tagName(tag) !== 'float' || typeof tag !== 'object' || /inf/i.test(String((tag as { test?: RegExp }).test))) return tag
+  const number = '[-+]?(?:[0-9][0-9_]*(?:\\.[0-9_]*)?|\\.[0-9][0-9_]*)'
+  return { ...tag, test: new RegExp(tagFormat(tag) === 'EXP' ? `^${number}[eE][-+]?[0-9]+$` : `^(?=[^.]*\\.)${number}$`) }
+}
+
 const octal = {
   tag: 'tag:yaml.org,2002:int',
   default: true,

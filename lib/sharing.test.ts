@@ -42,7 +42,8 @@ describe('freezeSharing', () => {
         expect(JSON.parse(JSON.stringify(shared))).toEqual(JSON.parse(text))
         expect(isDeeplyFrozen(shared)).toBe(true)
         const again = JSON.parse(text)
-        if (typeof again === 'object' && again !== null && !Object.isFrozen(again)) expect(freezeSharing(again, shared)).toBe(shared)
+        if (typeof again === 'object' && again !== null && !Object.isFrozen(again))
+          expect(freezeSharing(again, shared)).toBe(shared)
       }),
     )
   })

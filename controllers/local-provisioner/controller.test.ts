@@ -32,7 +32,7 @@ function fakeFolders() {
 const data = { namespace: 'default', name: 'data' }
 const lazy = { volumeBindingMode: 'WaitForFirstConsumer' as const }
 const everything = (folders: ReturnType<typeof fakeFolders>) => [
-  ...[claimBinder, volumePhases, claimProtector, volumeProtector],
+  ...[claimBinder(), volumePhases, claimProtector, volumeProtector],
   localProvisioner(folders),
 ]
 /** What the scheduler does when it has placed a pod that uses the claim. */

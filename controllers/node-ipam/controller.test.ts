@@ -70,14 +70,17 @@ test('the block of a node that is gone is used again only after a round', async 
   expect(await blocks(cluster)).toEqual({ n1: '10.0.1.0/24', n2: '10.0.2.0/24', n3: '10.0.3.0/24', n4: '10.0.0.0/24' })
 })
 
-test('a node made anew under its name is another node', async () => {
-  await using cluster = await testCluster([nodeIpam([range('10.0.0.0/22')])])
+test('a node made anew under its name is another node, even when the news of both come at once', async () => {
+  await using cluster = await testCluster([nodeIpam([range('10.0.0.0/22')])], { delayWatchOf: 'nodes' })
   await join(cluster, 'n0')
   await all(cluster)
+  await cluster.advance(5_000)
+  await join(cluster, 'other') // the news of what follows wait for this one's
+  await cluster.advance(500)
   await cluster.client.delete(Node, { name: 'n0' })
   await join(cluster, 'n0')
   await all(cluster)
-  expect(await blocks(cluster)).toEqual({ n0: '10.0.1.0/24' })
+  expect(await blocks(cluster)).toEqual({ other: '10.0.1.0/24', n0: '10.0.2.0/24' })
 })
 
 test('when no block is left the node says so, and gets the first that comes free', async () => {

@@ -91,7 +91,7 @@ export function nodeLifecycle({
     },
   }
 
-  /** Looks at every node, thousands of them every few seconds: without waiting, and without making anything per healthy node. */
+  /** Looks at every node, thousands of them every few seconds: without waiting, and making next to nothing per healthy node. */
   function look({ clock, lister }: ReconcileContext, nodes: readonly Node[]): Round {
     const round: Round = { silent: [], toRemove: [], toSwap: [], zones: new Map() }
     const leases = lister(Lease)

@@ -12,49 +12,54 @@ import { classOf, defaultClass } from './classes.ts'
 import { findVolume } from './match.ts'
 import { betaStorageProvisioner, storageProvisioner } from './names.ts'
 import { podsByClaim, podsOf } from './pod-claims.ts'
+import { type Promises, promises } from './promises.ts'
 import { claimIndexes, claimsOfClass, claimsOfPod, claimsOfVolume, freeVolumes, reservedVolumes, volumeIndexes } from './wakes.ts'
 
 /** Binds claims to volumes, one to one, and has volumes made for those that find none (pv_controller.go syncClaim). */
-export const claimBinder: Controller = {
-  name: 'claim-binder',
-  watches: [
-    on(PersistentVolumeClaim, ({ type, object }) => (type === 'deleted' ? [] : [keyOf(object)])),
-    on(PersistentVolume, claimsOfVolume),
-    on(StorageClass, claimsOfClass),
-    on(Pod, claimsOfPod),
-  ],
-  writes: [PersistentVolume, PersistentVolumeClaim],
-  concurrency: 16,
-  indexes: [podsByClaim, ...claimIndexes, ...volumeIndexes],
+export function claimBinder(): Controller {
+  const promised = promises()
+  return {
+    name: 'claim-binder',
+    watches: [
+      on(PersistentVolumeClaim, ({ type, object }) => (type === 'deleted' ? [] : [keyOf(object)])),
+      on(PersistentVolume, claimsOfVolume),
+      on(StorageClass, claimsOfClass),
+      on(Pod, claimsOfPod),
+    ],
+    writes: [PersistentVolume, PersistentVolumeClaim],
+    concurrency: 16,
+    indexes: [podsByClaim, ...claimIndexes, ...volumeIndexes],
 
-  async reconcile(context, key) {
-    const claim = context.lister(PersistentVolumeClaim).get(key)
-    if (!claim) return
-    const next = planClaim(claim, surroundings(context.lister, key))
-    switch (next.step) {
-      case 'bind':
-        return bind(context, claim, next.volume)
-      case 'take class':
-        return takeClass(context, claim, next.storageClass)
-      case 'ask provisioner':
-        return askProvisioner(context, claim, next.storageClass)
-      case 'wait':
-        if (next.why) context.events.record(claim, next.why.type, next.why.reason, next.why.message)
-        return setClaimPhase(context, claim, 'Pending', { rule: 'claim-binder/pending', text: 'it waits for a volume' })
-      case 'lose':
-        if (claim.status.phase === 'Lost') return
-        await setClaimPhase(context, claim, 'Lost', { rule: 'claim-binder/lost', text: next.why.message })
-        context.events.record(claim, next.why.type, next.why.reason, next.why.message)
-    }
-  },
+    async reconcile(context, key) {
+      const claim = context.lister(PersistentVolumeClaim).get(key)
+      if (!claim) return
+      const next = planClaim(claim, surroundings(context.lister, promised, key))
+      switch (next.step) {
+        case 'bind':
+          return promised.during(key, next.volume.metadata.name, () => bind(context, claim, next.volume))
+        case 'take class':
+          return takeClass(context, claim, next.storageClass)
+        case 'ask provisioner':
+          return askProvisioner(context, claim, next.storageClass)
+        case 'wait':
+          if (next.why) context.events.record(claim, next.why.type, next.why.reason, next.why.message)
+          return setClaimPhase(context, claim, 'Pending', { rule: 'claim-binder/pending', text: 'it waits for a volume' })
+        case 'lose':
+          if (claim.status.phase === 'Lost') return
+          await setClaimPhase(context, claim, 'Lost', { rule: 'claim-binder/lost', text: next.why.message })
+          context.events.record(claim, next.why.type, next.why.reason, next.why.message)
+      }
+    },
+  }
 }
 
-function surroundings(lister: ListerOf, key: string): Surroundings {
+function surroundings(lister: ListerOf, promised: Promises, key: string): Surroundings {
   return {
     volume: name => lister(PersistentVolume).get(name),
     match: (claim, isDelayed) => {
       const free = isDelayed ? [] : freeVolumes(lister, classOf(claim))
-      return findVolume(claim, reservedVolumes(lister, claim), free, isDelayed)
+      const open = free.filter(({ metadata }) => promised.isOpenTo(key, metadata.name))
+      return findVolume(claim, reservedVolumes(lister, claim), open, isDelayed)
     },
     storageClass: name => lister(StorageClass).get(name),
     defaultClass: () => defaultClass(lister(StorageClass).list()),

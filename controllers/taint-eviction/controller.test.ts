@@ -137,17 +137,19 @@ test('of several taints the shortest stay counts; when that one goes, the rest d
   expect(await isEvicted(cluster, 'web')).toBe(true)
 })
 
-test('a pod that comes to a tainted node is judged, and one that takes the name of an evicted pod starts anew', async () => {
-  await using cluster = await testCluster([taintEviction()])
+test('a pod that comes to a tainted node is judged, and one that takes its name starts anew, even when the news of both come at once', async () => {
+  await using cluster = await testCluster([taintEviction()], { delayWatchOf: 'pods' })
   await fleet(cluster).join('a', 'n1')
   await taint(cluster, 'slow')
   await runPod(cluster, 'n1', 'web', tolerating('slow', 60))
   await cluster.advance(40_000)
+  await runPod(cluster, 'n1', 'other') // the news of what follows wait for this one's
+  await cluster.advance(500)
   await cluster.client.delete(Pod, { namespace: 'default', name: 'web' }, { gracePeriodSeconds: 0 })
   await runPod(cluster, 'n1', 'web', tolerating('slow', 60))
   await cluster.advance(59_000)
   expect(await isEvicted(cluster, 'web')).toBe(false)
-  await cluster.advance(1_000)
+  await cluster.advance(4_000)
   expect(await isEvicted(cluster, 'web')).toBe(true)
 })
 

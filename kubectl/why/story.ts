@@ -1,3 +1,4 @@
+import { humanDuration } from '../../api/duration.ts'
 import type { JournalEntry } from '../../api/journal.ts'
 import type { Colours } from '../print/colour.ts'
 import { align } from '../print/table.ts'
@@ -16,8 +17,11 @@ export function storyText(steps: readonly WhyStep[], options: StoryOptions): str
   return told.map(each => stepLines(each, widest, options)).join('')
 }
 
-/** Up to ten seconds to the millisecond. */
-const elapsed = ({ elapsedInMs: ms }: WhyStep) => (ms < 10_000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`)
+/** Up to ten seconds to the millisecond, up to two minutes to a tenth of a second. */
+function elapsed({ elapsedInMs: ms }: WhyStep): string {
+  if (ms < 10_000) return `${ms} ms`
+  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : humanDuration(ms)
+}
 
 const actions: Readonly<Record<string, string>> = {
   create: 'creates',
