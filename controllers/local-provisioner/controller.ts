@@ -11,7 +11,6 @@ import { reclaim } from './reclaim.ts'
 import type { VolumeFolders } from './volume-folders.ts'
 
 export type { VolumeFolders } from './volume-folders.ts'
-export { localProvisionerName } from './plan.ts'
 
 const volumePrefix = 'volume '
 

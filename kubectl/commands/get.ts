@@ -236,6 +236,7 @@ async function follow(
   const options = { labelSelector: flag.text(context, 'selector'), fieldSelector }
 
   let resourceVersion: string | undefined
+  let columns: Table['columnDefinitions'] = []
   if (printer) {
     const list = (await session.get(pathTo(group.resource, { namespace: group.namespace }, options as never))) as KubeList
     resourceVersion = list.metadata.resourceVersion
@@ -246,6 +247,7 @@ async function follow(
       acceptTable,
     )) as Table
     resourceVersion = table.metadata?.resourceVersion
+    columns = table.columnDefinitions
     if (!flag.on(context, 'watch-only')) show(withEvents ? withEventColumn(table, 'ADDED') : table)
   }
   const path = pathTo(group.resource, { namespace: group.namespace }, {
@@ -259,8 +261,13 @@ async function follow(
     for await (const batch of jsonLines(response)) {
       for (const event of batch as unknown as { type: string; object: unknown }[]) {
         if (event.type === 'ERROR') throw new Error((event.object as { message?: string }).message ?? 'the watch ended')
-        if (printer) io.out(await printer(withEvents ? { type: event.type, object: event.object } : event.object))
-        else show(withEvents ? withEventColumn(event.object as Table, event.type) : (event.object as Table))
+        if (printer) {
+          io.out(await printer(withEvents ? { type: event.type, object: event.object } : event.object))
+          continue
+        }
+        // Only the first event of a watch says what the columns are.
+        const table = { ...(event.object as Table), columnDefinitions: columns }
+        show(withEvents ? withEventColumn(table, event.type) : table)
       }
     }
   } catch (error) {

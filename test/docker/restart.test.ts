@@ -6,10 +6,10 @@ import { expect, test } from 'vitest'
 import { Deployment } from '../../api/apps/deployment.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import { isReady } from '../support/cluster.ts'
-import { containersOf, engineCall, networksOf } from '../support/engine.ts'
+import { type EngineContainer, containersOf, engineCall, networksOf } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
 import { applyObjects, manifest } from '../support/manifests.ts'
-import { podNamed } from '../support/objects.ts'
+import { deploymentNamed, podNamed } from '../support/objects.ts'
 import { type Program, program } from '../support/program.ts'
 
 const idsOf = (pods: readonly Pod[]) =>
@@ -70,6 +70,46 @@ test('killed in the middle of a rolling update: the next start adopts the contai
   expect(idsOf(after)).toMatchObject(idsOf(survivors))
   for (const pod of after) expect(pod.status.containerStatuses?.[0]?.restartCount).toBe(0)
   await eventually(() => inOrder(cluster))
+})
+
+test('killed at the worst moments of a pod, it goes on from each of them, and in the end nothing is there twice', async () => {
+  await using cluster = await program()
+  await cluster.up()
+  await applyObjects(cluster.client, [deploymentNamed('web', 2)])
+  await allReady(cluster, 'app=web', 2)
+  const clusterId = await cluster.clusterId()
+  const moments = {
+    'a sandbox without its container': (all: readonly EngineContainer[]) => {
+      const started = new Set(all.map(({ Labels }) => Labels['wherry.dev/sandbox']))
+      return all.some(
+        ({ Id, State, Labels }) => State === 'running' && Labels['wherry.dev/type'] === 'sandbox' && !started.has(Id),
+      )
+    },
+    'a container that is not started': (all: readonly EngineContainer[]) => all.some(({ State }) => State === 'created'),
+    'a container that has ended': (all: readonly EngineContainer[]) => all.some(({ State }) => State === 'exited'),
+  }
+  for (const [moment, isNow] of Object.entries(moments)) {
+    const annotations = { restartedFor: moment }
+    const template = { template: { metadata: { annotations } } }
+    await cluster.client.patch(Deployment, { namespace: 'default', name: 'web' }, 'merge', { spec: template })
+    await eventually(async () => expect(isNow(await containersOf(clusterId))).toBe(true), { everyMs: 1 })
+    await cluster.kill('SIGKILL')
+    await cluster.up()
+    const pods = await eventually(
+      async () => {
+        const now = await cluster.pods('app=web')
+        expect(now.map(pod => [pod.metadata.annotations?.restartedFor, isReady(pod)])).toEqual([
+          [moment, true],
+          [moment, true],
+        ])
+        return now
+      },
+      { timeoutInMs: 60_000 },
+    )
+    expect(pods.map(pod => pod.status.containerStatuses?.[0]?.restartCount)).toEqual([0, 0])
+  }
+  await eventually(() => inOrder(cluster))
+  await eventually(async () => expect(await containersOf(clusterId)).toHaveLength(4))
 })
 
 test('Ctrl-C leaves the pods running, and the next start takes them over; what ended meanwhile is started again', async () => {

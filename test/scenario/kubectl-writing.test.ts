@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { hasKubectl, startServer, type TestServer } from '../support/server.ts'
 
@@ -200,6 +202,22 @@ error: ${file}:12:11: unknown field "spec.template.spec.containers[0].imag" (did
     expect((await wherry('apply -f - --dry-run=perhaps', { stdin: configMap('m') })).err).toBe(
       'error: Invalid dry-run value (perhaps). Must be "none", "server", or "client".\n',
     )
+  })
+
+  test('reads files from the web', async () => {
+    const web = createServer((request, response) => {
+      response.statusCode = request.url === '/m.yaml' ? 200 : 404
+      response.end(configMap('m'))
+    })
+    await new Promise<void>(resolve => web.listen(0, '127.0.0.1', resolve))
+    const address = `http://127.0.0.1:${(web.address() as AddressInfo).port}`
+    expect(await said(`apply -f ${address}/m.yaml`)).toBe('configmap/m created\n')
+    expect((await wherry(`apply -f ${address}/n.yaml`)).err).toBe(
+      `error: unable to read URL "${address}/n.yaml", server reported 404 Not Found\n`,
+    )
+    web.closeAllConnections()
+    await new Promise(resolve => web.close(resolve))
+    expect((await wherry(`apply -f ${address}/m.yaml`)).err).toMatch(/^error: unable to read URL ".*": .*ECONNREFUSED.*\n$/)
   })
 
   test('warns about what was not made by apply, and takes it over', async () => {
@@ -551,9 +569,11 @@ describe('changes in place', () => {
 
     const given = await wherry('edit deploy web', editor('sed -i "s/replicas: 5/replicas: -5/" "$1"'))
     expect(given.code).toBe(1)
-    expect(given.err).toMatch(
-      /Edit cancelled, no valid changes were saved\.\nA copy of your changes has been stored to ".*\/web\.yaml"/,
-    )
+    const told =
+      /^error: .*Edit cancelled, no valid changes were saved\.\nA copy of your changes has been stored to "(.*)\/web\.yaml"\n$/m
+    const [, folder = ''] = told.exec(given.err) ?? []
+    expect(await readFile(`${folder}/web.yaml`, 'utf8')).toContain('replicas: -5')
+    await rm(folder, { recursive: true })
   })
 })
 

@@ -7,12 +7,14 @@ import type { Client } from '../../client/client.ts'
 import { type HttpTransport, httpTransport } from '../../client/http-transport.ts'
 import { parseKubeconfig, selectConnection } from '../../client/kubeconfig.ts'
 import { createClient } from '../../client/typed-client.ts'
+import { systemClock } from '../../lib/clock.ts'
 import { ensureBundle } from '../../scripts/bootstrap.mjs'
 import { ensureBusyboxImage } from '../../scripts/busybox-image.mjs'
 import { type EngineContainer, containersOf, engineSocket } from './engine.ts'
 import { manifestsDir } from './manifests.ts'
 
 const root = join(import.meta.dirname, '../..')
+const patienceInMs = 30_000
 const bundle = join(root, 'dist', 'wherry.mjs')
 
 export interface Said {
@@ -42,7 +44,7 @@ export interface Program extends AsyncDisposable {
   apply(file: string): Promise<string>
   /** Starts `wherry up` as a child; resolves when it says that it is ready, throws what it said when it ends before. */
   up(...flags: readonly string[]): Promise<void>
-  /** Resolves with the exit code, -1 after a signal, once the child has ended. */
+  /** Resolves with the exit code, -1 after a signal, once the child has ended; throws when it has not within half a minute. */
   kill(signal: NodeJS.Signals): Promise<number>
   /** What `up` has printed since it was started last. */
   readonly output: string
@@ -131,7 +133,13 @@ export async function program(options: ProgramOptions = {}): Promise<Program> {
     },
     async kill(signal) {
       child?.kill(signal)
-      return ended
+      const enough = new AbortController()
+      const late = systemClock.sleep(patienceInMs, enough.signal).then(() => undefined)
+      const code = await Promise.race([ended, late])
+      enough.abort()
+      if (code !== undefined) return code
+      child?.kill('SIGKILL')
+      throw new Error(`wherry up has not ended ${patienceInMs / 1000} s after ${signal}: ${output}`)
     },
     get output() {
       return output
