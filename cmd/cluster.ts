@@ -10,7 +10,7 @@ import type { VolumeFolders } from '../controllers/local-provisioner/controller.
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
-import { type Run, runAll } from '../lib/run.ts'
+import { aborted, type Run, runAll } from '../lib/run.ts'
 import type { Store } from '../storage/store.ts'
 import { type ApiServer, apiServer } from './api-server.ts'
 import { controllerManager, schedulerComponent } from './control-plane.ts'
@@ -73,7 +73,8 @@ export function cluster(options: ClusterOptions): Cluster {
   const afterServer =
     (run: Run): Run =>
     async signal => {
-      await server.ready
+      // A server that fails while it starts may never be ready.
+      await Promise.race([server.ready, aborted(signal)])
       if (!signal.aborted) await run(signal)
     }
   return {

