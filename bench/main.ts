@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpus, release, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { nodeEnv, nodeFlags } from '../bin/node-flags.mjs'
 import { type Figure, meetsGoal, table } from './report.ts'
 
 /** A bundled module that runs in a worker. */
@@ -80,7 +81,8 @@ async function main(args: string[]): Promise<number> {
   let failed = false
   for (const name of names.length > 0 ? names : Object.keys(benches)) {
     process.stderr.write(`${name} ...\n`)
-    const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--only', name], {
+    const { stdout, status } = spawnSync(process.execPath, [...nodeFlags, fileURLToPath(import.meta.url), '--only', name], {
+      env: { ...process.env, ...nodeEnv },
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
       maxBuffer: 2 ** 26,

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { nodeEnv, nodeFlags } from '../bin/node-flags.mjs'
 import type { Transport } from '../api/transport.ts'
 import { httpTransport } from '../client/http-transport.ts'
 import { parseKubeconfig, selectConnection } from '../client/kubeconfig.ts'
@@ -24,8 +25,9 @@ export interface Running extends AsyncDisposable {
 export async function runProgram(flags: readonly string[], dataDir?: string): Promise<Running> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'wherry-bench-')))
   const began = performance.now()
-  const child = spawn(process.execPath, [program, 'up', '--data-dir', folder, '--port', '0', ...flags], {
+  const child = spawn(process.execPath, [...nodeFlags, program, 'up', '--data-dir', folder, '--port', '0', ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...nodeEnv },
   })
   const exited = new Promise<void>(done => child.once('exit', () => done()))
   let output = ''

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { nodeEnv, nodeFlags } from '../bin/node-flags.mjs'
 import { systemClock } from '../lib/clock.ts'
 import { type DataDir, runningCluster } from './data-dir.ts'
 
@@ -10,7 +11,11 @@ export async function detach(args: readonly string[], dir: DataDir): Promise<num
   mkdirSync(dir.path, { recursive: true, mode: 0o700 })
   const log = openSync(dir.log, 'w')
   const own = args.filter(arg => arg !== '--detach' && arg !== '--detach=true')
-  const child = spawn(process.execPath, [process.argv[1] ?? '', 'up', ...own], { detached: true, stdio: ['ignore', log, log] })
+  const child = spawn(process.execPath, [...nodeFlags, process.argv[1] ?? '', 'up', ...own], {
+    detached: true,
+    env: { ...process.env, ...nodeEnv },
+    stdio: ['ignore', log, log],
+  })
   closeSync(log)
   let ended = false
   child.once('exit', () => {

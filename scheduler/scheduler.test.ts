@@ -185,7 +185,7 @@ describe('a pod that fits nowhere', () => {
           { count: 1, nodes: ['small'], reason: 'Insufficient cpu', plugin: 'NodeResourcesFit' },
           { count: 1, nodes: ['tainted'], reason: 'node(s) had untolerated taint(s)', plugin: 'TaintToleration' },
         ],
-        fits: ['2000m cpu more on small', 'a toleration of the taint team=a:NoSchedule'],
+        fits: ['2 cpu more on small', 'a toleration of the taint team=a:NoSchedule'],
       },
     })
     await clock.advance(400_000)

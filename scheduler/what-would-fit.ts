@@ -48,7 +48,7 @@ function smallestShortage({ requests }: PodInfo, nodes: readonly NodeInfo[]): st
 }
 
 function inUnits(resource: string, amount: number): string {
-  if (resource === 'cpu') return `${amount}m cpu`
+  if (resource === 'cpu') return amount % 1000 === 0 ? `${amount / 1000} cpu` : `${amount}m cpu`
   if (resource === 'pods') return amount === 1 ? 'room for 1 pod' : `room for ${amount} pods`
   const isBytes = resource === 'memory' || resource === 'ephemeral-storage' || resource.startsWith('hugepages-')
   return isBytes ? `${Math.ceil(amount / (1024 * 1024))}Mi ${resource}` : `${amount} ${resource}`

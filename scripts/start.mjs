@@ -1,5 +1,6 @@
 // npm start: sets up what is missing, then runs `wherry up` with the flags given after `--`.
 import { ensureBundle, ensureDependencies, ensureEngine, root } from './bootstrap.mjs'
+import { nodeEnv, nodeFlags } from '../bin/node-flags.mjs'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 
@@ -34,7 +35,10 @@ if (!wantsSimulation) {
   }
 }
 
-const child = spawn(process.execPath, [join(root, 'dist', 'wherry.mjs'), 'up', ...flags, ...runtime], { stdio: 'inherit' })
+const child = spawn(process.execPath, [...nodeFlags, join(root, 'dist', 'wherry.mjs'), 'up', ...flags, ...runtime], {
+  stdio: 'inherit',
+  env: { ...process.env, ...nodeEnv },
+})
 // The terminal sends Ctrl-C to both; the child decides when to end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal))
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 0)))

@@ -75,7 +75,7 @@ export function reader(database: Database): Reader {
 
   function entry(revision: number, moment?: Moment): Entry {
     const found = record(revision, moment)
-    if (!found) throw missing(revision)
+    if (!found) throw new StoreCorrupted(database.location, `revision ${revision} is missing`)
     return found.entry
   }
 
@@ -86,24 +86,6 @@ export function reader(database: Database): Reader {
     return found?.type === 'put' ? found.entry : undefined
   }
 
-  /** Of versions that are not newer than `at` and no deletions, the entries by revision: read all at once, beside the event loop. */
-  async function newestEntries(versions: readonly Version[], at: number, moment: Moment): Promise<Map<number, Entry>> {
-    const wanted = versions.filter(({ revision, alive }) => alive && revision <= at)
-    const values = await database.getMany(
-      wanted.map(({ revision }) => logRow(revision)),
-      { snapshot: moment },
-    )
-    return new Map(
-      values.map((bytes, i) => {
-        const revision = wanted[i]?.revision ?? 0
-        if (!bytes) throw missing(revision)
-        return [revision, decodeRecord(revision, bytes).entry]
-      }),
-    )
-  }
-
-  const missing = (revision: number) => new StoreCorrupted(database.location, `revision ${revision} is missing`)
-
   async function list(prefix: string, at: number, { after, limit }: ListPage): Promise<ListResult> {
     const isInside = after !== undefined && compareKeys(after, prefix) >= 0
     const start = isInside ? { gt: currentRow(after) } : { gte: currentRow(prefix) }
@@ -113,16 +95,15 @@ export function reader(database: Database): Reader {
     const entries: Entry[] = []
     try {
       for (let page = await rows.nextv(step); page.length > 0; page = await rows.nextv(step)) {
-        const inside = page.filter(([row]) => row.startsWith(prefix, 1))
-        const versions = inside.map(([row, value]) => ({ key: row.slice(1), ...decodeVersion(value) }))
-        const newest = await newestEntries(versions, at, snapshot)
-        for (const { key, revision } of versions) {
-          const found = revision > at ? await entryAt(key, at, snapshot) : newest.get(revision)
+        for (const [row, value] of page) {
+          const key = row.slice(1)
+          if (!key.startsWith(prefix)) return { entries, revision: at, more: false }
+          const { revision, alive } = decodeVersion(value)
+          const found = revision > at ? await entryAt(key, at, snapshot) : alive ? entry(revision, snapshot) : undefined
           if (!found) continue
           if (limit && entries.length === limit) return { entries, revision: at, more: true }
           entries.push(found)
         }
-        if (inside.length < page.length) break
       }
       return { entries, revision: at, more: false }
     } finally {

@@ -106,10 +106,14 @@ test('killed at the worst moments of a pod, it goes on from each of them, and in
       },
       { timeoutInMs: 60_000 },
     )
-    expect(pods.map(pod => pod.status.containerStatuses?.[0]?.restartCount)).toEqual([0, 0])
+    // One that had been made but not started counts as a first attempt.
+    for (const pod of pods) expect(pod.status.containerStatuses?.[0]?.restartCount).toBeLessThan(2)
   }
   await eventually(() => inOrder(cluster))
-  await eventually(async () => expect(await containersOf(clusterId)).toHaveLength(4))
+  await eventually(async () => {
+    const sandboxes = (await containersOf(clusterId)).filter(({ Labels }) => Labels['wherry.dev/type'] === 'sandbox')
+    expect(sandboxes.map(({ State }) => State)).toEqual(['running', 'running'])
+  })
 })
 
 test('Ctrl-C leaves the pods running, and the next start takes them over; what ended meanwhile is started again', async () => {

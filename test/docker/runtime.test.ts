@@ -83,8 +83,8 @@ describe('docker runtime, what only real containers have', () => {
     const id = await add({ sharePid: true })
     expect(await sh(id, 'cat /proc/1/comm')).toBe('pause')
     await sh(id, '(sleep 0.05 & ) ; exit 0')
-    await clock.sleep(300)
-    expect(await sh(id, 'cat /proc/[0-9]*/stat | grep -c " Z " || true')).toBe('0')
+    await expect.poll(() => sh(id, 'pidof sleep || true')).not.toMatch(/ /) // the orphan has ended; the container's own sleeps on
+    await expect.poll(() => sh(id, 'cat /proc/[0-9]*/stat | grep -c " Z " || true')).toBe('0')
   })
 
   test('an ephemeral container joins the processes of its target', async () => {
@@ -193,8 +193,7 @@ describe('docker runtime, what only real containers have', () => {
     const session = await runtime.exec(await add(), { command: ['sh'], stdin: true, stdout: true, stderr: true, tty: true })
     session.resize(101, 33)
     const end = finished(session)
-    await clock.sleep(200)
-    await session.write(Buffer.from('stty size; exit\r'))
+    await session.write(Buffer.from('until [ "$(stty size)" = "33 101" ]; do :; done; stty size; exit\r'))
     expect((await end).stdout).toMatch(/33 101\r\n/)
   })
 
@@ -224,8 +223,9 @@ describe('docker runtime, what only real containers have', () => {
   test('much output passes through whole, and waits for a slow reader', async () => {
     const { add } = await runPod()
     const command = ['sh', '-c', 'head -c 8000000 /dev/zero']
-    const session = await runtime.exec(await add(), { command, stdin: false, stdout: true, stderr: true, tty: false })
-    await clock.sleep(300)
+    const id = await add()
+    const session = await runtime.exec(id, { command, stdin: false, stdout: true, stderr: true, tty: false })
+    await sh(id, 'true') // takes its time, in which nobody reads
     expect((await finished(session)).stdout).toHaveLength(8_000_000)
   })
 
@@ -319,8 +319,8 @@ describe('docker runtime, when the engine goes away', () => {
     const woken: unknown[] = []
     const stop = new AbortController()
     const listening = runtime.watchEvents(uid => woken.push(uid))(stop.signal)
-    await clock.sleep(200)
     expect(await runtime.list()).toEqual({ sandboxes: [], containers: [] })
+    await expect.poll(() => guests.size).toBeGreaterThanOrEqual(2) // the stream of events beside the connection that is kept
     await shut()
     await expect(runtime.list()).rejects.toMatchObject(unavailable)
     await open(path)
