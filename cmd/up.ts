@@ -6,6 +6,7 @@ import { systemClock, timestamp } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
 import { aborted } from '../lib/run.ts'
+import { runAll } from '../lib/run.ts'
 import { memoryStore } from '../storage/memory.ts'
 import { freePodRange } from './address-range.ts'
 import { cluster, nodesReady } from './cluster.ts'
@@ -25,6 +26,7 @@ import { engineFromEnv } from './engine-address.ts'
 import { evictionConfig } from './eviction-flags.ts'
 import { parseUp, type UpOptions, UsageError, upHelp } from './options.ts'
 import { pemFolder } from './pki.ts'
+import { garbageCollector, tidyMemory } from './tidy-memory.ts'
 import { version } from './version.ts'
 
 /** `wherry up`: runs a cluster in this process until it is told to stop. Answers the exit code. */
@@ -83,7 +85,15 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
       stop.abort()
     })
     try {
-      await run(stop.signal)
+      const heapInBytes = () => process.memoryUsage().heapUsed
+      const tidy = tidyMemory({ clock, work: () => store.revision(), heapInBytes, collect: garbageCollector() })
+      await runAll(
+        [
+          ['memory', tidy],
+          ['cluster', run],
+        ],
+        stop.signal,
+      )
     } finally {
       stop.abort()
       await announced
