@@ -62,3 +62,15 @@ test('an object that nobody wrote has no story, and causes that were compacted e
   const steps = await why(journalOf([orphan]), { group: '', resource: 'pods', namespace: 'default', name: 'a' })
   expect(steps).toEqual([{ ...orphan, elapsedInMs: 0 }])
 })
+
+test('an object that was deleted and made again has a story of its own', async () => {
+  const first = { uid: 'u1' }
+  const second = { uid: 'u2' }
+  const entries = [
+    entry(1, 'pods', 'a', first),
+    entry(2, 'pods', 'a', { ...first, verb: 'delete' }),
+    entry(3, 'pods', 'a', second),
+  ]
+  const steps = await why(journalOf(entries), { group: '', resource: 'pods', namespace: 'default', name: 'a' })
+  expect(steps.map(step => step.revision)).toEqual([3])
+})

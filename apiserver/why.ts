@@ -27,7 +27,7 @@ const isSameObject = (a: JournalEntry, b: JournalEntry) =>
  * a person or a client made. Empty when nothing is known of the object.
  */
 export async function why(journal: JournalReader, target: Parameters<JournalReader['history']>[0]): Promise<readonly WhyStep[]> {
-  const own = await journal.history(target)
+  const own = newestLife(await journal.history(target))
   const [first] = own
   if (!first) return []
   const steps = new Map<number, { entry: JournalEntry; because?: number }>()
@@ -55,6 +55,12 @@ export async function why(journal: JournalReader, target: Parameters<JournalRead
     elapsedInMs: entry.time - start,
     ...(because !== undefined && { because }),
   }))
+}
+
+/** The writes of the newest object of a name: one that was deleted and made again is another. */
+function newestLife(entries: readonly JournalEntry[]): readonly JournalEntry[] {
+  const uid = entries.findLast(entry => entry.uid !== undefined)?.uid
+  return uid === undefined ? entries : entries.filter(entry => entry.uid === uid)
 }
 
 /**
