@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { cpus, release, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { nodeEnv, nodeFlags } from '../bin/node-flags.mjs'
+import { nodeEnv, nodeFlags } from '../scripts/node-flags.mjs'
 import { type Figure, meetsGoal, table } from './report.ts'
 
 /** A bundled module that runs in a worker. */

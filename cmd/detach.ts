@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { nodeEnv, nodeFlags } from '../bin/node-flags.mjs'
+import { nodeEnv, nodeFlags } from '../scripts/node-flags.mjs'
 import { systemClock } from '../lib/clock.ts'
 import { type DataDir, runningCluster } from './data-dir.ts'
 

@@ -1,15 +1,14 @@
 import { mkdirSync } from 'node:fs'
-import { ensureCertificates } from '../apiserver/auth/certificates.ts'
+import { type Certificates, ensureCertificates } from '../apiserver/auth/certificates.ts'
 import { formatKubeconfig, kubeconfigFor } from '../client/kubeconfig.ts'
 import { users } from '../api/user.ts'
 import { systemClock, timestamp } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
-import { aborted } from '../lib/run.ts'
-import { runAll } from '../lib/run.ts'
+import { aborted, runAll } from '../lib/run.ts'
 import { memoryStore } from '../storage/memory.ts'
 import { freePodRange } from './address-range.ts'
-import { cluster, nodesReady } from './cluster.ts'
+import { type Cluster, cluster, nodesReady } from './cluster.ts'
 import {
   clusterIdentity,
   type DataDir,
@@ -80,63 +79,75 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
     const onSignal = () => stop.abort()
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
     let failure: unknown
-    const announced = announce().catch((error: unknown) => {
-      failure = error
-      stop.abort()
-    })
+    const nodeCount = names.docker.length + names.simulated.length
+    const announced = announce({ options, dir, apiServer, certificates, startedAt, nodeCount, signal: stop.signal }).catch(
+      (error: unknown) => {
+        failure = error
+        stop.abort()
+      },
+    )
+    const heapInBytes = () => process.memoryUsage().heapUsed
+    const tidy = tidyMemory({ clock, work: () => store.revision(), heapInBytes, collect: garbageCollector() })
+    const parts = [
+      ['memory', tidy],
+      ['cluster', run],
+    ] as const
     try {
-      const heapInBytes = () => process.memoryUsage().heapUsed
-      const tidy = tidyMemory({ clock, work: () => store.revision(), heapInBytes, collect: garbageCollector() })
-      await runAll(
-        [
-          ['memory', tidy],
-          ['cluster', run],
-        ],
-        stop.signal,
-      )
+      await runAll(parts, stop.signal)
     } finally {
       stop.abort()
       await announced
     }
     if (failure !== undefined) throw failure
     return 0
-
-    async function announce(): Promise<void> {
-      const address = await Promise.race([apiServer.ready, aborted(stop.signal)])
-      if (!address) return
-      const { port } = address
-      const server = `https://127.0.0.1:${port}`
-      const admin = certificates.clients.admin
-      const access = kubeconfigFor('wherry', {
-        server,
-        ca: certificates.ca,
-        ...(admin && { cert: admin.certificate, key: admin.key }),
-      })
-      writeWhole(options.kubeconfig, await formatKubeconfig(access), 0o600)
-      const state: RunningCluster = {
-        pid: process.pid,
-        started: processStart(process.pid),
-        version,
-        port,
-        dataDir: dir.path,
-        kubeconfig: options.kubeconfig,
-        nodes: options.nodes,
-        simulatedNodes: options.simulatedNodes,
-        runtime: options.runtime,
-        store: options.store,
-      }
-      markRunning(dir, state)
-      const count = Math.min(1, names.docker.length + names.simulated.length)
-      const onWait = (why: string) => void process.stderr.write(`waiting: ${why}\n`)
-      await nodesReady(apiServer, { count, since: startedAt, clock, signal: stop.signal, onWait })
-      if (stop.signal.aborted) return
-      markRunning(dir, { ...state, readySince: timestamp(clock.now()) })
-      process.stdout.write(summary(options, dir, port, Math.round(clock.monotonic())))
-    }
   } finally {
     await store.close()
     markStopped(dir)
   }
+}
+
+interface Announcement {
+  readonly options: UpOptions
+  readonly dir: DataDir
+  readonly apiServer: Cluster['apiServer']
+  readonly certificates: Certificates
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  readonly nodeCount: number
+  readonly signal: AbortSignal
+}
+
+/** Writes down how to reach the cluster once it answers, and tells the user once a node is ready. */
+async function announce({ options, dir, apiServer, certificates, startedAt, nodeCount, signal }: Announcement): Promise<void> {
+  const clock = systemClock
+  const address = await Promise.race([apiServer.ready, aborted(signal)])
+  if (!address) return
+  const { port } = address
+  const { admin } = certificates.clients
+  const access = kubeconfigFor('wherry', {
+    server: `https://127.0.0.1:${port}`,
+    ca: certificates.ca,
+    ...(admin && { cert: admin.certificate, key: admin.key }),
+  })
+  writeWhole(options.kubeconfig, await formatKubeconfig(access), 0o600)
+  const state: RunningCluster = {
+    pid: process.pid,
+    started: processStart(process.pid),
+    version,
+    port,
+    dataDir: dir.path,
+    kubeconfig: options.kubeconfig,
+    nodes: options.nodes,
+    simulatedNodes: options.simulatedNodes,
+    runtime: options.runtime,
+    store: options.store,
+  }
+  markRunning(dir, state)
+  const onWait = (why: string) => void process.stderr.write(`waiting: ${why}\n`)
+  await nodesReady(apiServer, { count: Math.min(1, nodeCount), since: startedAt, clock, signal, onWait })
+  if (signal.aborted) return
+  markRunning(dir, { ...state, readySince: timestamp(clock.now()) })
+  process.stdout.write(summary(options, dir, port, Math.round(clock.monotonic())))
 }
 
 /** `node-1` ... on the runtime that was asked for, and `simulated-1` ... beside them. */

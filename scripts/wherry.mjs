@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 
 const bundle = new URL('../dist/wherry.mjs', import.meta.url)
 if (!existsSync(bundle)) {
-  const { ensureBundle, ensureDependencies } = await import('../scripts/bootstrap.mjs')
+  const { ensureBundle, ensureDependencies } = await import('./bootstrap.mjs')
   ensureDependencies()
   await ensureBundle()
 }
