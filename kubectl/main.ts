@@ -29,7 +29,8 @@ export async function main(args: readonly string[], io: Io, signal: AbortSignal)
     }
     const { namespace, kubeconfig, context, server } = parsed.flags
     const open = () => (session ??= openSession({ namespace, kubeconfig, context, server }, io))
-    return await command.run({ ...parsed, io, session: open, signal })
+    const code = await command.run({ ...parsed, io, session: open, signal })
+    return signal.aborted ? 130 : code
   } catch (error) {
     if (signal.aborted) return 130
     io.err(`${complaint(error, { verb: command.name })}\n`)

@@ -16,7 +16,11 @@ interface MetadataVerb {
   /** What to say when something would be overwritten. */
   readonly refusal: (taken: string) => string
   /** What happened: `labeled`. Tells of keys to remove that are not there. */
-  readonly outcome: (before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>) => string
+  readonly outcome: (
+    before: Readonly<Record<string, string>>,
+    after: Readonly<Record<string, string>>,
+    isOverwriting: boolean,
+  ) => string
   readonly saysMissingKeys: boolean
   readonly examples: readonly string[]
 }
@@ -78,7 +82,7 @@ async function changeOne(
     fieldManager: flag.text(context, 'field-manager') ?? `kubectl-${spec.verb}`,
     ...(dryRunOf(context) === 'server' && { dryRun: true }),
   }
-  const outcome = spec.outcome(before, after)
+  const outcome = spec.outcome(before, after, flag.on(context, 'overwrite'))
   const isRehearsal = dryRunOf(context) === 'client'
   const now: KubeObject | unknown = isRehearsal
     ? { ...current, metadata: { ...current.metadata, [spec.field]: after } }

@@ -150,6 +150,18 @@ test('a container that fails its liveness probe is restarted', async () => {
   expect(events).toContain('Killing: Container app failed liveness probe, will be restarted')
 })
 
+test('restarts after failed liveness probes are slowed down as crashes are', async () => {
+  await using node = await story({ config: withoutDisk })
+  const livenessProbe = { exec: { command: ['check'] }, periodSeconds: 1, failureThreshold: 2 }
+  await node.run(
+    'sick',
+    { containers: [{ name: 'app', image: 'app:1', livenessProbe }] },
+    { annotations: { 'simulated.wherry.dev/ready': 'false' } },
+  )
+  const pod = await node.until('sick', pod => appStatus(pod)?.state.waiting?.reason === 'CrashLoopBackOff', 20)
+  expect(appStatus(pod)?.restartCount).toBe(2)
+})
+
 test('a pod that fails its readiness probe runs but is not ready, and is never restarted', async () => {
   await using node = await story({ config: withoutDisk })
   const readinessProbe = { exec: { command: ['check'] }, periodSeconds: 1 }

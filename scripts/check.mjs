@@ -9,7 +9,7 @@ const steps = [
   ['types', 'npx', ['tsc', '-p', '.']],
   ['lint', 'npx', ['oxlint', '--type-aware', '--quiet']],
   ['layers', 'node', ['scripts/check-layers.mjs']],
-  ['unit tests', 'npx', ['vitest', 'run', '--project', 'unit', '--reporter=dot']],
+  ['unit tests', 'npx', ['vitest', 'run', '--project', 'unit', '--reporter=default']],
 ]
 
 const chosen = process.argv.includes('--no-tests') ? steps.slice(0, -1) : steps

@@ -1,9 +1,12 @@
 import type { Deployment } from '../../api/apps/deployment.ts'
+import type { Event } from '../../api/core/event.ts'
+import type { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import type { Pod } from '../../api/core/pod.ts'
-import { isReason } from '../../api/errors.ts'
+import { ignore, isReason } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import { formatSelector, fromLabelSelector } from '../../api/selectors.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
+import { eventTimeOf } from '../describe/events.ts'
 import { callOf, listAll } from '../objects.ts'
 import { type Colours, coloursFor } from '../print/colour.ts'
 import type { Resource } from '../resources.ts'
@@ -11,7 +14,7 @@ import { waitingReason } from '../rollout/waiting-reason.ts'
 import { displayName, selectOne } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { lastVerdict, type WhyStep } from '../why/steps.ts'
-import { storyText, verdictText } from '../why/story.ts'
+import { endingText, storyText, verdictText } from '../why/story.ts'
 
 export const why: Command = {
   name: 'why',
@@ -83,8 +86,13 @@ async function epilogue({ context, session, resource, object, steps, colours }: 
     const reason = waitingReason(pod)
     const isOver = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed'
     if (verdict) io.out(`\n${verdictText(verdict, { colours })}`)
-    else if (isOver) io.out(`\nIt is ${pod.status.phase}${pod.status.reason ? ` (${pod.status.reason})` : ''}.\n`)
-    else if (reason) io.out(`\n${colours.bold('It is not ready:')} ${reason}\n`)
+    else if (isOver) io.out(`\n${endingText(pod)}`)
+    else if (reason) io.out(`\n${colours.bold('It is not ready:')} ${reason}\n${await lastWarning(session, object)}`)
+    return
+  }
+  if (resource.kind === 'PersistentVolumeClaim') {
+    if ((object as unknown as PersistentVolumeClaim).status.phase !== 'Pending') return
+    io.out(`\n${colours.bold('It is not bound.')}\n${await lastWarning(session, object)}`)
     return
   }
   const { selector } = (object as unknown as Partial<Deployment>).spec ?? {}
@@ -93,6 +101,19 @@ async function epilogue({ context, session, resource, object, steps, colours }: 
   const pods = (await session.resources()).named('pods')
   const { items } = await listAll(session, pods, object.metadata.namespace, { labelSelector })
   if (items.length > 0) io.out(`\n${colours.bold('Its pods have their own stories:')}\n${podLines(items as unknown as Pod[])}`)
+}
+
+/** Warnings that only repeat what the status of a container says. */
+const repetitions: readonly (string | undefined)[] = ['BackOff', 'Failed']
+
+/** The newest warning about an object, in a line of its own; nothing when there is none, or events are not for the user's eyes. */
+async function lastWarning(session: Session, { metadata }: KubeObject): Promise<string> {
+  const fieldSelector = `involvedObject.uid=${metadata.uid},type=Warning`
+  const events = (await session.resources()).named('events')
+  const list = await listAll(session, events, metadata.namespace, { fieldSelector }).catch(ignore('Forbidden'))
+  const warnings = ((list?.items ?? []) as unknown as Event[]).filter(({ reason }) => !repetitions.includes(reason))
+  const [newest] = warnings.sort((a, b) => eventTimeOf(b) - eventTimeOf(a))
+  return newest === undefined ? '' : `The last warning: ${newest.reason}: ${newest.message?.trim()}\n`
 }
 
 const mostPods = 5

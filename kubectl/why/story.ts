@@ -1,4 +1,5 @@
 import { humanDuration } from '../../api/duration.ts'
+import type { Pod } from '../../api/core/pod.ts'
 import type { JournalEntry } from '../../api/journal.ts'
 import type { Colours } from '../print/colour.ts'
 import { align } from '../print/table.ts'
@@ -59,4 +60,19 @@ export function verdictText({ text, nodes, fits }: Verdict, { colours }: Pick<St
   const refused = rows.length > 0 ? align(rows) : `  ${text}\n`
   const help = fits.map(fit => `  ${colours.green(fit)}\n`).join('')
   return `${colours.bold('No node takes it:')}\n${refused}${help && `${colours.bold('It would fit with one of these:')}\n${help}`}`
+}
+
+/** How a pod that is over has ended, with the containers that failed. */
+export function endingText({ status }: Pod): string {
+  const { phase, reason, message } = status
+  const outcome = `It is ${phase}${reason ? ` (${reason})` : ''}${message ? `: ${message.trim()}` : '.'}\n`
+  if (phase !== 'Failed') return outcome
+  const statuses = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])]
+  const faults = statuses.flatMap(({ name, state: { terminated } }) => {
+    if (!terminated || terminated.exitCode === 0) return []
+    const why = terminated.reason && terminated.reason !== 'Error' ? ` (${terminated.reason})` : ''
+    const lastWords = terminated.message ? `: ${terminated.message.trim()}` : ''
+    return [`  container ${name} ended with exit code ${terminated.exitCode}${why}${lastWords}\n`]
+  })
+  return `${outcome}${faults.join('')}`
 }

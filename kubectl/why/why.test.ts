@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { Pod } from '../../api/core/pod.ts'
 import type { Note } from '../../api/journal.ts'
 import { noColours } from '../print/colour.ts'
 import { lastVerdict, type WhyStep } from './steps.ts'
-import { storyText, verdictText } from './story.ts'
+import { endingText, storyText, verdictText } from './story.ts'
 
 const nameOf = ({ group, resource, name }: { group: string; resource: string; name: string }) =>
   `${resource.replace(/s$/, '')}${group && `.${group}`}/${name}`
@@ -127,4 +128,20 @@ describe('the verdict', () => {
     const verdict = lastVerdict([bare])
     expect(verdict && verdictText(verdict, { colours: noColours })).toBe('No node takes it:\n  0/5 nodes\n')
   })
+})
+
+test('a pod that has failed names the containers that did', () => {
+  const ended = (name: string, exitCode: number, reason: string, message?: string) => ({
+    name,
+    state: { terminated: { exitCode, reason, ...(message && { message }) } },
+  })
+  const pod = (status: object) => ({ status }) as Pod
+  const containerStatuses = [ended('a', 4, 'Error', 'no database\n'), ended('b', 0, 'Completed'), ended('c', 137, 'OOMKilled')]
+  expect(endingText(pod({ phase: 'Failed', containerStatuses }))).toBe(
+    'It is Failed.\n  container a ended with exit code 4: no database\n  container c ended with exit code 137 (OOMKilled)\n',
+  )
+  expect(endingText(pod({ phase: 'Failed', reason: 'Evicted', message: 'too much disk. ' }))).toBe(
+    'It is Failed (Evicted): too much disk.\n',
+  )
+  expect(endingText(pod({ phase: 'Succeeded', containerStatuses: [ended('b', 0, 'Completed')] }))).toBe('It is Succeeded.\n')
 })

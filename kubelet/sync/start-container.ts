@@ -2,7 +2,6 @@ import type { Pod } from '../../api/core/pod.ts'
 import type { KubeletContext } from '../context.ts'
 import { goDuration, podLabel } from '../names.ts'
 import type { AnyContainer, ContainerRole } from '../pod-types.ts'
-import type { ContainerState } from '../runtime/runtime.ts'
 import { newestOf, type PodRuntime } from '../workers/pod-runtime.ts'
 import type { MountedVolume } from '../volumes/volumes.ts'
 import { containerConfig } from './container-config.ts'
@@ -44,9 +43,11 @@ export function backoffKey({ metadata }: Pod, container: AnyContainer): string {
 export function containerStarter({ context, images, backoff, runHook, killer }: Options): StartContainer {
   const { runtime: engine, events, clock } = context
 
-  const refuseInBackoff = (pod: Pod, container: AnyContainer, newest: ContainerState | undefined) => {
-    if (newest?.state !== 'exited') return
-    const { waitInMs, delayInMs } = backoff.waitInMs(backoffKey(pod, container), newest.finishedAt, clock.now())
+  // One that was killed just now for its probe still counts as running here, so the exit before that decides, as upstream.
+  const refuseInBackoff = (pod: Pod, container: AnyContainer, runtime: PodRuntime) => {
+    const lastExit = runtime.containers.find(({ name, state }) => name === container.name && state === 'exited')
+    if (!lastExit) return
+    const { waitInMs, delayInMs } = backoff.waitInMs(backoffKey(pod, container), lastExit.finishedAt, clock.now())
     if (waitInMs <= 0) return
     const who = podLabel(pod)
     events.record(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${container.name} in pod ${who}`)
@@ -86,7 +87,7 @@ export function containerStarter({ context, images, backoff, runHook, killer }: 
 
   return async input => {
     const { pod, container, runtime, signal } = input
-    refuseInBackoff(pod, container, newestOf(runtime, container.name))
+    refuseInBackoff(pod, container, runtime)
     try {
       const { id } = await create(input)
       try {

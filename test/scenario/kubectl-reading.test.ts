@@ -258,7 +258,7 @@ describe('watching', () => {
     await said('delete configmap watched')
     await eventually(() => expect(out).toMatch(/ADDED +watched[^]*DELETED +watched/))
     interrupt.abort()
-    expect((await watching).code).toBe(0)
+    expect((await watching).code).toBe(130)
   })
 
   test('events -w shows new ones', async () => {
@@ -271,7 +271,7 @@ describe('watching', () => {
     await server.transport().call({ verb: 'create', group: '', version: 'v1', resource: 'events', namespace: 'default', body })
     await eventually(() => expect(out).toContain('later still'))
     interrupt.abort()
-    expect((await watching).code).toBe(0)
+    expect((await watching).code).toBe(130)
     expect(await said('events --types=Warning')).not.toContain('later still')
   })
 })
@@ -406,6 +406,22 @@ describe('why', () => {
       code: 1,
       err: 'Error from server (NotFound): pods "never" not found\n',
     })
+  })
+
+  test('of a claim that waits tells the last warning', async () => {
+    const create = (resource: string, body: object) =>
+      server.transport().call({ verb: 'create', group: '', version: 'v1', resource, namespace: 'default', body })
+    const resources = { requests: { storage: '1Gi' } }
+    const spec = { accessModes: ['ReadWriteOnce'], storageClassName: 'none', resources }
+    const claim = (await create('persistentvolumeclaims', { metadata: { name: 'waits' }, spec })) as KubeObject
+    expect(await said('why pvc/waits')).toMatch(/\n\nIt is not bound\.\n$/)
+    const { name, namespace, uid } = claim.metadata
+    const involvedObject = { kind: 'PersistentVolumeClaim', name, namespace, uid }
+    const warning = { involvedObject, type: 'Warning', firstTimestamp: '2020-01-01T00:00:00Z' }
+    await create('events', { metadata: { name: 'claim-1' }, ...warning, reason: 'ProvisioningFailed', message: 'no class' })
+    const later = { lastTimestamp: '2020-01-02T00:00:00Z', reason: 'BackOff', message: 'says nothing new' }
+    await create('events', { metadata: { name: 'claim-2' }, ...warning, ...later })
+    expect(await said('why pvc/waits')).toMatch(/\nThe last warning: ProvisioningFailed: no class\n$/)
   })
 
   test('of a pod that no node takes gives the verdict', async () => {

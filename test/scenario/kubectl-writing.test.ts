@@ -491,6 +491,7 @@ describe('changes in place', () => {
     expect(await said('label deploy web a=b')).toBe('deployment.apps/web labeled\n')
     expect(await said('label deploy web a=b')).toBe('deployment.apps/web not labeled\n')
     expect((await wherry('label deploy web a=c')).err).toBe("error: 'a' already has a value (b), and --overwrite is false\n")
+    expect(await said('label deploy web a=longer --overwrite')).toBe('deployment.apps/web labeled\n')
     expect(await said('label deploy web a=c --overwrite')).toBe('deployment.apps/web labeled\n')
     expect(await said('label deploy --all a- nope-')).toBe('label "nope" not found.\ndeployment.apps/web unlabeled\n')
     expect(await said('label deploy web --list')).toBe('app=web\n')
