@@ -114,6 +114,7 @@ try {
   wherry('apply -f manifests/qos.yaml')
   wherry('wait --for=condition=Ready pod/guaranteed pod/burstable pod/best-effort --timeout=60s')
   const pods = {
+    '*': {},
     'default/best-effort': { memory: '300Mi' },
     'default/burstable': { memory: '20Mi' },
     'default/guaranteed': { memory: '60Mi' },
