@@ -1,5 +1,5 @@
 import { type FieldError, fieldError } from './field-errors.ts'
-import { labelValueText, portName, portNumber, qualifiedName, sizeInBytes, subdomainName } from './names.ts'
+import { labelValueText, portName, portNumber, qualifiedName, sizeInBytes } from './names.ts'
 import type { LabelSelectorObject } from './selectors.ts'
 import type { KubeObject, OwnerReference } from './transport.ts'
 import { deepEqual } from '../lib/json.ts'
@@ -147,6 +147,3 @@ export function validateFinalizer(finalizer: string, field: string): FieldError[
   }
   return errors
 }
-
-/** Domain names of classes and the like. */
-export const validateSubdomain = (field: string, name: string): FieldError[] => invalidWhen(field, name, subdomainName(name))

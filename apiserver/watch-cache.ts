@@ -2,6 +2,7 @@ import type { ApiError } from '../api/errors.ts'
 import type { AnyKind } from '../api/kind.ts'
 import { type Bell, bell } from '../lib/bell.ts'
 import type { Clock } from '../lib/clock.ts'
+import { deferred } from '../lib/deferred.ts'
 import type { Log } from '../lib/log.ts'
 import type { Run } from '../lib/run.ts'
 import type { Store, StoreEvent } from '../storage/store.ts'
@@ -51,10 +52,7 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
   const slots = new Map<string, Slot>()
   const moved: Bell = bell()
   let revision = -1 // nothing is in before the first look at the store
-  let start = () => {}
-  const started = new Promise<void>(resolve => {
-    start = resolve
-  })
+  const started = deferred()
 
   function take(events: readonly StoreEvent[]): void {
     for (const event of events) {
@@ -108,7 +106,7 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
     while (!signal.aborted) {
       try {
         revision = await store.revision()
-        start()
+        started.resolve()
         moved.ring()
         for await (const events of store.watch('', revision, signal)) take(events)
         forget()
@@ -132,7 +130,7 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
   }
 
   return {
-    started,
+    started: started.promise,
     get revision() {
       return revision
     },

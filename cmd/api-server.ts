@@ -17,6 +17,7 @@ import { createClient } from '../client/typed-client.ts'
 import { localProvisionerName } from '../controllers/local-provisioner/plan.ts'
 import { isDefaultClass } from '../controllers/persistent-volume/names.ts'
 import type { Clock } from '../lib/clock.ts'
+import { deferred } from '../lib/deferred.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import { type Run, runAll } from '../lib/run.ts'
@@ -90,17 +91,14 @@ export function apiServer(options: ApiServerOptions): ApiServer {
     await control.ready
     return http.address
   }
-  let settle: (address: Promise<{ host: string; port: number }>) => void = () => {}
-  const ready = new Promise<{ host: string; port: number }>(resolve => {
-    settle = resolve
-  })
-  ready.catch(() => {}) // whoever runs the server hears of it too
+  const ready = deferred<{ host: string; port: number }>()
+  ready.promise.catch(() => {}) // whoever runs the server hears of it too
 
   return {
-    ready,
+    ready: ready.promise,
     transport,
     async run(signal) {
-      settle(prepare(signal))
+      ready.resolve(prepare(signal))
       const parts = [
         ['storage compaction', compactor({ store, clock, log })],
         ['pipeline', pipeline.run],

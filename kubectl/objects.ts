@@ -4,7 +4,7 @@ import { flag, type CommandContext } from './command.ts'
 import type { FlagSpecs } from './flags.ts'
 import { ManifestError, type ManifestObject, readManifest } from './manifest.ts'
 import type { Resource } from './resources.ts'
-import { select } from './selection.ts'
+import { type Place, select, targetOf } from './selection.ts'
 import type { Session } from './session.ts'
 
 /** An object and what it is an instance of. */
@@ -14,22 +14,8 @@ export interface Found {
 }
 
 /** The call for a verb on a resource or one of its objects; `namespace` is left out for cluster-scoped ones. */
-export function callOf(
-  verb: Verb,
-  resource: Resource,
-  place: { namespace?: string | undefined; name?: string; subresource?: string },
-  more: Partial<Call> = {},
-): Call {
-  return {
-    verb,
-    group: resource.group,
-    version: resource.version,
-    resource: resource.resource,
-    ...(resource.namespaced && place.namespace !== undefined && { namespace: place.namespace }),
-    ...(place.name !== undefined && { name: place.name }),
-    ...(place.subresource !== undefined && { subresource: place.subresource }),
-    ...more,
-  }
+export function callOf(verb: Verb, resource: Resource, place: Place, more: Partial<Call> = {}): Call {
+  return { verb, ...targetOf(resource, place), ...more }
 }
 
 /** So many objects are asked for at a time, as kubectl does. */

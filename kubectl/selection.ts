@@ -1,5 +1,5 @@
 import { pathOf } from '../api/paths.ts'
-import type { CallOptions } from '../api/transport.ts'
+import type { CallOptions, Target } from '../api/transport.ts'
 import { UsageError } from './flags.ts'
 import type { Resource, ResourceMap } from './resources.ts'
 
@@ -44,20 +44,28 @@ export function selectOne(words: readonly string[], map: ResourceMap, usual?: st
   return { resource: selection.resource, name }
 }
 
+/** Which namespace, object and subresource; the namespace counts for namespaced resources only. */
+export interface Place {
+  readonly namespace?: string | undefined
+  readonly name?: string
+  readonly subresource?: string
+}
+
+/** A resource at a place, as calls and paths name it. */
+export function targetOf({ group, version, resource, namespaced }: Resource, { namespace, name, subresource }: Place): Target {
+  return {
+    group,
+    version,
+    resource,
+    ...(namespaced && namespace !== undefined && { namespace }),
+    ...(name !== undefined && { name }),
+    ...(subresource !== undefined && { subresource }),
+  }
+}
+
 /** Where a resource, or one of its objects, is on the server. */
-export function pathTo(
-  resource: Resource,
-  place: { namespace?: string | undefined; name?: string; subresource?: string },
-  options: CallOptions & Record<string, unknown> = {},
-): string {
-  const path = pathOf({
-    group: resource.group,
-    version: resource.version,
-    resource: resource.resource,
-    ...(resource.namespaced && place.namespace !== undefined && { namespace: place.namespace }),
-    ...(place.name !== undefined && { name: place.name }),
-    ...(place.subresource !== undefined && { subresource: place.subresource }),
-  })
+export function pathTo(resource: Resource, place: Place, options: CallOptions & Record<string, unknown> = {}): string {
+  const path = pathOf(targetOf(resource, place))
   const query = new URLSearchParams()
   for (const [key, value] of Object.entries(options)) if (value !== undefined && value !== '') query.append(key, String(value))
   const text = query.toString()

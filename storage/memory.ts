@@ -4,6 +4,7 @@ import { type Commit, type CommitQueue, commitQueue, versionOf } from './commits
 import { type Feed, feed } from './feed.ts'
 import { compareKeys, firstAtOrAfter } from './key-order.ts'
 import {
+  checkKept,
   Compacted,
   type Entry,
   FutureRevision,
@@ -52,8 +53,7 @@ export function memoryStore({ clock }: { clock: Clock }): Store {
 
   function checkReadable(at: number): void {
     checkOpen()
-    if (at < compacted) throw new Compacted(at, compacted)
-    if (at > queue.revision) throw new FutureRevision(at, queue.revision)
+    checkKept(at, { compacted, newest: queue.revision })
   }
 
   async function write(...request: Parameters<CommitQueue['write']>): ReturnType<Store['put']> {

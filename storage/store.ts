@@ -95,6 +95,12 @@ export class FutureRevision extends Error {
   }
 }
 
+/** Throws Compacted or FutureRevision unless a revision is among those that are kept. */
+export function checkKept(revision: number, { compacted, newest }: { compacted: number; newest: number }): void {
+  if (revision < compacted) throw new Compacted(revision, compacted)
+  if (revision > newest) throw new FutureRevision(revision, newest)
+}
+
 /** The store could not do what it was asked: its disk is full or broken, or it was closed. Nothing acknowledged is lost. */
 export class StoreUnavailable extends Error {
   constructor(reason: string, options?: ErrorOptions) {

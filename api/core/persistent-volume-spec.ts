@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { atomicList, choice, flag, int32, named, quantityMap, requiredText, stringMap, text } from '../schema.ts'
+import { atomicList, choice, flag, named, quantityMap, requiredText, stringMap, text } from '../schema.ts'
 import { NodeSelector } from './affinity.ts'
 import { ObjectReference, SecretReference } from './references.ts'
-import { FcVolumeSource, HostPathVolumeSource, legacySource, NfsVolumeSource } from './volume.ts'
+import { FcVolumeSource, HostPathVolumeSource, legacySource, NfsVolumeSource, iscsiFields } from './volume.ts'
 
 const CsiPersistentVolumeSource = named('core/v1.CSIPersistentVolumeSource', 'A volume of a CSI driver.', {
   driver: requiredText('Name of the driver.'),
@@ -18,17 +18,8 @@ const CsiPersistentVolumeSource = named('core/v1.CSIPersistentVolumeSource', 'A 
 })
 
 const IscsiPersistentVolumeSource = named('core/v1.ISCSIPersistentVolumeSource', 'An iSCSI disk.', {
-  targetPortal: requiredText(),
-  iqn: requiredText(),
-  lun: int32().default(0),
-  iscsiInterface: z.string().default('default'),
-  fsType: text(),
-  readOnly: flag(),
-  portals: atomicList(z.string()).optional(),
-  chapAuthDiscovery: flag(),
-  chapAuthSession: flag(),
+  ...iscsiFields,
   secretRef: SecretReference.optional(),
-  initiatorName: z.string().optional(),
 })
 
 /** Where a volume's data is. */

@@ -170,7 +170,8 @@ const EphemeralVolumeSource = named('core/v1.EphemeralVolumeSource', 'A claim th
   }).optional(),
 })
 
-const IscsiVolumeSource = named('core/v1.ISCSIVolumeSource', 'An iSCSI disk.', {
+/** An iSCSI disk; where its secret may be is for the kind to say. */
+export const iscsiFields = {
   targetPortal: requiredText(),
   iqn: requiredText(),
   lun: int32().default(0),
@@ -180,8 +181,12 @@ const IscsiVolumeSource = named('core/v1.ISCSIVolumeSource', 'An iSCSI disk.', {
   portals: atomicList(z.string()).optional(),
   chapAuthDiscovery: flag(),
   chapAuthSession: flag(),
-  secretRef: LocalObjectReference.optional(),
   initiatorName: z.string().optional(),
+}
+
+const IscsiVolumeSource = named('core/v1.ISCSIVolumeSource', 'An iSCSI disk.', {
+  ...iscsiFields,
+  secretRef: LocalObjectReference.optional(),
 })
 
 /** A volume of a pod: a name and one source. */

@@ -10,6 +10,7 @@ import { ClusterRoleBinding } from '../../api/rbac/cluster-role-binding.ts'
 import { Role } from '../../api/rbac/role.ts'
 import { RoleBinding } from '../../api/rbac/role-binding.ts'
 import type { KubeObject } from '../../api/transport.ts'
+import { deferred } from '../../lib/deferred.ts'
 import type { Random } from '../../lib/random.ts'
 import { type Run, runAll } from '../../lib/run.ts'
 import type { AdmissionStep } from '../admission.ts'
@@ -92,10 +93,7 @@ export function accessControl(options: AccessControlOptions): AccessControl {
   }
   const parts = [...policy.parts, pods.objects, accounts, claims]
   const runs = parts.map(({ name, run }) => [name, run] as const)
-  let isReady: () => void = () => {}
-  const ready = new Promise<void>(resolve => {
-    isReady = resolve
-  })
+  const ready = deferred()
   return {
     authenticator: authenticator({ tokens, staticTokens }),
     authorizer,
@@ -104,10 +102,10 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     admission: authAdmission(authorizer),
     issueToken: tokenRequests({ tokens, objects }),
     reviews: accessReviews({ authorizer, tokens }),
-    ready,
+    ready: ready.promise,
     async run(signal) {
       await bootstrapPolicy({ handle, signal })
-      void Promise.all(parts.map(part => part.synced)).then(isReady)
+      void Promise.all(parts.map(part => part.synced)).then(() => ready.resolve())
       await runAll(runs, signal)
     },
   }

@@ -5,6 +5,7 @@ import type { KubeObject } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
 import { exponentialBackoff } from '../../lib/backoff.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Run } from '../../lib/run.ts'
 import type { ApiRequest, Handle } from '../request.ts'
@@ -42,10 +43,7 @@ export function followed<K extends AnyKind>(
   const byKey = new Map<string, ObjectOf<K>>()
   const request = { group: kind.group, version: kind.version, resource: kind.plural, user: serverUser } as const
   let version = 0
-  let isIn: () => void = () => {}
-  const synced = new Promise<void>(resolve => {
-    isIn = resolve
-  })
+  const synced = deferred()
 
   function set(key: string, now: ObjectOf<K> | undefined): void {
     const before = byKey.get(key)
@@ -65,7 +63,7 @@ export function followed<K extends AnyKind>(
       set(key, object as ObjectOf<K>)
     })
     for (const key of gone) set(key, undefined)
-    isIn()
+    synced.resolve()
     return response.resourceVersion
   }
 
@@ -86,7 +84,7 @@ export function followed<K extends AnyKind>(
   return {
     name: kind.plural,
     byKey,
-    synced,
+    synced: synced.promise,
     get version() {
       return version
     },

@@ -6,6 +6,7 @@ import fastify from 'fastify'
 import { ApiError } from '../../api/errors.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { aborted, type Run } from '../../lib/run.ts'
@@ -84,16 +85,6 @@ export function serve(options: HttpServerOptions): HttpServer {
       log.debug({ port: actual }, 'the API server stopped listening')
     },
   }
-}
-
-function deferred<T>() {
-  let resolve: (value: T) => void = () => {}
-  let reject: (reason: unknown) => void = () => {}
-  const promise = new Promise<T>((settle, fail) => {
-    resolve = settle
-    reject = fail
-  })
-  return { promise, resolve, reject }
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

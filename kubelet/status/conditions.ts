@@ -9,9 +9,6 @@ export interface Finding {
   message?: string
 }
 
-/** The conditions that only the kubelet writes; all others are kept as they are. */
-export const kubeletConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'])
-
 const isTrue = (type: string): Finding => ({ type, status: 'True' })
 const isFalse = (type: string, reason: string, message?: string): Finding => ({
   type,

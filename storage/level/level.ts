@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import { type Commit, type CommitQueue, commitQueue, type Version } from '../commits.ts'
 import { type Feed, feed } from '../feed.ts'
-import { Compacted, FutureRevision, type Store, type StoreEvent, StoreUnavailable } from '../store.ts'
+import { checkKept, Compacted, FutureRevision, type Store, type StoreEvent, StoreUnavailable } from '../store.ts'
 import { type Disk, openDisk, StoreCorrupted, type WriteBatch } from './disk.ts'
 import { checkFormat } from './format.ts'
 import { type Reader, reader } from './reader.ts'
@@ -74,8 +74,7 @@ function storeOn(disk: Disk, read: Reader, clock: Clock, newest: number, living:
 
   function checkReadable(at: number): void {
     checkOpen()
-    if (at < compacted) throw new Compacted(at, compacted)
-    if (at > queue.revision) throw new FutureRevision(at, queue.revision)
+    checkKept(at, { compacted, newest: queue.revision })
   }
 
   /** After a recovery: a write that was reported as failed may have reached the log nevertheless. */

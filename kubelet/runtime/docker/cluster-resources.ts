@@ -1,5 +1,5 @@
 import { unless } from './connection.ts'
-import { type DockerEngine, dockerEngine } from './engine.ts'
+import { dockerEngine } from './engine.ts'
 import { ownLabel } from './labels.ts'
 
 type EngineOptions = Parameters<typeof dockerEngine>[0]
@@ -20,10 +20,4 @@ export async function removeCluster({
   const networks = await engine.read(docker => docker.listNetworks({ filters }))
   for (const { Id } of networks) await engine.change('finish', docker => docker.getNetwork(Id).remove()).catch(unless(404))
   return { containers: containers.length, networks: networks.length }
-}
-
-/** The address ranges that networks of an engine take up already: `10.244.1.0/24`. */
-export async function takenRanges(engine: DockerEngine): Promise<string[]> {
-  const networks = await engine.read(docker => docker.listNetworks())
-  return networks.flatMap(({ IPAM }) => (IPAM?.Config ?? []).flatMap(({ Subnet }) => Subnet ?? []))
 }
