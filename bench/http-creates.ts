@@ -1,24 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { kinds } from '../api/kinds.ts'
-import { users } from '../api/user.ts'
-import { admissionSteps } from '../apiserver/admission-steps.ts'
-import { accessControl } from '../apiserver/auth/access-control.ts'
-import { ensureCertificates } from '../apiserver/auth/certificates.ts'
-import { bootstrap } from '../apiserver/bootstrap.ts'
-import { type HttpServer, serve } from '../apiserver/http/server.ts'
-import { createPipeline } from '../apiserver/pipeline.ts'
-import type { Handle } from '../apiserver/request.ts'
-import { systemClock } from '../lib/clock.ts'
-import { silentLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'
-import { runAll } from '../lib/run.ts'
-import { levelStore } from '../storage/level/level.ts'
-import { memoryStore } from '../storage/memory.ts'
 import type { LoadOptions, LoadResult } from './http-load.ts'
 import { percentile } from './report.ts'
+import { startServer } from './server.ts'
 
 export interface CreateFigures {
   readonly connections: number
@@ -68,20 +52,13 @@ export function podBody(): string {
 /** Durable creates of pods over TLS, the load generator on the same cores: client certificate, RBAC, admission, level store. */
 export async function benchCreates(options: CreateOptions): Promise<CreateFigures> {
   const { connections = 64, seconds = 5, warmUpSeconds = 3, isVolatile = false, loadModule } = options
-  const location = await mkdtemp(join(process.env.WHERRY_BENCH_TMP ?? tmpdir(), 'wherry-bench-'))
-  const store = isVolatile ? memoryStore({ clock: systemClock }) : await levelStore({ location, clock: systemClock })
-  const stop = new AbortController()
-  const { server, certificates, ended } = await startServer(store, stop.signal)
-  const { port } = await server.address
+  await using server = await startServer({ isVolatile })
   const blocks = watchEventLoop()
   const before = process.cpuUsage()
   try {
     const result = await load(loadModule, {
       host: '127.0.0.1',
-      port,
-      ca: certificates.ca,
-      certificate: certificates.clients.admin?.certificate ?? '',
-      key: certificates.clients.admin?.key ?? '',
+      ...server.access,
       connections,
       seconds,
       warmUpSeconds,
@@ -104,46 +81,8 @@ export async function benchCreates(options: CreateOptions): Promise<CreateFigure
     }
   } finally {
     blocks.stop()
-    stop.abort()
-    await ended
-    await store.close()
-    await rm(location, { recursive: true })
   }
 }
-
-async function startServer(store: Parameters<typeof createPipeline>[0]['store'], signal: AbortSignal) {
-  const common = { clock: systemClock, random: systemRandom, log: silentLog }
-  const pems = { read: async () => undefined, write: async () => {} }
-  const clients = { admin: users.admin }
-  const certificates = await ensureCertificates({ store: pems, clock: systemClock, clients })
-  const handle: Handle = request => pipeline.handle(request)
-  const control = accessControl({ ...common, handle, serviceAccountKey: certificates.serviceAccountKey })
-  const { authorize, issueToken, authenticator, authorizer, tokens } = control
-  const admission = [...admissionSteps, ...control.admission]
-  const pipeline = createPipeline({ ...common, store, kinds, authorize, admission, issueToken })
-  const { ca, server: pair } = certificates
-  const server: HttpServer = serve({
-    ...common,
-    ...{ handle, authenticator, authorizer, tokens, documents: pipeline.documents },
-    tables: () => undefined,
-    tls: { ca, certificate: pair.certificate, key: pair.key },
-    host: '127.0.0.1',
-    port: 0,
-  })
-  const parts = [
-    ['pipeline', pipeline.run],
-    ['access control', control.run],
-    ['server', server.run],
-  ] as const
-  const ended = runAll(parts, signal)
-  await bootstrap({ pipeline, signal })
-  await control.ready
-  await handle({ ...serviceAccounts, verb: 'create', body: { metadata: { name: 'default' } }, user: users.admin })
-  return { server, certificates, ended }
-}
-
-/** Pods need their service account, which no controller makes here. */
-const serviceAccounts = { group: '', version: 'v1', resource: 'serviceaccounts', namespace: 'default' } as const
 
 function load(module: URL, options: LoadOptions): Promise<LoadResult> {
   return new Promise((resolve, reject) => {
