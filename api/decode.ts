@@ -38,6 +38,7 @@ export function tryDecode<T extends KubeObject>(
   value: unknown,
   ignoresUnknown = false,
 ): DecodeResult<T> {
+  if (kind.dynamic) return kind.dynamic.decode(value, ignoresUnknown) as DecodeResult<T>
   const shape = shapeOf(kind.schema)
   const unknown: string[] = []
   const clean = isClean(shape, value) ? value : tidy(shape, value, '', unknown)

@@ -36,6 +36,7 @@ const schemas = new WeakMap<AnyKind, KindSchema>()
 
 /** What clients may send for a kind. Made on first use, which takes a millisecond or so. */
 export function jsonSchemaOf(kind: AnyKind): KindSchema {
+  if (kind.dynamic) return kind.dynamic.jsonSchema()
   let schema = schemas.get(kind)
   if (!schema) schemas.set(kind, (schema = convert(kind)))
   return schema

@@ -3,7 +3,10 @@ import type { Mutable } from '../lib/json.ts'
 import type { FieldError } from './field-errors.ts'
 import { type NamespacedObjectMeta, ObjectMeta } from './meta.ts'
 import { subdomainName } from './names.ts'
-import type { DeletionPropagation, KubeObject } from './transport.ts'
+import type { DecodeResult } from './decode.ts'
+import type { KindSchema } from './json-schema.ts'
+import type { DeletionPropagation, KubeObject, Verb } from './transport.ts'
+import { setWire } from './wire.ts'
 import { validateMetadata } from './validation.ts'
 
 /**
@@ -25,6 +28,12 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
   readonly schema: z.ZodType<T, Input>
   /** Beside `T`: the top-level fields, for those who walk the schema. */
   readonly fields: z.ZodRawShape
+  /** Where the schema is data that came at run time (custom resources): takes the place of `schema` and `fields`. */
+  readonly dynamic?: DynamicSchema
+  /** Where objects are kept in another version of the kind than this one; undefined: in this one. */
+  readonly storedAs?: StoredAs<T>
+  /** What may be done to it. All eight verbs, unless it is made when asked for: reviews, metrics. */
+  readonly verbs: readonly Verb[]
   readonly description: string
   /** Printer columns after NAME, AGE included. */
   readonly columns: readonly Column<T>[]
@@ -44,6 +53,11 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
   readonly allowCreateOnUpdate: boolean
   /** Whether who creates an object may bring its status along (Node: a kubelet registers with it). */
   readonly keepsStatusOnCreate: boolean
+  /**
+   * From when on managedFields tell who set what: from the creation, or (`onceApplied`, for kinds that are written all the time and
+   * hardly ever applied) from the first server-side apply.
+   */
+  readonly tracksManagers: 'always' | 'onceApplied'
   /** Names must match this; answers what is wrong (without the field), one text per fault. */
   readonly validateName: (name: string) => readonly string[]
   /** Conditional defaults; mutates. Runs on every write, after decoding. */
@@ -70,6 +84,25 @@ export type Subresource =
   | 'portforward'
   | 'finalize'
   | 'token'
+  | 'proxy'
+  | 'ephemeralcontainers'
+  | 'resize'
+  | 'approval'
+
+/** A schema that is data. Both functions promise what `tryDecode` and `jsonSchemaOf` do. */
+export interface DynamicSchema {
+  readonly decode: (value: unknown, ignoresUnknown: boolean) => DecodeResult<KubeObject>
+  readonly jsonSchema: () => KindSchema
+}
+
+/** How an object gets from the version it is served in to the one it is kept in, and back. Neither changes what it is given. */
+export interface StoredAs<T> {
+  /** The kind in the version that is kept: same group of the store, same objects. Its rules hold for both. */
+  readonly kind: AnyKind
+  /** `object` has been decoded and defaulted in this version. */
+  readonly toStored: (object: T) => object | Promise<object>
+  readonly fromStored: (object: KubeObject) => object | Promise<object>
+}
 
 export interface Column<T> {
   readonly name: string
@@ -161,6 +194,11 @@ interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T
   scale?: ScaleMapping<T>
   selectableFields?: Record<string, (object: T) => string>
   generationOf?: (object: T) => unknown
+  storedAs?: StoredAs<T>
+  verbs?: Verb[]
+  tracksManagers?: 'always' | 'onceApplied'
+  /** The numbers of the top-level fields in protobuf, see wire.ts; `metadata spec status` unless said otherwise. */
+  wire?: string
   allowUnconditionalUpdate?: boolean
   allowCreateOnUpdate?: boolean
   keepsStatusOnCreate?: boolean
@@ -194,6 +232,8 @@ export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends
     prepareForUpdate: nothing,
     validateName: subdomainName,
     ...options,
+    verbs: options.verbs ?? everyVerb,
+    tracksManagers: options.tracksManagers ?? 'always',
     columns: (options.columns ?? []).map(column => ({ type: 'string', priority: 0, ...column })),
     // Every kind has the same metadata, and all that is wrong is told at once.
     validate: (object, old) => [...validateMetadata(object.metadata, options.namespaced), ...validate(object, old)],
@@ -205,15 +245,18 @@ export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends
   return definition
 }
 
+const everyVerb: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
+
 const apiVersionText = () => z.string().optional().describe('Group and version that the object is written in.')
 const kindText = () => z.string().optional().describe('What the object is.')
 
-type Envelope = Pick<KindDefinition, 'group' | 'version' | 'kind' | 'description' | 'fields'>
+type Envelope = Pick<KindDefinition, 'group' | 'version' | 'kind' | 'description' | 'fields'> & { wire?: string }
 
 /** The schema of whole objects, known to OpenAPI as `io.k8s.api.apps.v1.Deployment`. */
-function envelope({ group, version, kind, description, fields }: Envelope) {
+function envelope({ group, version, kind, description, fields, wire = 'metadata spec status' }: Envelope) {
   const schema = z.object({ apiVersion: apiVersionText(), kind: kindText(), metadata: ObjectMeta, ...fields })
   const id = `io.k8s.api.${group.split('.')[0] || 'core'}.${version}.${kind}`
+  setWire(schema, wire)
   z.globalRegistry.add(schema, { id, description, 'x-kubernetes-group-version-kind': [{ group, version, kind }] })
   return schema
 }

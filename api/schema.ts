@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { timestamp } from '../lib/clock.ts'
 import { canonicalQuantity } from './quantity.ts'
+import { setWire } from './wire.ts'
 
 /**
  * The few building blocks that every kind's schema is made of. They carry what OpenAPI and patches need to know
@@ -52,14 +53,19 @@ function schemaId(name: string): string {
   return name.startsWith('meta/') ? `io.k8s.apimachinery.pkg.apis.${path}` : `io.k8s.api.${path}`
 }
 
+/** What is particular to a type beside its fields: `x-kubernetes-*` extensions, and the numbers of its fields in protobuf (wire.ts). */
+type Extensions = Record<`x-kubernetes-${string}`, unknown> & { wire?: string }
+
 /** An object type with its name, which is `group/version.Type`, and what `explain` says about it. */
 export function named<Shape extends z.ZodRawShape>(
   name: `${string}/${string}.${string}`,
   description: string,
   shape: Shape,
-  extensions: Record<string, unknown> = {},
+  { wire, ...extensions }: Extensions = {},
 ) {
-  return z.object(shape).register(z.globalRegistry, { id: schemaId(name), description, ...extensions } as never)
+  const schema = z.object(shape)
+  if (wire !== undefined) setWire(schema, wire)
+  return schema.register(z.globalRegistry, { id: schemaId(name), description, ...extensions } as never)
 }
 
 /**

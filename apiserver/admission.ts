@@ -1,5 +1,5 @@
 import type { AnyKind } from '../api/kind.ts'
-import type { KubeObject } from '../api/transport.ts'
+import type { CallOptions, KubeObject } from '../api/transport.ts'
 import type { UserInfo } from '../api/user.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
@@ -8,15 +8,21 @@ import type { AnyDraft } from './decode-body.ts'
 
 /** A write on its way in, as admission sees it. */
 export interface Attempt {
-  readonly operation: 'CREATE' | 'UPDATE'
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT'
   readonly kind: AnyKind
   readonly namespace: string | undefined
+  /** The name on the request; a create may not have one yet. */
+  readonly name: string | undefined
   readonly subresource: string | undefined
   readonly user: UserInfo
   readonly isDryRun: boolean
-  /** Steps may change it in `admit`, not in `check`. */
+  /** The query parameters, or the body of a DELETE. */
+  readonly options: CallOptions
+  /** Steps may change it in `admit`, not in `check`. Of a DELETE: the object that goes; of a CONNECT: its options. */
   readonly object: AnyDraft
   readonly old: KubeObject | undefined
+  /** What the client is to be told beside the answer; steps add to it. */
+  readonly warnings: string[]
 }
 
 /** What steps may use beside the attempt itself. */

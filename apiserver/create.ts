@@ -5,7 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 import { deepFreeze } from '../lib/json.ts'
 import type { Random } from '../lib/random.ts'
 import type { Access } from './access.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, Attempt } from './admission.ts'
 import type { Commits } from './commit.ts'
 import { type AnyDraft, decodeBody } from './decode-body.ts'
 import { generatedName, metadataErrors, place, stampNew } from './metadata.ts'
@@ -27,10 +27,11 @@ const attemptsForAName = 8
 export function creator({ access, admission, commits, clock, random }: WriteDependencies) {
   return async function create(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse> {
     const { options = {}, namespace, user } = request
-    const { draft, warnings } = decodeBody(kind, request.body, {
+    const { draft, warnings: decoding } = decodeBody(kind, request.body, {
       fieldValidation: options.fieldValidation,
       dropsStatus: kind.subresources.includes('status') && !kind.keepsStatusOnCreate,
     })
+    const warnings = [...decoding]
     const { metadata } = draft
     if (metadata.resourceVersion) throw versionOnCreate()
     place(kind, metadata, { namespace })
@@ -38,16 +39,19 @@ export function creator({ access, admission, commits, clock, random }: WriteDepe
     const isGenerated = !metadata.name && !!metadata.generateName
     if (isGenerated) metadata.name = generatedName(metadata.generateName ?? '', random)
     kind.default(draft)
-    const attempt = {
+    const attempt: Attempt = {
       operation: 'CREATE',
       kind,
       namespace: metadata.namespace,
+      name: metadata.name || undefined,
       subresource: undefined,
       user,
       isDryRun: options.dryRun === true,
+      options,
       object: draft,
       old: undefined,
-    } as const
+      warnings,
+    }
     await admission.admit(attempt)
     kind.prepareForCreate(draft)
     kind.default(draft)

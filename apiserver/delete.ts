@@ -3,13 +3,15 @@ import { fieldError, invalidObject } from '../api/field-errors.ts'
 import type { AnyKind } from '../api/kind.ts'
 import type { CallOptions, KubeObject } from '../api/transport.ts'
 import { deepFreeze } from '../lib/json.ts'
+import type { Attempt } from './admission.ts'
 import type { ObjectResponse, WriteDependencies } from './create.ts'
+import type { AnyDraft } from './decode-body.ts'
 import { planDeletion } from './deletion.ts'
 import type { lister, ListResponse } from './list.ts'
 import { checkPreconditions } from './metadata.ts'
 import type { ApiRequest } from './request.ts'
 
-interface Dependencies extends Pick<WriteDependencies, 'access' | 'commits' | 'clock'> {
+interface Dependencies extends Pick<WriteDependencies, 'access' | 'admission' | 'commits' | 'clock'> {
   readonly list: ReturnType<typeof lister>
 }
 
@@ -18,7 +20,7 @@ const policies = ['Foreground', 'Background', 'Orphan']
 const deletionsAtOnce = 16
 
 /** DELETE of one object, and of a whole selection. */
-export function deleter({ access, commits, clock, list }: Dependencies) {
+export function deleter({ access, admission, commits, clock, list }: Dependencies) {
   async function remove(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse> {
     const { namespace, name = '', options = {} } = request
     checkOptions(options)
@@ -28,11 +30,15 @@ export function deleter({ access, commits, clock, list }: Dependencies) {
       checkPreconditions(kind, options.preconditions ?? {}, old.object)
       const refusal = kind.deletion.forbidden?.(old.object)
       if (refusal) throw forbiddenError(kind, name, refusal)
+      const attempt = attemptOf(kind, request, old.object)
+      await admission.admit(attempt)
+      await admission.check(attempt)
+      const { warnings } = attempt
       const { action, object } = planDeletion(kind, old.object, options, clock.now())
-      if (action === 'none') return { type: 'object', status: 200, stored: old, object: old.object, warnings: [] }
-      if (options.dryRun) return answer(kind, action, deepFreeze(object) as KubeObject)
+      if (action === 'none') return { type: 'object', status: 200, stored: old, object: old.object, warnings }
+      if (options.dryRun) return answer(kind, action, deepFreeze(object) as KubeObject, warnings)
       const written = await commits[action === 'remove' ? 'remove' : 'put'](request, kind, object, old)
-      if (written) return { ...answer(kind, action, written.object), ...(action === 'mark' && { stored: written }) }
+      if (written) return { ...answer(kind, action, written.object, warnings), ...(action === 'mark' && { stored: written }) }
       if (options.preconditions?.resourceVersion !== undefined) throw conflict(kind, name, staleMessage)
     }
   }
@@ -57,10 +63,29 @@ export function deleter({ access, commits, clock, list }: Dependencies) {
   return { remove, removeCollection }
 }
 
+function attemptOf(kind: AnyKind, { name, user, options = {} }: ApiRequest, old: KubeObject): Attempt {
+  const isDryRun = options.dryRun === true
+  const { namespace } = old.metadata
+  const object = old as AnyDraft // frozen: nobody changes what is about to go
+  return {
+    operation: 'DELETE',
+    kind,
+    namespace,
+    name,
+    subresource: undefined,
+    user,
+    isDryRun,
+    options,
+    object,
+    old,
+    warnings: [],
+  }
+}
+
 /** The object as long as there is one; a Success status once it is gone, for most kinds. */
-function answer(kind: AnyKind, action: 'remove' | 'mark', object: KubeObject): ObjectResponse {
+function answer(kind: AnyKind, action: 'remove' | 'mark', object: KubeObject, warnings: readonly string[]): ObjectResponse {
   const isGone = action === 'remove' && !kind.deletion.answersObject
-  return { type: 'object', status: 200, object: isGone ? success(kind, object.metadata) : object, warnings: [] }
+  return { type: 'object', status: 200, object: isGone ? success(kind, object.metadata) : object, warnings }
 }
 
 function success(kind: AnyKind, { name, uid }: KubeObject['metadata']): Omit<Status, 'code'> {

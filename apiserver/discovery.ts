@@ -13,14 +13,6 @@ export interface ApiResource {
   readonly categories?: readonly string[]
 }
 
-/** A resource that somebody else answers for, such as the access reviews. */
-export interface ExtraResource {
-  readonly groupVersion: string
-  readonly resource: ApiResource
-}
-
-const verbs = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'] as const
-
 /** What a subresource takes and gives; absent: the kind itself. */
 const bodies: Partial<Record<Subresource, { group?: string; version?: string; kind: string }>> = {
   scale: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
@@ -31,6 +23,10 @@ const bodies: Partial<Record<Subresource, { group?: string; version?: string; ki
   portforward: { kind: 'PodPortForwardOptions' },
   token: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
 }
+
+/** What `proxy` gives depends on whose it is. */
+const optionsOfProxy = ({ kind }: AnyKind) => ({ kind: `${kind}ProxyOptions` })
+const everyMethod = ['create', 'delete', 'get', 'patch', 'update'] as const
 
 const subresourceVerbs: Record<Subresource, readonly string[]> = {
   status: ['get', 'patch', 'update'],
@@ -43,10 +39,14 @@ const subresourceVerbs: Record<Subresource, readonly string[]> = {
   exec: ['create', 'get'],
   attach: ['create', 'get'],
   portforward: ['create', 'get'],
+  proxy: everyMethod,
+  ephemeralcontainers: ['get', 'patch', 'update'],
+  resize: ['get', 'patch', 'update'],
+  approval: ['get', 'patch', 'update'],
 }
 
 /** The plain discovery documents, by path: `/api`, `/apis`, `/apis/apps`, `/api/v1`, `/apis/apps/v1`, ... */
-export function discoveryDocuments(kinds: readonly AnyKind[], extra: readonly ExtraResource[]): Map<string, object> {
+export function discoveryDocuments(kinds: readonly AnyKind[]): Map<string, object> {
   const resources = new Map<string, ApiResource[]>()
   const add = (groupVersion: string, resource: ApiResource) => {
     const list = resources.get(groupVersion)
@@ -54,7 +54,6 @@ export function discoveryDocuments(kinds: readonly AnyKind[], extra: readonly Ex
     else resources.set(groupVersion, [resource])
   }
   for (const kind of kinds) for (const resource of resourcesOf(kind)) add(apiVersionOf(kind), resource)
-  for (const { groupVersion, resource } of extra) add(groupVersion, resource)
 
   const documents = new Map<string, object>()
   const groups = new Map<string, string[]>()
@@ -83,7 +82,7 @@ function resourcesOf(kind: AnyKind): ApiResource[] {
     singularName: singular,
     namespaced,
     kind: kind.kind,
-    verbs,
+    verbs: kind.verbs,
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
   }
@@ -92,7 +91,7 @@ function resourcesOf(kind: AnyKind): ApiResource[] {
     singularName: '',
     namespaced,
     kind: kind.kind,
-    ...bodies[name],
+    ...(name === 'proxy' ? optionsOfProxy(kind) : bodies[name]),
     verbs: subresourceVerbs[name],
   }))
   return [own, ...below.sort((a, b) => (a.name < b.name ? -1 : 1))]

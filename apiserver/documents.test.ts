@@ -1,21 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { bodyKinds, kinds } from '../api/kinds.ts'
 import { ApiError } from '../api/errors.ts'
+import { defineKind } from '../api/kind.ts'
 import type { ApiResource } from './discovery.ts'
 import { documents } from './documents.ts'
+import { kindTable } from './kind-table.ts'
 
 type Json = Record<string, unknown>
-const review = {
-  groupVersion: 'authorization.k8s.io/v1',
-  resource: {
-    name: 'selfsubjectaccessreviews',
-    singularName: 'selfsubjectaccessreview',
-    namespaced: false,
-    kind: 'SelfSubjectAccessReview',
-    verbs: ['create'],
-  },
-}
-const { at, prepare } = documents({ kinds, bodyKinds, extraResources: [review] })
+const review = defineKind({
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  kind: 'SelfSubjectAccessReview',
+  plural: 'selfsubjectaccessreviews',
+  namespaced: false,
+  description: 'A question.',
+  fields: {},
+  verbs: ['create'],
+})
+const { at, prepare } = documents({ kinds: kindTable([...kinds, review]), bodyKinds })
 const resources = (path: string) => (at(path) as { resources: ApiResource[] }).resources
 const openApi = (path: string) => at(`/openapi/v3/${path}`) as { paths: Json; components: { schemas: Record<string, Json> } }
 

@@ -4,7 +4,8 @@ import { jsonSchemaOf } from '../api/json-schema.ts'
 import { type AnyKind, apiVersionOf } from '../api/kind.ts'
 import { bell } from '../lib/bell.ts'
 import { nextTurn } from '../lib/turn.ts'
-import { discoveryDocuments, type ExtraResource } from './discovery.ts'
+import { discoveryDocuments } from './discovery.ts'
+import type { KindTable } from './kind-table.ts'
 import { openApiDocument } from './openapi.ts'
 import { version } from './version.ts'
 
@@ -20,31 +21,75 @@ export interface Documents {
 }
 
 interface Options {
-  readonly kinds: readonly AnyKind[]
+  readonly kinds: KindTable
   /** Kinds that are only ever sent to subresources: described, not served. */
   readonly bodyKinds?: readonly AnyKind[] | undefined
-  /** Resources that others answer for. */
-  readonly extraResources?: readonly ExtraResource[] | undefined
 }
 
 const openApiRoot = '/openapi/v3'
 
-export function documents({ kinds, bodyKinds = [], extraResources = [] }: Options): Documents {
-  let discovery: Map<string, object> | undefined
-  const openApi = new Map<string, { document: object; hash: string }>()
-  const groupVersions = new Map([...kinds, ...bodyKinds].map(kind => [groupPath(kind), apiVersionOf(kind)]))
-  let index: object | undefined
+export function documents({ kinds, bodyKinds = [] }: Options): Documents {
+  let made = papers(kinds.all, bodyKinds)
+  let seen = kinds.version
   const wanted = bell()
 
-  function openApiOf(path: string): { document: object; hash: string } | undefined {
+  /** What is said now; said anew when kinds come or go. */
+  function current(): Papers {
+    if (seen === kinds.version) return made
+    seen = kinds.version
+    return (made = papers(kinds.all, bodyKinds, made))
+  }
+
+  return {
+    at(path) {
+      const [bare = path] = path.split('?')
+      if (!bare.startsWith(openApiRoot)) wanted.ring()
+      const document = current().find(bare)
+      if (document) return document
+      throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+    },
+    async prepare(signal) {
+      await wanted.wait(signal)
+      for (const step of current().steps()) {
+        await nextTurn()
+        if (signal.aborted) return
+        step()
+      }
+    },
+  }
+}
+
+/** The documents about one set of kinds. */
+interface Papers {
+  find(path: string): unknown
+  /** What it takes to have all of OpenAPI at hand. */
+  steps(): (() => unknown)[]
+  /** The OpenAPI document of a path that describes exactly these kinds, if it was made already. */
+  known(path: string, here: readonly AnyKind[]): Described | undefined
+}
+
+/** An OpenAPI document of one group and version. */
+interface Described {
+  readonly kinds: readonly AnyKind[]
+  readonly document: object
+  readonly hash: string
+}
+
+function papers(kinds: readonly AnyKind[], bodyKinds: readonly AnyKind[], former?: Papers): Papers {
+  let discovery: Map<string, object> | undefined
+  const openApi = new Map<string, Described>()
+  const everyKind = [...kinds, ...bodyKinds]
+  const groupVersions = new Map(everyKind.map(kind => [groupPath(kind), apiVersionOf(kind)]))
+  let index: object | undefined
+
+  function openApiOf(path: string): Described | undefined {
     const groupVersion = groupVersions.get(path)
     if (groupVersion === undefined) return undefined
     let known = openApi.get(path)
     if (!known) {
-      const here = (kind: AnyKind) => apiVersionOf(kind) === groupVersion
-      const document = openApiDocument(kinds.filter(here), bodyKinds.filter(here))
-      const hash = createHash('sha256').update(JSON.stringify(document)).digest('hex').toUpperCase()
-      openApi.set(path, (known = { document, hash }))
+      const isHere = (kind: AnyKind) => apiVersionOf(kind) === groupVersion
+      const here = everyKind.filter(isHere)
+      openApi.set(path, (known = former?.known(path, here) ?? describe(here, kinds.filter(isHere), bodyKinds.filter(isHere))))
     }
     return known
   }
@@ -58,35 +103,28 @@ export function documents({ kinds, bodyKinds = [], extraResources = [] }: Option
     return { paths: Object.fromEntries(entries) }
   }
 
-  function find(path: string): unknown {
-    if (path === '/version') return version
-    if (path === openApiRoot) return (index ??= openApiIndex())
-    if (path.startsWith(`${openApiRoot}/`)) return openApiOf(path.slice(openApiRoot.length + 1))?.document
-    discovery ??= discoveryDocuments(kinds, extraResources)
-    wanted.ring()
-    return discovery.get(path)
-  }
-
   return {
-    at(path) {
-      const [bare = path] = path.split('?')
-      const document = find(bare)
-      if (document) return document
-      throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
+    find(path) {
+      if (path === '/version') return version
+      if (path === openApiRoot) return (index ??= openApiIndex())
+      if (path.startsWith(`${openApiRoot}/`)) return openApiOf(path.slice(openApiRoot.length + 1))?.document
+      discovery ??= discoveryDocuments(kinds)
+      return discovery.get(path)
     },
-    async prepare(signal) {
-      if (!discovery) await wanted.wait(signal)
-      const steps = [
-        ...[...kinds, ...bodyKinds].map(kind => () => jsonSchemaOf(kind)),
-        ...[...groupVersions.keys()].map(path => () => openApiOf(path)),
-      ]
-      for (const step of steps) {
-        await nextTurn()
-        if (signal.aborted) return
-        step()
-      }
+    steps: () => [
+      ...everyKind.map(kind => () => jsonSchemaOf(kind)),
+      ...[...groupVersions.keys()].map(path => () => openApiOf(path)),
+    ],
+    known(path, here) {
+      const known = openApi.get(path)
+      return known?.kinds.length === here.length && known.kinds.every((kind, at) => kind === here[at]) ? known : undefined
     },
   }
+}
+
+function describe(kinds: readonly AnyKind[], served: readonly AnyKind[], bodies: readonly AnyKind[]): Described {
+  const document = openApiDocument(served, bodies)
+  return { kinds, document, hash: createHash('sha256').update(JSON.stringify(document)).digest('hex').toUpperCase() }
 }
 
 /** `api/v1`, `apis/apps/v1` */

@@ -1,6 +1,6 @@
 import { jsonSchemaOf, type SchemaNode } from '../api/json-schema.ts'
 import { type AnyKind, apiVersionOf, type Subresource } from '../api/kind.ts'
-import { patchTypes } from '../api/transport.ts'
+import { patchTypes, type Verb } from '../api/transport.ts'
 import { version } from './version.ts'
 
 type Json = Record<string, unknown>
@@ -110,24 +110,32 @@ const pathParameter = (name: string, description: string) => ({
 
 function addPaths(paths: Json, kind: AnyKind): void {
   const { group, plural, namespaced, subresources } = kind
+  const serves = (verb: Verb) => kind.verbs.includes(verb)
   const root = `${group ? '/apis' : '/api'}/${apiVersionOf(kind)}`
   const collection = namespaced ? `${root}/namespaces/{namespace}/${plural}` : `${root}/${plural}`
   const object = `${collection}/{name}`
   const parameters = namespaced ? [pathParameter('namespace', 'Where the object lives.')] : []
   const named = [pathParameter('name', 'What the object is called.'), ...parameters]
-  if (namespaced) paths[`${root}/${plural}`] = { get: operation(kind, 'list', selection) }
+  if (namespaced && serves('list')) paths[`${root}/${plural}`] = { get: operation(kind, 'list', selection) }
   paths[collection] = {
     ...(parameters.length > 0 && { parameters }),
-    get: operation(kind, 'list', selection),
-    post: { ...operation(kind, 'post', [dryRun, fieldManager, fieldValidation]), requestBody: body(kind, '*/*') },
-    delete: operation(kind, 'deletecollection', [...selection, ...deletion]),
+    ...(serves('list') && { get: operation(kind, 'list', selection) }),
+    ...(serves('create') && {
+      post: { ...operation(kind, 'post', [dryRun, fieldManager, fieldValidation]), requestBody: body(kind, '*/*') },
+    }),
+    ...(serves('deletecollection') && { delete: operation(kind, 'deletecollection', [...selection, ...deletion]) }),
   }
+  if (!serves('get')) return
   paths[object] = {
     parameters: named,
     get: operation(kind, 'get', []),
-    put: { ...operation(kind, 'put', [dryRun, fieldManager, fieldValidation]), requestBody: body(kind, '*/*') },
-    patch: { ...operation(kind, 'patch', [dryRun, fieldManager, fieldValidation, force]), requestBody: patchBody },
-    delete: operation(kind, 'delete', deletion),
+    ...(serves('update') && {
+      put: { ...operation(kind, 'put', [dryRun, fieldManager, fieldValidation]), requestBody: body(kind, '*/*') },
+    }),
+    ...(serves('patch') && {
+      patch: { ...operation(kind, 'patch', [dryRun, fieldManager, fieldValidation, force]), requestBody: patchBody(kind) },
+    }),
+    ...(serves('delete') && { delete: operation(kind, 'delete', deletion) }),
   }
   for (const name of subresources) {
     if (!viewsOnObject.includes(name)) continue
@@ -135,7 +143,7 @@ function addPaths(paths: Json, kind: AnyKind): void {
       parameters: named,
       get: operation(kind, 'get', []),
       put: { ...operation(kind, 'put', [dryRun, fieldManager, fieldValidation]), requestBody: body(kind, '*/*') },
-      patch: { ...operation(kind, 'patch', [dryRun, fieldManager, fieldValidation, force]), requestBody: patchBody },
+      patch: { ...operation(kind, 'patch', [dryRun, fieldManager, fieldValidation, force]), requestBody: patchBody(kind) },
     }
   }
 }
@@ -155,10 +163,16 @@ function operation(kind: AnyKind, action: string, parameters: readonly object[])
 }
 
 const body = (kind: AnyKind, type: string) => ({ required: true, content: content(reference(schemaName(kind)), [type]) })
-const patchBody = {
+/** Strategic merge needs to know the type when it is compiled: custom resources have none (contract 8). */
+const patchBody = ({ dynamic }: AnyKind) => ({
   required: true,
-  content: content({ type: 'object' }, [patchTypes.json, patchTypes.merge, patchTypes.strategic]),
-}
+  content: content({ type: 'object' }, [
+    patchTypes.json,
+    patchTypes.merge,
+    ...(dynamic ? [] : [patchTypes.strategic]),
+    patchTypes.apply,
+  ]),
+})
 
 function content(schema: object, types: readonly string[]): Json {
   return Object.fromEntries(types.map(type => [type, { schema }]))

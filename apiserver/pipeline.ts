@@ -12,10 +12,9 @@ import { type AdmissionStep, admissionChain } from './admission.ts'
 import { commits } from './commit.ts'
 import { creator } from './create.ts'
 import { deleter } from './delete.ts'
-import type { ExtraResource } from './discovery.ts'
 import { documents, type Documents } from './documents.ts'
 import { journal } from './journal.ts'
-import { kindTable } from './kind-table.ts'
+import { type KindTable, kindTable } from './kind-table.ts'
 import { lister } from './list.ts'
 import { patcher } from './patch.ts'
 import type { ApiRequest, ApiResponse, Handle } from './request.ts'
@@ -57,8 +56,14 @@ export interface PipelineOptions {
   readonly issueToken?: IssueToken
   /** Kinds that are only ever sent to subresources; described, not served. */
   readonly bodyKinds?: readonly AnyKind[]
-  /** Resources that somebody else answers for; only listed. */
-  readonly extraResources?: readonly ExtraResource[]
+  /** Kinds whose objects are made when asked for, and who makes them. */
+  readonly providers?: readonly Provider[]
+}
+
+/** Answers for a kind that is not stored: reviews, metrics. Asked when the request has been authorized and its verb is served. */
+export interface Provider {
+  readonly kind: AnyKind
+  readonly handle: (kind: AnyKind, request: ApiRequest) => Promise<ApiResponse>
 }
 
 export interface Pipeline {
@@ -68,6 +73,8 @@ export interface Pipeline {
   /** Resolves when requests are answered. */
   readonly ready: Promise<void>
   readonly journal: JournalReader
+  /** What is served now; custom resources come and go. */
+  readonly kinds: KindTable
   /** Discovery, OpenAPI and version, as data. */
   readonly documents: Documents
   /** Whether a user may do something; throws Forbidden if not. */
@@ -76,8 +83,9 @@ export interface Pipeline {
 
 /** The transport-free API server: authorize, admit, default, validate, admit, commit. */
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { store, kinds, authorize, clock, random, log } = options
-  const table = kindTable(kinds)
+  const { store, authorize, clock, random, log, providers = [] } = options
+  const kinds = kindTable([...options.kinds, ...providers.map(({ kind }) => kind)])
+  const provided = new Map(providers.map(({ kind, handle }) => [kind, handle]))
   const cache = watchCache({ store, clock, log })
   const reading = access(cache)
   const admission = admissionChain(options.admission, { access: reading, clock, random, projectsTokens: !!options.issueToken })
@@ -110,6 +118,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   async function dispatch(kind: AnyKind, request: ApiRequest): Promise<ApiResponse> {
     const { verb, namespace, options = {}, signal } = request
+    if (!kind.verbs.includes(verb)) throw notAllowed(kind, verb)
+    const provider = provided.get(kind)
+    if (provider) return provider(kind, request)
     switch (verb) {
       case 'get':
         return get(kind, request)
@@ -141,7 +152,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   const ready = cache.started
-  const papers = documents({ kinds, bodyKinds: options.bodyKinds, extraResources: options.extraResources })
+  const papers = documents({ kinds, bodyKinds: options.bodyKinds })
 
   async function handle(request: ApiRequest): Promise<ApiResponse> {
     const { user, verb, group, version, resource, subresource, namespace } = request
@@ -149,7 +160,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { fieldSelector } = request.options ?? {}
     const allowed = authorize({ user, verb, group, version, resource, subresource, namespace, name, fieldSelector })
     if (allowed) await allowed
-    const kind = table.byResource(group, version, resource)
+    const kind = kinds.byResource(group, version, resource)
     if (!kind) throw noSuchResource()
     const handler = handlerOf(kind, request)
     checkShape(kind, request)
@@ -161,7 +172,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     await Promise.all([cache.run(signal), papers.prepare(signal)])
   }
 
-  return { handle, run, ready, journal: journal(store), documents: papers, authorize }
+  return { handle, run, ready, journal: journal(store), kinds, documents: papers, authorize }
 }
 
 const statusVerbs: readonly string[] = ['get', 'patch', 'update']

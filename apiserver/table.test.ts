@@ -2,9 +2,10 @@ import { expect, test } from 'vitest'
 import { ConfigMap } from '../api/core/config-map.ts'
 import { kinds } from '../api/kinds.ts'
 import type { KubeObject } from '../api/transport.ts'
+import { kindTable } from './kind-table.ts'
 import { tableMakers } from './table.ts'
 
-const makerOf = tableMakers(kinds)
+const makerOf = tableMakers(kindTable(kinds))
 const now = Date.UTC(2026, 0, 1, 0, 5)
 const metadata = { name: 'a', uid: 'u', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' }
 const object = (fields: object) => ({ apiVersion: 'v1', kind: 'X', metadata, ...fields }) as KubeObject

@@ -2,7 +2,7 @@ import { createdAt } from '../api/columns.ts'
 import { ageOf } from '../api/duration.ts'
 import type { AnyKind, Column, RowCondition } from '../api/kind.ts'
 import type { KubeObject, Target } from '../api/transport.ts'
-import { kindTable } from './kind-table.ts'
+import type { KindTable } from './kind-table.ts'
 
 /** One column of a Table, as clients get it. */
 export interface ColumnDefinition {
@@ -58,12 +58,11 @@ const scaleColumns: readonly Column<ScaleLike>[] = [
 ]
 
 /** The table maker of a resource, or of a subresource that answers the object or its scale; undefined: it cannot be a table. */
-export function tableMakers(kinds: readonly AnyKind[]): (target: Target) => TableMaker | undefined {
-  const { byResource } = kindTable(kinds)
-  const made = new Map<AnyKind, TableMaker>()
+export function tableMakers(kinds: KindTable): (target: Target) => TableMaker | undefined {
+  const made = new WeakMap<AnyKind, TableMaker>()
   const scale = maker(scaleColumns as readonly Column<KubeObject>[])
   return ({ group, version, resource, subresource }) => {
-    const kind = byResource(group, version, resource)
+    const kind = kinds.byResource(group, version, resource)
     if (!kind) return undefined
     if (subresource === 'scale') return scale
     let known = made.get(kind)

@@ -78,24 +78,36 @@ export function updates({ access, admission, rewrite, create }: Dependencies): U
     checkIdentity(kind, draft.metadata, old)
     keepSettled(draft.metadata, old)
     const assemble = isStatus ? nextStatus : nextObject
-    return { draft: await assemble(kind, request, draft, old), warnings }
+    const told = [...warnings]
+    return { draft: await assemble(kind, request, draft, old, told), warnings: told }
   }
 
-  const attemptOf = (kind: AnyKind, request: ApiRequest, object: AnyDraft, old: KubeObject): Attempt => ({
+  const attemptOf = (
+    kind: AnyKind,
+    { name, subresource, user, options = {} }: ApiRequest,
+    object: AnyDraft,
+    old: KubeObject,
+    warnings: string[],
+  ): Attempt => ({
     operation: 'UPDATE',
     kind,
     namespace: object.metadata.namespace,
-    subresource: request.subresource,
-    user: request.user,
-    isDryRun: request.options?.dryRun === true,
+    name,
+    subresource,
+    user,
+    isDryRun: options.dryRun === true,
+    options,
     object,
     old,
+    warnings,
   })
 
-  async function nextObject(kind: AnyKind, request: ApiRequest, draft: AnyDraft, old: KubeObject): Promise<AnyDraft> {
+  type Assemble = (kind: AnyKind, request: ApiRequest, draft: AnyDraft, old: KubeObject, warnings: string[]) => Promise<AnyDraft>
+
+  const nextObject: Assemble = async (kind, request, draft, old, warnings) => {
     if (kind.subresources.includes('status')) keepStatus(draft, old)
     kind.default(draft)
-    const attempt = attemptOf(kind, request, draft, old)
+    const attempt = attemptOf(kind, request, draft, old, warnings)
     await admission.admit(attempt)
     kind.prepareForUpdate(draft, old)
     kind.default(draft)
@@ -106,10 +118,10 @@ export function updates({ access, admission, rewrite, create }: Dependencies): U
     return draft
   }
 
-  async function nextStatus(kind: AnyKind, request: ApiRequest, given: AnyDraft, old: KubeObject): Promise<AnyDraft> {
+  const nextStatus: Assemble = async (kind, request, given, old, warnings) => {
     const draft = withStatus(given, old)
     kind.default(draft)
-    const attempt = attemptOf(kind, request, draft, old)
+    const attempt = attemptOf(kind, request, draft, old, warnings)
     await admission.admit(attempt)
     const errors = [...newFinalizers(draft, old), ...kind.validateStatus(draft, old)]
     if (errors.length > 0) throw invalidObject(kind, draft.metadata.name, errors)

@@ -60,7 +60,7 @@ export function apiServer(options: ApiServerOptions): ApiServer {
     store,
     kinds,
     bodyKinds,
-    extraResources: control.reviews.resources,
+    providers: control.reviews,
     authorize: control.authorize,
     admission: [...admissionSteps, ...control.admission],
     issueToken: control.issueToken,
@@ -70,10 +70,10 @@ export function apiServer(options: ApiServerOptions): ApiServer {
     log,
   })
   const http = serve({
-    handle: control.reviews.wrap(pipeline.handle),
+    handle: pipeline.handle,
     authenticator: control.authenticator,
     authorizer: control.authorizer,
-    tables: tableMakers(kinds),
+    tables: tableMakers(pipeline.kinds),
     documents: pipeline.documents,
     tokens: control.tokens,
     extraRoutes: whyRoute(pipeline),

@@ -26,9 +26,9 @@ beforeEach(async () => {
   stop = new AbortController()
   const common = { clock: systemClock, random: systemRandom, log: silentLog }
   control = accessControl({ ...common, handle: request => server.pipeline.handle(request), serviceAccountKey })
-  const { authorize, admission, issueToken } = control
-  server = await testServer({ authorize, issueToken, admission: [...admissionSteps, ...admission] })
-  handle = control.reviews.wrap(server.pipeline.handle)
+  const { authorize, admission, issueToken, reviews: providers } = control
+  server = await testServer({ authorize, issueToken, providers, admission: [...admissionSteps, ...admission] })
+  handle = server.pipeline.handle
   running = control.run(stop.signal)
   await control.ready
 })

@@ -14,6 +14,7 @@ import { deferred } from '../../lib/deferred.ts'
 import type { Random } from '../../lib/random.ts'
 import { type Run, runAll } from '../../lib/run.ts'
 import type { AdmissionStep } from '../admission.ts'
+import type { Provider } from '../pipeline.ts'
 import type { IssueToken } from '../subresources.ts'
 import { authAdmission } from './admission.ts'
 import { type Authenticator, authenticator, type StaticToken } from './authenticator.ts'
@@ -21,7 +22,7 @@ import { type Authorizer, authorizeOrThrow, createAuthorizer } from './authorize
 import { bootstrapPolicy } from './bootstrap-policy.ts'
 import { type Followed, type FollowOptions, followed, serverUser } from './followed.ts'
 import { type NodePods, nodeAuthorizer } from './node-authorizer.ts'
-import { type AccessReviews, accessReviews } from './reviews.ts'
+import { accessReviews } from './reviews.ts'
 import type { RbacSource } from './rules.ts'
 import { tokenRequests } from './token-request.ts'
 import { type ServiceAccountTokens, serviceAccountTokens, type TokenLookup } from './tokens.ts'
@@ -42,8 +43,8 @@ export interface AccessControl {
   readonly authorize: ReturnType<typeof authorizeOrThrow>
   readonly admission: readonly AdmissionStep[]
   readonly issueToken: IssueToken
-  /** Access and token reviews: to be wrapped around the pipeline's `handle`, and listed in discovery. */
-  readonly reviews: AccessReviews
+  /** Access and token reviews, for the pipeline. */
+  readonly reviews: readonly Provider[]
   /** Writes the default roles and bindings, then follows everything that decisions depend on. */
   readonly run: Run
   /** Resolves when the default policy is there and known: before that only system:masters may do anything. */

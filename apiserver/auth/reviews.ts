@@ -1,9 +1,10 @@
 import { ApiError } from '../../api/errors.ts'
 import { type FieldError, fieldError, invalidObject } from '../../api/field-errors.ts'
+import { defineKind } from '../../api/kind.ts'
 import type { UserInfo } from '../../api/user.ts'
-import type { ExtraResource } from '../discovery.ts'
-import type { ApiRequest, Handle } from '../request.ts'
-import { type Authorizer, authorizeOrThrow } from './authorizer.ts'
+import type { Provider } from '../pipeline.ts'
+import type { ApiRequest } from '../request.ts'
+import type { Authorizer } from './authorizer.ts'
 import type { ServiceAccountTokens } from './tokens.ts'
 
 const authorization = 'authorization.k8s.io'
@@ -44,15 +45,7 @@ interface ResourceQuestion {
 type Answer = (review: Review, request: ApiRequest) => object | Promise<object>
 
 /** Questions about users and rights: posted, answered in `status`, never stored (contract 16). */
-export interface AccessReviews {
-  /** Answers reviews, and passes everything else on. */
-  wrap(handle: Handle): Handle
-  /** What discovery lists of it. */
-  readonly resources: readonly ExtraResource[]
-}
-
-export function accessReviews({ authorizer, tokens }: ReviewDependencies): AccessReviews {
-  const authorize = authorizeOrThrow(authorizer)
+export function accessReviews({ authorizer, tokens }: ReviewDependencies): readonly Provider[] {
   const answers: Record<string, { kind: string; isNamespaced?: boolean; answer: Answer }> = {
     [`${authorization}/selfsubjectaccessreviews`]: {
       kind: 'SelfSubjectAccessReview',
@@ -90,26 +83,20 @@ export function accessReviews({ authorizer, tokens }: ReviewDependencies): Acces
     [`${authentication}/tokenreviews`]: { kind: 'TokenReview', answer: ({ spec = {} }) => reviewToken(tokens, spec) },
   }
 
-  return {
-    wrap: handle => async request => {
-      const { group, version, resource, verb, subresource, name } = request
-      const known = version === 'v1' ? answers[`${group}/${resource}`] : undefined
-      if (!known || verb !== 'create' || subresource || name) return handle(request)
-      authorize(request)
-      const body = (request.body ?? {}) as Review
-      const status = await known.answer(body, request)
-      const metadata = { ...body.metadata, creationTimestamp: null }
-      const object = { kind: known.kind, apiVersion: `${group}/v1`, metadata, ...(body.spec && { spec: body.spec }), status }
-      return { type: 'object', status: 201, object, warnings: [] }
-    },
-    resources: Object.entries(answers).map(([path, { kind, isNamespaced = false }]) => {
-      const [group = '', name = ''] = path.split('/')
-      return {
-        groupVersion: `${group}/v1`,
-        resource: { name, singularName: kind.toLowerCase(), namespaced: isNamespaced, kind, verbs: ['create'] },
-      }
-    }),
-  }
+  return Object.entries(answers).map(([path, { kind, isNamespaced: namespaced = false, answer }]) => {
+    const [group = '', plural = ''] = path.split('/')
+    const description = 'A question about a user or their rights.'
+    return {
+      kind: defineKind({ group, version: 'v1', kind, plural, namespaced, description, fields: {}, verbs: ['create'] }),
+      async handle(_, request) {
+        const body = (request.body ?? {}) as Review
+        const status = await answer(body, request)
+        const metadata = { ...body.metadata, creationTimestamp: null }
+        const object = { kind, apiVersion: `${group}/v1`, metadata, ...(body.spec && { spec: body.spec }), status }
+        return { type: 'object', status: 201, object, warnings: [] }
+      },
+    }
+  })
 }
 
 function refuse(kind: string, errors: readonly FieldError[]): void {
