@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-/** Three projects: `unit` beside the code, `scenario` on in-process clusters, `docker` on a real engine. */
+/** Four projects: `unit` beside the code, `scenario` on in-process clusters, `peer` with clients of others, `docker` on a real engine. */
 export default defineConfig({
   test: {
     isolate: false,
@@ -23,6 +23,16 @@ export default defineConfig({
           include: ['test/scenario/**/*.test.ts', '**/crash.test.ts'],
           exclude: ['**/node_modules/**'],
           testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'peer',
+          include: ['test/peer/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
         },
       },
       {

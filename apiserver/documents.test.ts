@@ -117,7 +117,7 @@ describe('OpenAPI', () => {
   test('it can be made ahead, and stops when told to', async () => {
     const stop = new AbortController()
     stop.abort()
-    await documents({ kinds }).prepare(stop.signal)
+    await documents({ kinds: kindTable(kinds) }).prepare(stop.signal)
     await expect(prepare(new AbortController().signal)).resolves.toBeUndefined()
   })
 })
