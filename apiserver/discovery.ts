@@ -71,7 +71,9 @@ export function discoveryDocuments(kinds: readonly AnyKind[]): Map<string, objec
 }
 
 function groupDocument(name: string, groupVersions: readonly string[]) {
-  const versions = groupVersions.map(groupVersion => ({ groupVersion, version: groupVersion.slice(name.length + 1) }))
+  const versions = groupVersions
+    .map(groupVersion => ({ groupVersion, version: groupVersion.slice(name.length + 1) }))
+    .sort((a, b) => compareVersions(a.version, b.version))
   return { name, versions, preferredVersion: versions[0] }
 }
 
@@ -95,4 +97,19 @@ function resourcesOf(kind: AnyKind): ApiResource[] {
     verbs: subresourceVerbs[name],
   }))
   return [own, ...below.sort((a, b) => (a.name < b.name ? -1 : 1))]
+}
+
+const versionPattern = /^v(\d+)(?:(alpha|beta)(\d+))?$/
+
+/** Best first: stable before beta before alpha, newer before older, then other names (k8s.io/apimachinery/pkg/version). */
+export function compareVersions(a: string, b: string): number {
+  const [rankOfA, rankOfB] = [rankOf(a), rankOf(b)]
+  const differing = rankOfA.findIndex((part, at) => part !== rankOfB[at])
+  return differing < 0 ? (a < b ? -1 : a > b ? 1 : 0) : (rankOfB[differing] ?? 0) - (rankOfA[differing] ?? 0)
+}
+
+function rankOf(version: string): readonly number[] {
+  const [, major, stage, minor] = versionPattern.exec(version) ?? []
+  if (major === undefined) return [-1]
+  return [stage === undefined ? 2 : stage === 'beta' ? 1 : 0, Number(major), Number(minor ?? 0)]
 }

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import { bodyKinds, kinds } from '../api/kinds.ts'
 import { ApiError } from '../api/errors.ts'
 import { defineKind } from '../api/kind.ts'
-import type { ApiResource } from './discovery.ts'
+import { type ApiResource, compareVersions } from './discovery.ts'
 import { documents } from './documents.ts'
+import type { Swagger } from './openapi/v2.ts'
 import { kindTable } from './kind-table.ts'
 
 type Json = Record<string, unknown>
@@ -119,5 +121,48 @@ describe('OpenAPI', () => {
     stop.abort()
     await documents({ kinds: kindTable(kinds) }).prepare(stop.signal)
     await expect(prepare(new AbortController().signal)).resolves.toBeUndefined()
+  })
+})
+
+test('the best version of a group comes first', () => {
+  const versions = ['v1beta1', 'foo', 'v2', 'v10', 'v1', 'v2alpha1', 'v2beta2', 'v11alpha2', 'bar']
+  expect(versions.sort(compareVersions)).toEqual(['v10', 'v2', 'v1', 'v2beta2', 'v1beta1', 'v11alpha2', 'v2alpha1', 'bar', 'foo'])
+})
+
+describe('kinds that come and go', () => {
+  const thing = defineKind({
+    ...{ group: 'example.com', version: 'v1', kind: 'Thing', plural: 'things', namespaced: true },
+    description: 'A thing.',
+    fields: {
+      spec: z
+        .object({ size: z.int32().describe('How big.') })
+        .optional()
+        .describe('What is wanted.'),
+    },
+  })
+  const table = kindTable(kinds)
+  const papers = documents({ kinds: table })
+  const hashOf = (path: string) => {
+    const { paths } = papers.at('/openapi/v3') as { paths: Record<string, { serverRelativeURL: string } | undefined> }
+    return paths[path]?.serverRelativeURL
+  }
+
+  test('are in discovery and in both OpenAPI documents, and no longer when they are gone', () => {
+    const before = { swagger: papers.at('/openapi/v2'), apps: hashOf('apis/apps/v1'), group: papers.at('/apis') }
+    expect(() => papers.at('/apis/example.com/v1')).toThrow('could not find')
+    table.serve('test', [thing])
+    expect(papers.at('/apis/example.com/v1')).toMatchObject({ resources: [{ name: 'things', kind: 'Thing' }] })
+    expect(hashOf('apis/example.com/v1')).toMatch(/hash=/)
+    const { definitions, paths } = papers.at('/openapi/v2') as Swagger
+    expect(definitions['io.k8s.api.example.v1.Thing']).toMatchObject({
+      'x-kubernetes-group-version-kind': [{ group: 'example.com', version: 'v1', kind: 'Thing' }],
+    })
+    expect(paths['/apis/example.com/v1/namespaces/{namespace}/things/{name}']).toHaveProperty('patch')
+    // What did not change keeps its address, so that clients keep what they have.
+    expect(hashOf('apis/apps/v1')).toBe(before.apps)
+    table.serve('test', [])
+    expect(() => papers.at('/apis/example.com/v1')).toThrow('could not find')
+    expect(hashOf('apis/example.com/v1')).toBeUndefined()
+    expect(papers.at('/apis')).toEqual(before.group)
   })
 })

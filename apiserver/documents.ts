@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto'
 import { ApiError } from '../api/errors.ts'
 import { jsonSchemaOf } from '../api/json-schema.ts'
 import { type AnyKind, apiVersionOf } from '../api/kind.ts'
-import { bell } from '../lib/bell.ts'
+import { deferred } from '../lib/deferred.ts'
+import { aborted } from '../lib/run.ts'
 import { nextTurn } from '../lib/turn.ts'
 import { discoveryDocuments } from './discovery.ts'
 import type { KindTable } from './kind-table.ts'
-import { openApiDocument } from './openapi.ts'
+import { openApiV2 } from './openapi/v2.ts'
+import { openApiDocument, type OpenApi } from './openapi/v3.ts'
 import { version } from './version.ts'
 
-/** What the server says about itself: discovery, OpenAPI v3 and version. The same object as long as the content is the same. */
+/** What the server says about itself: discovery, OpenAPI v3 and v2, and version. The same object as long as the content is the same. */
 export interface Documents {
   /** The document at a path; NotFound if there is none. */
   at(path: string): unknown
@@ -27,11 +29,12 @@ interface Options {
 }
 
 const openApiRoot = '/openapi/v3'
+const openApiV2Path = '/openapi/v2'
 
 export function documents({ kinds, bodyKinds = [] }: Options): Documents {
   let made = papers(kinds.all, bodyKinds)
   let seen = kinds.version
-  const wanted = bell()
+  const asked = deferred()
 
   /** What is said now; said anew when kinds come or go. */
   function current(): Papers {
@@ -43,13 +46,13 @@ export function documents({ kinds, bodyKinds = [] }: Options): Documents {
   return {
     at(path) {
       const [bare = path] = path.split('?')
-      if (!bare.startsWith(openApiRoot)) wanted.ring()
+      if (!bare.startsWith('/openapi/')) asked.resolve()
       const document = current().find(bare)
       if (document) return document
       throw new ApiError('NotFound', 'the server could not find the requested resource', { details: {} })
     },
     async prepare(signal) {
-      await wanted.wait(signal)
+      await Promise.race([asked.promise, aborted(signal)])
       for (const step of current().steps()) {
         await nextTurn()
         if (signal.aborted) return
@@ -71,7 +74,7 @@ interface Papers {
 /** An OpenAPI document of one group and version. */
 interface Described {
   readonly kinds: readonly AnyKind[]
-  readonly document: object
+  readonly document: OpenApi
   readonly hash: string
 }
 
@@ -81,6 +84,7 @@ function papers(kinds: readonly AnyKind[], bodyKinds: readonly AnyKind[], former
   const everyKind = [...kinds, ...bodyKinds]
   const groupVersions = new Map(everyKind.map(kind => [groupPath(kind), apiVersionOf(kind)]))
   let index: object | undefined
+  let swagger: object | undefined
 
   function openApiOf(path: string): Described | undefined {
     const groupVersion = groupVersions.get(path)
@@ -107,6 +111,8 @@ function papers(kinds: readonly AnyKind[], bodyKinds: readonly AnyKind[], former
     find(path) {
       if (path === '/version') return version
       if (path === openApiRoot) return (index ??= openApiIndex())
+      if (path === openApiV2Path)
+        return (swagger ??= openApiV2([...groupVersions.keys()].flatMap(at => openApiOf(at)?.document ?? [])))
       if (path.startsWith(`${openApiRoot}/`)) return openApiOf(path.slice(openApiRoot.length + 1))?.document
       discovery ??= discoveryDocuments(kinds)
       return discovery.get(path)

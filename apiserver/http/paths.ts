@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { ApiError, ignore } from '../../api/errors.ts'
 import type { UserInfo } from '../../api/user.ts'
+import { encodeSwagger } from '../openapi/v2-protobuf.ts'
+import type { Swagger } from '../openapi/v2.ts'
 import { aggregatedDiscovery } from './aggregated-discovery.ts'
 import { type HealthCheck, health } from './health.ts'
 import { negotiate, parseAccept } from './negotiation.ts'
@@ -42,6 +44,7 @@ export function pathHandler({ documents, checks = {}, extraRoutes, tokens }: Pat
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       throw new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
     }
+    if (path === '/openapi/v2') return sendSwagger(exchange, documents)
     if (path.startsWith('/openapi/v3/')) return sendOpenApi(exchange, path, query, documents)
     if (tokens && path === '/openid/v1/jwks') return sendJwks(exchange, tokens)
     if (tokens && path === '/.well-known/openid-configuration') return sendIssuer(exchange, tokens)
@@ -62,18 +65,23 @@ function find(documents: Documents, path: string): object | undefined {
 
 /** Bytes and hash of a document. */
 interface Rendered {
-  readonly bytes: Buffer
+  readonly bytes: Uint8Array
   readonly hash: string
 }
 
-const rendered = new WeakMap<object, Rendered>()
+type Encode<T extends object> = (document: T) => Uint8Array
 
-function render(document: object): Rendered {
-  let known = rendered.get(document)
+const inJson: Encode<object> = document => Buffer.from(JSON.stringify(document))
+const rendered = new WeakMap<Encode<never>, WeakMap<object, Rendered>>()
+
+function render<T extends object>(document: T, encode: Encode<T> = inJson): Rendered {
+  let byDocument = rendered.get(encode)
+  if (!byDocument) rendered.set(encode, (byDocument = new WeakMap()))
+  let known = byDocument.get(document)
   if (!known) {
-    const bytes = Buffer.from(JSON.stringify(document))
+    const bytes = encode(document)
     known = { bytes, hash: createHash('sha256').update(bytes).digest('hex').toUpperCase().slice(0, 32) }
-    rendered.set(document, known)
+    byDocument.set(document, known)
   }
   return known
 }
@@ -105,9 +113,9 @@ function aggregatedVersion(accept: string | undefined): 'v2' | 'v2beta1' | undef
 }
 
 /** Sends a document with its ETag, or 304 to those who have it. */
-function sendTagged(exchange: Exchange, document: object, type: string): void {
+function sendTagged<T extends object>(exchange: Exchange, document: T, type: string, encode?: Encode<T>): void {
   const { request, response } = exchange
-  const { bytes, hash } = render(document)
+  const { bytes, hash } = render(document, encode)
   const tag = `"${hash}"`
   response.setHeader('ETag', tag)
   response.setHeader('Cache-Control', 'public')
@@ -134,6 +142,21 @@ function sendOpenApi(exchange: Exchange, path: string, query: URLSearchParams, d
   response.setHeader('ETag', `"${hash}"`)
   response.setHeader('Cache-Control', wanted === null ? noCache : 'public, immutable')
   sendBytes(exchange, 200, 'application/json', render(documents.at(path) as object).bytes)
+}
+
+const swaggerAsked = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf'
+const swaggerSent = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+
+/** OpenAPI v2 in protobuf, which is all that old clients read; in JSON for those who ask for it. */
+function sendSwagger(exchange: Exchange, documents: Documents): void {
+  const { request, response } = exchange
+  const document = documents.at('/openapi/v2') as Swagger
+  response.setHeader('Vary', 'Accept')
+  const wanted = parseAccept(request.headers.accept ?? '').find(
+    ({ type }) => type === swaggerAsked || type === 'application/json',
+  )
+  if (wanted?.type !== swaggerAsked) return sendTagged(exchange, document, 'application/json')
+  sendTagged(exchange, document, swaggerSent, encodeSwagger)
 }
 
 function sendJwks(exchange: Exchange, tokens: { jwks(): object }): void {

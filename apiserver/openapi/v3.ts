@@ -1,16 +1,43 @@
-import { jsonSchemaOf, type SchemaNode } from '../api/json-schema.ts'
-import { type AnyKind, apiVersionOf, type Subresource } from '../api/kind.ts'
-import { patchTypes, type Verb } from '../api/transport.ts'
-import { version } from './version.ts'
+import { jsonSchemaOf, type SchemaNode } from '../../api/json-schema.ts'
+import { type AnyKind, apiVersionOf, type Subresource } from '../../api/kind.ts'
+import { patchTypes, type Verb } from '../../api/transport.ts'
+import { version } from '../version.ts'
 
 type Json = Record<string, unknown>
+
+/** An OpenAPI v3 document, as far as we write one. */
+export interface OpenApi {
+  readonly openapi: '3.0.0'
+  readonly info: { readonly title: string; readonly version: string }
+  readonly paths: Readonly<Record<string, PathItem>>
+  readonly components: { readonly schemas: Readonly<Record<string, Json>> }
+}
+
+export interface PathItem {
+  readonly parameters?: readonly object[]
+  readonly get?: Operation
+  readonly put?: Operation
+  readonly post?: Operation
+  readonly patch?: Operation
+  readonly delete?: Operation
+}
+
+type Content = Readonly<Record<string, { readonly schema: object }>>
+
+export interface Operation {
+  readonly parameters: readonly object[]
+  readonly requestBody?: { readonly required: boolean; readonly content: Content }
+  readonly responses: Readonly<Record<string, { readonly description: string; readonly content: Content }>>
+  readonly 'x-kubernetes-action': string
+  readonly 'x-kubernetes-group-version-kind': { readonly group: string; readonly version: string; readonly kind: string }
+}
 
 const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 const quantityName = 'io.k8s.apimachinery.pkg.api.resource.Quantity'
 const intOrStringName = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString'
 
 /** Types that schemas refer to without defining them. */
-const common: Json = {
+const common: Record<string, Json> = {
   [quantityName]: {
     description: 'An amount of a resource: a number, with a suffix such as m, k, M, Gi if wanted.',
     oneOf: [{ type: 'string' }, { type: 'number' }],
@@ -22,22 +49,32 @@ const common: Json = {
   },
 }
 
-/** The name that OpenAPI knows a kind by: `io.k8s.api.apps.v1.Deployment`. */
-export function schemaName({ group, version, kind }: Pick<AnyKind, 'group' | 'version' | 'kind'>): string {
+/** The name that OpenAPI knows a kind by: `io.k8s.api.apps.v1.Deployment`; a custom one's begins with its domain: `com.example.v1.Thing`. */
+export function schemaName({ group, version, kind, dynamic }: Pick<AnyKind, 'group' | 'version' | 'kind' | 'dynamic'>): string {
+  if (dynamic) return [...group.split('.').reverse(), version, kind].join('.')
   return `io.k8s.api.${group.split('.')[0] || 'core'}.${version}.${kind}`
 }
 
 /** The OpenAPI v3 document of one group and version. `kinds` are those served there, `bodies` those only sent to subresources. */
-export function openApiDocument(kinds: readonly AnyKind[], bodies: readonly AnyKind[]): object {
-  const schemas: Json = { ...common }
-  const paths: Json = {}
+export function openApiDocument(kinds: readonly AnyKind[], bodies: readonly AnyKind[]): OpenApi {
+  const schemas: Record<string, Json> = { ...common }
+  const paths: Record<string, PathItem> = {}
   for (const kind of [...kinds, ...bodies]) {
     const { root, definitions } = jsonSchemaOf(kind)
     for (const [name, node] of Object.entries(definitions)) schemas[name] ??= openApiNode(node)
     schemas[schemaName(kind)] = { ...openApiNode(root), ...gvkExtension(kind) }
   }
+  for (const schema of Object.values(schemas)) describeReferences(schema, schemas)
   for (const kind of kinds) addPaths(paths, kind)
   return { openapi: '3.0.0', info: { title: 'Kubernetes', version: version.gitVersion }, paths, components: { schemas } }
+}
+
+/** A field that only refers to a type is described by what the type is: `explain` shows the field's own text alone. */
+function describeReferences({ properties = {} }: Json, schemas: Readonly<Record<string, Json>>): void {
+  for (const field of Object.values(properties as Record<string, Json>)) {
+    const { $ref } = ((field.allOf as Json[] | undefined)?.[0] ?? {}) as { $ref?: string }
+    if ($ref !== undefined) field.description ??= schemas[$ref.slice($ref.lastIndexOf('/') + 1)]?.description
+  }
 }
 
 /** On schemas the extension is a list, on operations a single one: clients look for exactly that. */
@@ -51,16 +88,19 @@ function openApiNode(node: SchemaNode): Json {
   if (node['x-kubernetes-int-or-string']) return named(intOrStringName, node)
   const result: Json = {}
   for (const [key, value] of Object.entries(node)) {
-    if (key === 'id' || key === 'minimum' || key === 'maximum') continue
+    if (key === 'id' || ((key === 'minimum' || key === 'maximum') && isSizeOfNumber(value))) continue
     if (key === '$ref') result.$ref = rewritten(String(value))
     else if (key === 'properties') result.properties = mapValues(value as Record<string, SchemaNode>, openApiNode)
     else if (key === 'items' || key === 'additionalProperties') result[key] = isNode(value) ? openApiNode(value) : value
     else if (key === 'allOf' || key === 'anyOf' || key === 'oneOf') result[key] = (value as SchemaNode[]).map(openApiNode)
     else result[key] = value
   }
-  if (node.type === 'integer') result.format = (node as { maximum?: number }).maximum === 2 ** 31 - 1 ? 'int32' : 'int64'
+  if (node.type === 'integer') result.format ??= (node as { maximum?: number }).maximum === 2 ** 31 - 1 ? 'int32' : 'int64'
   return result
 }
+
+/** Bounds that say no more than `int32` or `int64` do. */
+const isSizeOfNumber = (bound: unknown) => typeof bound === 'number' && Math.abs(bound) >= 2 ** 31 - 1
 
 function named(name: string, { description, default: initial }: SchemaNode): Json {
   return { ...(description && { description }), ...(initial !== undefined && { default: initial }), allOf: [reference(name)] }
@@ -108,7 +148,7 @@ const pathParameter = (name: string, description: string) => ({
   schema: { type: 'string', uniqueItems: true },
 })
 
-function addPaths(paths: Json, kind: AnyKind): void {
+function addPaths(paths: Record<string, PathItem>, kind: AnyKind): void {
   const { group, plural, namespaced, subresources } = kind
   const serves = (verb: Verb) => kind.verbs.includes(verb)
   const root = `${group ? '/apis' : '/api'}/${apiVersionOf(kind)}`
@@ -150,7 +190,7 @@ function addPaths(paths: Json, kind: AnyKind): void {
 
 const viewsOnObject: readonly Subresource[] = ['status']
 
-function operation(kind: AnyKind, action: string, parameters: readonly object[]): Json {
+function operation(kind: AnyKind, action: string, parameters: readonly object[]): Operation {
   const { group, version } = kind
   return {
     'x-kubernetes-action': action,
@@ -174,6 +214,6 @@ const patchBody = ({ dynamic }: AnyKind) => ({
   ]),
 })
 
-function content(schema: object, types: readonly string[]): Json {
+function content(schema: object, types: readonly string[]): Content {
   return Object.fromEntries(types.map(type => [type, { schema }]))
 }
