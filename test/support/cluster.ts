@@ -34,6 +34,8 @@ export interface TestClusterOptions
   readonly simulated?: number
   /** The cluster's mark; another one over the same store is another candidate for leadership. */
   readonly id?: string
+  /** 0, the default: any free one. */
+  readonly port?: number
 }
 
 /** A whole cluster in this process, over memory, on a free port. */
@@ -87,7 +89,7 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     identity: { id, podCIDR: '10.199.0.0/16', serviceCIDR: '10.96.0.0/16' },
     store: options.store ?? (ownStore as NonNullable<typeof ownStore>),
     certificates,
-    port: 0,
+    port: options.port ?? 0,
     docker,
     simulated: Array.from({ length: simulated }, (_, i) => `simulated-${i + 1}`),
     nodesDir: join(folder, 'nodes'),
