@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { systemRandom } from '../lib/random.ts'
-import type { LoadOptions, LoadResult } from './http-load.ts'
+import { Pod } from '../api/core/pod.ts'
+import { type LoadOptions, type LoadResult, nameOf } from './http-load.ts'
+import { protobufBody } from './protobuf-body.ts'
 import { percentile } from './report.ts'
 import { startServer } from './server.ts'
 
@@ -26,6 +28,8 @@ export interface CreateOptions {
   readonly warmUpSeconds?: number
   /** In memory instead of on disk: what the rest costs. */
   readonly isVolatile?: boolean
+  /** Bodies as client-go sends them. */
+  readonly isProtobuf?: boolean
 }
 
 /** A pod of about 1.5 KB, as a Deployment makes them. */
@@ -51,7 +55,7 @@ export function podBody(): string {
 
 /** Durable creates of pods over TLS, the load generator on the same cores: client certificate, RBAC, admission, level store. */
 export async function benchCreates(options: CreateOptions): Promise<CreateFigures> {
-  const { connections = 64, seconds = 5, warmUpSeconds = 3, isVolatile = false, loadModule } = options
+  const { connections = 64, seconds = 5, warmUpSeconds = 3, isVolatile = false, isProtobuf = false, loadModule } = options
   await using server = await startServer({ isVolatile })
   const blocks = watchEventLoop()
   const before = process.cpuUsage()
@@ -64,7 +68,7 @@ export async function benchCreates(options: CreateOptions): Promise<CreateFigure
       warmUpSeconds,
       method: 'POST',
       path: '/api/v1/namespaces/default/pods',
-      body: podBody(),
+      ...(isProtobuf ? inProtobuf() : inJson()),
       run: systemRandom.suffix(5),
     })
     const { user, system } = process.cpuUsage(before)
@@ -82,6 +86,15 @@ export async function benchCreates(options: CreateOptions): Promise<CreateFigure
   } finally {
     blocks.stop()
   }
+}
+
+const inJson = () => ({ body: podBody(), placeholder: '%NAME%', contentType: 'application/json', accept: 'application/json' })
+
+function inProtobuf() {
+  const placeholder = nameOf('pppp1', 0) // as long as the names that take its place, because lengths stand in the message
+  const bytes = protobufBody(Pod, JSON.parse(podBody().replace('%NAME%', placeholder)) as Record<string, unknown>)
+  const contentType = 'application/vnd.kubernetes.protobuf'
+  return { body: bytes.toString('latin1'), placeholder, contentType, accept: `${contentType},application/json` }
 }
 
 function load(module: URL, options: LoadOptions): Promise<LoadResult> {

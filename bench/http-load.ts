@@ -18,8 +18,11 @@ export interface LoadOptions {
   readonly warmUpSeconds: number
   readonly method: string
   readonly path: string
-  /** `%NAME%` becomes a name that was never used before; padded, so that the length stays the same. */
+  /** As latin1, `placeholder` in it becomes a name that was never used before; padded, so that the length stays the same. */
   readonly body: string
+  readonly placeholder: string
+  readonly contentType: string
+  readonly accept: string
   /** Makes names differ between runs. */
   readonly run: string
 }
@@ -34,6 +37,9 @@ export interface LoadResult {
   readonly failures: Readonly<Record<string, number>>
   readonly latenciesInMs: Float64Array
 }
+
+/** All of one length. */
+export const nameOf = (run: string, number: number) => `load-${run}-${String(number).padStart(8, '0')}`
 
 const now = () => performance.now()
 let nameCounter = 0
@@ -56,13 +62,13 @@ interface Window {
 }
 
 function client(options: LoadOptions, { begin, until, latencies, failures }: Window): Promise<void> {
-  const { host, port, ca, certificate, key, method, path, body, run } = options
-  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUser-Agent: bench/1\r\nAccept: application/json\r\n`
-  const length = Buffer.byteLength(body.replaceAll('%NAME%', `load-${run}-00000000`))
+  const { host, port, ca, certificate, key, method, path, body, run, placeholder, contentType, accept } = options
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUser-Agent: bench/1\r\nAccept: ${accept}\r\n`
+  const length = body.replaceAll(placeholder, nameOf(run, 0)).length
   const request = () => {
     if (!body) return `${head}\r\n`
-    const name = `load-${run}-${String(++nameCounter).padStart(8, '0')}`
-    return `${head}Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body.replaceAll('%NAME%', name)}`
+    const name = nameOf(run, ++nameCounter)
+    return `${head}Content-Type: ${contentType}\r\nContent-Length: ${length}\r\n\r\n${body.replaceAll(placeholder, name)}`
   }
   return new Promise((resolve, reject) => {
     let sentAt = 0
@@ -74,7 +80,7 @@ function client(options: LoadOptions, { begin, until, latencies, failures }: Win
     socket.on('close', () => resolve())
     const send = () => {
       sentAt = now()
-      socket.write(request())
+      socket.write(request(), 'latin1')
     }
     const complete = () => {
       const at = now()

@@ -31,6 +31,12 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
       },
     ]
   },
+  'protobuf-creates': async () => {
+    const { benchCreates } = await import('./http-creates.ts')
+    const { createsPerSecond, p99InMs, failures } = await benchCreates({ loadModule: module('http-load'), isProtobuf: true })
+    const remark = `the same pods as client-go sends them; p99 ${p99InMs.toFixed(1)} ms${failures ? `, ${failures} FAILED` : ''}`
+    return [{ name: 'durable creates, protobuf', value: createsPerSecond, unit: '/s', remark }]
+  },
   list: async () => (await import('./reads.ts')).bigList(module('reader')),
   watch: async () => (await import('./reads.ts')).watchFanOut(module('reader')),
   scheduler: async () => {

@@ -11,6 +11,8 @@ export interface ReadJob {
   /** How often to read, one after the other; for watches: how many at once. */
   readonly count: number
   readonly kind: 'list' | 'watch'
+  /** `application/json` unless said otherwise. */
+  readonly accept?: string
 }
 
 /** From a `list`: how long each took to its last byte, and its size. From a `watch`: every 200 ms, how many events were counted so far. */
@@ -52,8 +54,8 @@ async function watches({ count, ...job }: ReadJob, agent: Agent, tell: (message:
   setInterval(() => tell({ events }), 20)
 }
 
-function requestOf({ port, ca, certificate, key, path }: Omit<ReadJob, 'count'>, agent: Agent) {
-  return { agent, host: '127.0.0.1', port, path, ca, cert: certificate, key, headers: { accept: 'application/json' } }
+function requestOf({ port, ca, certificate, key, path, accept = 'application/json' }: Omit<ReadJob, 'count'>, agent: Agent) {
+  return { agent, host: '127.0.0.1', port, path, ca, cert: certificate, key, headers: { accept } }
 }
 
 if (parentPort && workerData?.job) {

@@ -10,6 +10,8 @@ import { startServer } from './server.ts'
 
 const pods = { group: '', version: 'v1', resource: 'pods', namespace: 'default' } as const
 
+type Access = Awaited<ReturnType<typeof startServer>>['access']
+
 const reader = (module: URL, job: ReadJob) => new Worker(module, { workerData: { job } })
 
 /** GET of 10,000 pods of 1.5 KB, to the last byte, and how long the server's event loop was blocked by it. */
@@ -28,10 +30,33 @@ export async function bigList(readerModule: URL, count = 10_000): Promise<Figure
     )
   }
   await sleep(1000)
+  const plain = await timeLists(readerModule, server.access, 'application/json')
+  const asClientGo = await timeLists(readerModule, server.access, 'application/vnd.kubernetes.protobuf,application/json')
+  const remark = `${(plain.size / 2 ** 20).toFixed(1)} MB over TLS to the last byte, median of ${plain.times.length}`
+  return [
+    { name: 'LIST of 10,000 pods', value: median(plain.times), unit: 'ms', goal: { atMost: 60 }, remark },
+    {
+      name: 'event loop blocked by it',
+      value: plain.blockedInMs,
+      unit: 'ms',
+      goal: { atMost: 20 },
+      remark: 'the longest of all',
+    },
+    {
+      name: 'LIST of 10,000 pods, client-go',
+      value: median(asClientGo.times),
+      unit: 'ms',
+      remark: 'asked for protobuf or JSON, as client-go does; answered in JSON',
+    },
+  ]
+}
+
+/** Reads all pods often enough to be warm, then takes the times. */
+async function timeLists(readerModule: URL, access: Access, accept: string) {
   const times: number[] = []
   let size = 0
   const delay = monitorEventLoopDelay({ resolution: 1 })
-  const worker = reader(readerModule, { ...server.access, kind: 'list', path: '/api/v1/pods', count: 25 })
+  const worker = reader(readerModule, { ...access, kind: 'list', path: '/api/v1/pods', count: 25, accept })
   await new Promise<void>(done => {
     worker.on('message', (message: ReadMessage) => {
       if (message === 'done') return done()
@@ -44,11 +69,7 @@ export async function bigList(readerModule: URL, count = 10_000): Promise<Figure
   })
   delay.disable()
   await worker.terminate()
-  const remark = `${(size / 2 ** 20).toFixed(1)} MB over TLS to the last byte, median of ${times.length - 5}`
-  return [
-    { name: 'LIST of 10,000 pods', value: median(times.slice(5)), unit: 'ms', goal: { atMost: 60 }, remark },
-    { name: 'event loop blocked by it', value: delay.max / 1e6, unit: 'ms', goal: { atMost: 20 }, remark: 'the longest of all' },
-  ]
+  return { times: times.slice(5), size, blockedInMs: delay.max / 1e6 }
 }
 
 /** How many events a second reach 100 watchers, when writes come as fast as they can. */

@@ -48,10 +48,14 @@ test(
     let sent = 0
     const work = async () => {
       let line: Line | undefined
+      let wasAnonymous = false
       while (sent < requests && faults.length < 20) {
         sent++
         const request = malformed(random)
-        line ??= await connectTo(cluster.port)
+        const { isAnonymous = false } = request
+        if (isAnonymous !== wasAnonymous) line?.close()
+        if (isAnonymous !== wasAnonymous || !line) line = await connectTo(cluster.port, isAnonymous)
+        wasAnonymous = isAnonymous
         const answer = await line.ask(request)
         const fault = faultOf(answer)
         if (fault) faults.push(`${request.what}: ${fault}\n${JSON.stringify(request.bytes.toString('latin1').slice(0, 600))}`)
@@ -96,11 +100,12 @@ interface Line {
   close(): void
 }
 
-async function connectTo(port: number): Promise<Line> {
+async function connectTo(port: number, isAnonymous: boolean): Promise<Line> {
   const { ca, clients } = await testCertificates()
-  const { certificate: cert = '', key = '' } = clients.admin ?? {}
+  const { certificate, key } = clients.admin ?? {}
+  const credentials = isAnonymous ? {} : { cert: certificate, key }
   const socket: TLSSocket = await new Promise((resolve, reject) => {
-    const made = connect({ host: '127.0.0.1', port, ca, cert, key }, () => resolve(made))
+    const made = connect({ host: '127.0.0.1', port, ca, ...credentials }, () => resolve(made))
     made.once('error', reject)
   })
   socket.on('error', () => {})

@@ -40,7 +40,7 @@ export const running: readonly Command[] = [
     async run(k) {
       const lines = 'line\n'.repeat(20_000)
       expectText(await k.ok('exec -i server -- wc -c', { stdin: lines }), /^100000\s*$/)
-      expectText(await k.ok('exec -i server -- cat', { stdin: lines }), new RegExp(`^${lines}$`))
+      if ((await k.ok('exec -i server -- cat', { stdin: lines })) !== lines) throw new Error('not what was sent')
     },
   },
   {

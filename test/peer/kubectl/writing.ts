@@ -82,7 +82,7 @@ export const writing: readonly Command[] = [
       expectText(await k.field('cm notes', '{.data}'), /^\{"j":"1","m":"1","s":"1"\}$/)
       expectText(
         await k.refused(['patch', 'cm', 'notes', '--type=json', '-p', '[{"op":"remove","path":"/data/none"}]']),
-        'the server rejected our request',
+        /the server rejected our request|The request is invalid/,
       )
       const sidecar =
         '{"spec":{"template":{"spec":{"containers":[{"name":"side","image":"busybox:1.36","command":["sleep","9999"]}]}}}}'
