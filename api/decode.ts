@@ -53,13 +53,34 @@ export function tryDecode<T extends KubeObject>(
   return { ok: true, object, unknown: ignoresUnknown ? [] : unknown }
 }
 
+/** A part of an object by itself, `path` below its root. Unknown fields are answered as paths. */
+export function tryDecodePart(
+  schema: z.ZodType,
+  value: unknown,
+  path: string,
+):
+  | { readonly ok: true; readonly value: unknown; readonly unknownPaths: readonly string[] }
+  | { readonly ok: false; readonly error: string } {
+  const shape = shapeOf(schema)
+  const unknown: string[] = []
+  const clean = isClean(shape, value) ? value : tidy(shape, value, path, unknown)
+  const result = schema.safeParse(clean)
+  if (result.success) {
+    const unknownPaths = unknown.map(text => JSON.parse(text.slice('unknown field '.length)) as string)
+    return { ok: true, value: result.data, unknownPaths }
+  }
+  const [issue] = result.error.issues
+  return { ok: false, error: issue ? describeIssue(shape, clean, issue) : 'invalid object' }
+}
+
 type JsonObject = Record<string, unknown>
 
 /** Whether a value can be read as it is: no nulls, no unknown fields, no zero values to drop. */
 function isClean(shape: Shape, value: unknown): boolean {
   if (typeof value !== 'object') return true
-  if (value === null) return false
   const { type, item, fields } = shape
+  if (type === 'free') return true
+  if (value === null) return false
   if (Array.isArray(value)) {
     if (type === 'list' && item) for (const each of value) if (!isClean(item, each)) return false
     return true
@@ -94,7 +115,7 @@ function isEmptyOptional(field: Shape, value: object | null): boolean {
 
 /** A copy that is clean. Writes down what is unknown. */
 function tidy(shape: Shape, value: unknown, path: string, unknown: string[]): unknown {
-  if (typeof value !== 'object') return value
+  if (typeof value !== 'object' || shape.type === 'free') return value
   if (value === null) return zeroOf(shape)
   if (shape.type === 'list') {
     const { item } = shape
@@ -121,7 +142,8 @@ const isAbsentChild = (field: Shape, child: unknown) =>
 function zeroOf({ type, goType }: Shape): unknown {
   if (type === 'object' || type === 'map') return {}
   if (type === 'list') return []
-  return goType === 'string' ? '' : goType === 'bool' ? false : 0
+  if (goType === 'bool') return false
+  return goType.startsWith('int') || goType.startsWith('float') ? 0 : ''
 }
 
 /** A type error as encoding/json words it: the innermost struct and the path of fields, without indices. */

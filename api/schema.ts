@@ -28,6 +28,19 @@ export function plain<Schema extends z.ZodType>(schema: Schema): Schema {
   return schema
 }
 
+const pointers = new WeakSet<z.core.$ZodType>()
+
+/** An object that is always filled in, though Go keeps it by pointer: it is not there before somebody sets it (zero.ts). */
+export function pointer<Schema extends z.ZodType>(schema: Schema): Schema {
+  pointers.add(schema)
+  return schema
+}
+
+export function isPointer(schema: z.core.$ZodType): boolean {
+  for (let at: z.core.$ZodType | undefined = schema; at; at = at._zod.parent) if (pointers.has(at)) return true
+  return false
+}
+
 function describe<Schema extends z.ZodType>(schema: Schema, description?: string): Schema {
   if (description) z.globalRegistry.add(schema, { description })
   return schema

@@ -16,6 +16,8 @@ export interface Shape {
   readonly isOptional: boolean
   /** How Go calls the type: `v1.Container`, `[]string`, `int32`. */
   readonly goType: string
+  /** What it was made from, without optional, default and transform. */
+  readonly schema: z.core.$ZodType
 }
 
 const shapes = new WeakMap<z.core.$ZodType, Shape>()
@@ -29,8 +31,9 @@ export function shapeOf(schema: z.core.$ZodType): Shape {
 }
 
 function buildShape(schema: z.core.$ZodType): Shape {
-  const { schema: inner, isOptional, textDefault } = unwrap(schema)
+  const { schema: inner, isOptional, textDefault, isTime } = unwrap(schema)
   const common = {
+    schema: inner,
     fields: noFields,
     isPlain: isPlain(schema),
     hasTextDefault: textDefault !== undefined && textDefault !== '',
@@ -39,11 +42,13 @@ function buildShape(schema: z.core.$ZodType): Shape {
   const { def } = (inner as z.core.$ZodTypes)._zod
   if (def.type === 'object') {
     const fields = new Map<string, Shape>()
+    const shape: Shape = { ...common, type: 'object', fields, goType: goName(inner) }
+    shapes.set(schema, shape) // known before its fields are: a type may hold itself
     for (const key in def.shape) {
       const field = def.shape[key]
       if (field) fields.set(key, shapeOf(field))
     }
-    return { ...common, type: 'object', fields, goType: goName(inner) }
+    return shape
   }
   if (def.type === 'array') {
     const item = shapeOf(def.element)
@@ -56,29 +61,48 @@ function buildShape(schema: z.core.$ZodType): Shape {
     return { ...common, type: 'map', item, goType }
   }
   if (def.type === 'unknown') return { ...common, type: 'free', goType: 'interface {}' }
-  return { ...common, type: 'value', goType: scalarType(inner, schema) }
+  return { ...common, type: 'value', goType: isTime ? 'v1.Time' : scalarType(inner, schema) }
 }
 
-/** Looks through optional, default, prefault and transform. */
-function unwrap(schema: z.core.$ZodType): { schema: z.core.$ZodType; isOptional: boolean; textDefault?: string } {
+interface Unwrapped {
+  readonly schema: z.core.$ZodType
+  readonly isOptional: boolean
+  readonly textDefault: string | undefined
+  readonly isTime: boolean
+}
+
+/** Looks through optional, default, prefault, transform and lazy. */
+function unwrap(schema: z.core.$ZodType): Unwrapped {
   let inner = schema
   let isOptional = false
+  let isTime = false
   let textDefault: string | undefined
   while (true) {
     const { def } = (inner as z.core.$ZodTypes)._zod
+    isTime ||= metaOf(inner).format === 'date-time'
     if (def.type === 'pipe') {
       inner = def.in
+      continue
+    }
+    if (def.type === 'lazy') {
+      inner = def.getter()
+      continue
+    }
+    // A type that also has a shorter form (`additionalProperties: true`) is walked as what it is in full.
+    const full = def.type === 'union' ? def.options.find(option => isNamedType(option)) : undefined
+    if (full) {
+      inner = full
       continue
     }
     if (def.type === 'optional') isOptional = true
     else if (def.type === 'default') {
       if (typeof def.defaultValue === 'string') textDefault = def.defaultValue
-    } else if (def.type !== 'prefault') {
-      return { schema: inner, isOptional, ...(textDefault !== undefined && { textDefault }) }
-    }
+    } else if (def.type !== 'prefault') return { schema: inner, isOptional, textDefault, isTime }
     inner = def.innerType
   }
 }
+
+const isNamedType = (schema: z.core.$ZodType) => ['lazy', 'object'].includes(schema._zod.def.type)
 
 /** `io.k8s.api.core.v1.PodSpec` -> `v1.PodSpec`. */
 function goName(schema: z.core.$ZodType): string {
@@ -89,11 +113,11 @@ function goName(schema: z.core.$ZodType): string {
 function scalarType(inner: z.core.$ZodType, outer: z.core.$ZodType): string {
   const { def } = (inner as z.core.$ZodTypes)._zod
   if (def.type === 'boolean') return 'bool'
-  if (def.type === 'number') return 'format' in def && def.format === 'int32' ? 'int32' : 'int64'
+  if (def.type === 'number') return !('format' in def) ? 'float64' : def.format === 'int32' ? 'int32' : 'int64'
   const meta = { ...metaOf(inner), ...metaOf(outer) }
   if (meta['x-kubernetes-int-or-string']) return 'intstr.IntOrString'
   if (def.type === 'union') return 'resource.Quantity'
-  return meta.format === 'date-time' ? 'v1.Time' : 'string'
+  return meta.format === 'byte' ? '[]uint8' : 'string'
 }
 
 const metaOf = (schema: z.core.$ZodType): Record<string, unknown> => z.globalRegistry.get(schema) ?? {}

@@ -4,30 +4,49 @@ import { PodTemplateSpec } from '../core/pod-spec.ts'
 import { age, column, templateColumns } from '../columns.ts'
 import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
-import { demanded, int32, int64, listMap, named, whole } from '../schema.ts'
+import { demanded, int32, int64, listMap, named, plain, whole } from '../schema.ts'
 import { formatSelector, fromLabelSelector } from '../selectors.ts'
 import { validateReplicaSetSpec } from './workload-validation.ts'
 
 /** Which pods there should be. */
-export const ReplicaSetSpec = named('apps/v1.ReplicaSetSpec', 'Which pods there should be.', {
-  replicas: int32().default(1).describe('How many pods.'),
-  minReadySeconds: whole('Seconds a pod must be ready to count as available.'),
-  selector: demanded(LabelSelector.describe('Labels of its pods; never changes.')),
-  template: PodTemplateSpec.prefault({}).describe('What its pods look like.'),
-})
+export const ReplicaSetSpec = named(
+  'apps/v1.ReplicaSetSpec',
+  'Which pods there should be.',
+  {
+    replicas: int32().default(1).describe('How many pods.'),
+    minReadySeconds: whole('Seconds a pod must be ready to count as available.'),
+    selector: demanded(LabelSelector.describe('Labels of its pods; never changes.')),
+    template: PodTemplateSpec.prefault({}).describe('What its pods look like.'),
+  },
+  { wire: 'replicas selector template minReadySeconds' },
+)
 export type ReplicaSetSpec = z.output<typeof ReplicaSetSpec>
 
-const ReplicaSetStatus = named('apps/v1.ReplicaSetStatus', 'Which pods there are.', {
-  replicas: int32().default(0).describe('Pods there are.'),
-  fullyLabeledReplicas: whole("Pods that have all of the template's labels."),
-  readyReplicas: whole('Pods that are ready.'),
-  availableReplicas: whole('Pods that have been ready for minReadySeconds.'),
-  terminatingReplicas: int32().optional().describe('Pods that are going away.'),
-  observedGeneration: int64().optional().describe('The generation this is about.'),
-  conditions: listMap(named('apps/v1.ReplicaSetCondition', "An aspect of a ReplicaSet's state.", conditionFields), 'type')
-    .optional()
-    .describe('Whether making pods fails.'),
-})
+const ReplicaSetStatus = named(
+  'apps/v1.ReplicaSetStatus',
+  'Which pods there are.',
+  {
+    replicas: int32().default(0).describe('Pods there are.'),
+    fullyLabeledReplicas: whole("Pods that have all of the template's labels."),
+    readyReplicas: whole('Pods that are ready.'),
+    availableReplicas: whole('Pods that have been ready for minReadySeconds.'),
+    terminatingReplicas: int32().optional().describe('Pods that are going away.'),
+    observedGeneration: plain(int64().optional()).describe('The generation this is about.'),
+    conditions: listMap(
+      named('apps/v1.ReplicaSetCondition', "An aspect of a ReplicaSet's state.", conditionFields, {
+        wire: 'type status lastTransitionTime reason message',
+      }),
+      'type',
+    )
+      .optional()
+      .describe('Whether making pods fails.'),
+  },
+  {
+    wire: `
+      replicas fullyLabeledReplicas observedGeneration readyReplicas availableReplicas conditions
+      terminatingReplicas`,
+  },
+)
 export type ReplicaSetStatus = z.output<typeof ReplicaSetStatus>
 
 interface ReplicaSetParts {

@@ -1,6 +1,7 @@
 import type { PodTemplateSpec } from '../core/pod-spec.ts'
 import { validatePodTemplate } from '../core/pod-spec-validation.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
+import { amountOf, notMoreThanAll, validateIntOrPercent } from '../int-or-percent.ts'
 import type { LabelSelector } from '../meta.ts'
 import { fromLabelSelector, matchesLabels } from '../selectors.ts'
 import { nonNegative, supported, unchanged, validateLabelSelector } from '../validation.ts'
@@ -61,10 +62,12 @@ function validateSelection({ selector, template }: Selection): FieldError[] {
   return errors
 }
 
-const isEmpty = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector) =>
+/** A selector that would select everything. */
+export const isEmpty = ({ matchLabels = {}, matchExpressions = [] }: LabelSelector) =>
   Object.keys(matchLabels).length === 0 && matchExpressions.length === 0
 
-function selectionOf(selector: LabelSelector | undefined) {
+/** What a selector selects; undefined if it makes no sense. */
+export function selectionOf(selector: LabelSelector | undefined) {
   try {
     return fromLabelSelector(selector)
   } catch {
@@ -82,24 +85,12 @@ function validateStrategy({ strategy }: DeploymentSpec): FieldError[] {
   if (type !== 'RollingUpdate') return [fieldError.notSupported(`${at}.type`, type, ['Recreate', 'RollingUpdate'])]
   if (!rollingUpdate) return [fieldError.required(`${at}.rollingUpdate`, 'this should be defaulted and never be nil')]
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate
-  const errors = validateShare(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable)
-  errors.push(...validateShare(`${at}.rollingUpdate.maxSurge`, maxSurge))
+  const errors = validateIntOrPercent(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable)
+  errors.push(...validateIntOrPercent(`${at}.rollingUpdate.maxSurge`, maxSurge))
   if (amountOf(maxUnavailable) === 0 && amountOf(maxSurge) === 0) {
     const why = 'may not be 0 when `maxSurge` is 0'
     errors.push(fieldError.invalid(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, why))
   }
-  if (typeof maxUnavailable === 'string' && amountOf(maxUnavailable) > 100) {
-    errors.push(fieldError.invalid(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable, 'must not be greater than 100%'))
-  }
+  errors.push(...notMoreThanAll(`${at}.rollingUpdate.maxUnavailable`, maxUnavailable))
   return errors
 }
-
-const percentRule =
-  "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
-
-function validateShare(field: string, share: number | string): FieldError[] {
-  if (typeof share === 'number') return nonNegative(field, share)
-  return /^[0-9]+%$/.test(share) ? [] : [fieldError.invalid(field, share, percentRule)]
-}
-
-const amountOf = (share: number | string) => (typeof share === 'number' ? share : Number.parseInt(share, 10))

@@ -10,15 +10,25 @@ export const Scale = defineKind({
   namespaced: true,
   description: 'How many pods a controller should keep, and does.',
   fields: {
-    spec: named('autoscaling/v1.ScaleSpec', 'How many there should be.', {
-      replicas: int32().default(0).describe('How many there should be.'),
-    })
+    spec: named(
+      'autoscaling/v1.ScaleSpec',
+      'How many there should be.',
+      {
+        replicas: int32().default(0).describe('How many there should be.'),
+      },
+      { wire: 'replicas' },
+    )
       .prefault({})
       .describe('How many there should be.'),
-    status: named('autoscaling/v1.ScaleStatus', 'How many there are.', {
-      replicas: int32().default(0).describe('How many there are.'),
-      selector: text('Labels of the pods, as text.'),
-    })
+    status: named(
+      'autoscaling/v1.ScaleStatus',
+      'How many there are.',
+      {
+        replicas: int32().default(0).describe('How many there are.'),
+        selector: text('Labels of the pods, as text.'),
+      },
+      { wire: 'replicas selector' },
+    )
       .prefault({})
       .describe('How many there are.'),
   },

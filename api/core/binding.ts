@@ -9,6 +9,7 @@ export const Binding = defineKind({
   plural: 'bindings',
   namespaced: true,
   description: 'Puts a pod on a node.',
+  wire: 'metadata target',
   fields: { target: ObjectReference.prefault({}).describe('The node.') },
 })
 export type Binding = ObjectOf<typeof Binding>

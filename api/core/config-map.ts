@@ -13,6 +13,7 @@ export const ConfigMap = defineKind({
   shortNames: ['cm'],
   namespaced: true,
   description: 'Settings for pods, as files or environment variables.',
+  wire: 'metadata data binaryData immutable',
   fields: {
     immutable: z.boolean().optional().describe('True: nothing but metadata may change any more.'),
     data: stringMap().optional().describe('Text by key.'),

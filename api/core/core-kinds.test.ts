@@ -7,7 +7,7 @@ import { Role } from '../rbac/role.ts'
 import { RoleBinding } from '../rbac/role-binding.ts'
 import { PriorityClass } from '../scheduling/priority-class.ts'
 import { StorageClass } from '../storage/storage-class.ts'
-import { faults, made } from '../testing.ts'
+import { faults, made, prepared } from '../testing.ts'
 import { ConfigMap } from './config-map.ts'
 import { Event } from './event.ts'
 import { Namespace } from './namespace.ts'
@@ -324,15 +324,11 @@ describe.each<[string, AnyKind, [body: object, old: object, expected: string[]][
     [
       [
         service({ clusterIP: '10.0.0.9' }),
-        service({ clusterIP: '10.0.0.1' }),
+        service({ clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'] }),
         ['spec.clusterIPs[0]: Invalid value: ["10.0.0.9"]: may not change once set'],
       ],
-      [
-        service({}),
-        service({ clusterIP: '10.0.0.1' }),
-        ['spec.clusterIPs[0]: Invalid value: null: primary clusterIP can not be unset'],
-      ],
-      [{ spec: { type: 'ExternalName', externalName: 'a.b' } }, service({ clusterIP: '10.0.0.1' }), []],
+      [service({}), service({ clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'] }), []],
+      [{ spec: { type: 'ExternalName', externalName: 'a.b' } }, service({ clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'] }), []],
     ],
   ],
   [
@@ -455,9 +451,13 @@ describe('defaults', () => {
     [service({ type: 'NodePort' }), { externalTrafficPolicy: 'Cluster' }],
     [service({ type: 'LoadBalancer' }), { allocateLoadBalancerNodePorts: true, externalTrafficPolicy: 'Cluster' }],
     [service({ sessionAffinity: 'ClientIP' }), { sessionAffinityConfig: { clientIP: { timeoutSeconds: 10800 } } }],
-    [service({ clusterIP: 'None' }), { clusterIPs: ['None'], ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv4'] }],
+    [
+      service({ clusterIP: 'None', selector: { app: 'web' } }),
+      { clusterIPs: ['None'], ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv4'] },
+    ],
+    [service({ clusterIP: 'None' }), { clusterIPs: ['None'], ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv4', 'IPv6'] }],
   ])('Service %j', (body, expected) => {
-    expect(made(Service, body).spec).toMatchObject(expected)
+    expect(prepared(Service, body).spec).toMatchObject(expected)
   })
 
   test('a namespace is labelled with its name, has its finalizer, and only gives it up at the end', () => {

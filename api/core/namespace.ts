@@ -7,16 +7,31 @@ import { labelName } from '../names.ts'
 import { atomicList, choice, listMap, named } from '../schema.ts'
 import { validateFinalizer } from '../validation.ts'
 
-const NamespaceSpec = named('core/v1.NamespaceSpec', 'What is wanted of a namespace.', {
-  finalizers: atomicList(z.string()).optional().describe('Who must have cleaned up before it vanishes: kubernetes.'),
-})
+const NamespaceSpec = named(
+  'core/v1.NamespaceSpec',
+  'What is wanted of a namespace.',
+  {
+    finalizers: atomicList(z.string()).optional().describe('Who must have cleaned up before it vanishes: kubernetes.'),
+  },
+  { wire: 'finalizers' },
+)
 
-const NamespaceStatus = named('core/v1.NamespaceStatus', 'How a namespace is.', {
-  phase: choice('Active', 'Terminating').default('Active').describe('Whether it is in use or going away.'),
-  conditions: listMap(named('core/v1.NamespaceCondition', 'How its deletion goes.', conditionFields), 'type')
-    .optional()
-    .describe('How its deletion goes.'),
-})
+const NamespaceStatus = named(
+  'core/v1.NamespaceStatus',
+  'How a namespace is.',
+  {
+    phase: choice('Active', 'Terminating').default('Active').describe('Whether it is in use or going away.'),
+    conditions: listMap(
+      named('core/v1.NamespaceCondition', 'How its deletion goes.', conditionFields, {
+        wire: 'type status 4:lastTransitionTime reason message',
+      }),
+      'type',
+    )
+      .optional()
+      .describe('How its deletion goes.'),
+  },
+  { wire: 'phase conditions' },
+)
 
 /** Lets selectors name namespaces. */
 const nameLabel = 'kubernetes.io/metadata.name'

@@ -14,13 +14,14 @@ export const Node = defineKind({
   plural: 'nodes',
   shortNames: ['no'],
   namespaced: false,
+  tracksManagers: 'onceApplied',
   description: 'A machine that runs pods.',
   fields: {
     spec: NodeSpec.prefault({}).describe('What is wanted of it.'),
     status: NodeStatus.prefault({}).describe('How it is.'),
   },
   columns: nodeColumns,
-  subresources: ['status'],
+  subresources: ['status', 'proxy'],
   keepsStatusOnCreate: true,
   selectableFields: { 'spec.unschedulable': ({ spec }) => String(spec.unschedulable ?? false) },
   default({ status }) {

@@ -12,24 +12,44 @@ import { validateClaimSpec } from './claim-validation.ts'
 import { roundUp } from './pod-defaults.ts'
 import { PersistentVolumeClaimSpec } from './volume.ts'
 
-const PersistentVolumeClaimCondition = named('core/v1.PersistentVolumeClaimCondition', "An aspect of a claim's state.", {
-  ...conditionFields,
-  lastProbeTime: timestampText().optional().describe('When it was looked at last.'),
-})
+const PersistentVolumeClaimCondition = named(
+  'core/v1.PersistentVolumeClaimCondition',
+  "An aspect of a claim's state.",
+  {
+    ...conditionFields,
+    lastProbeTime: timestampText().optional().describe('When it was looked at last.'),
+  },
+  { wire: 'type status lastProbeTime lastTransitionTime reason message' },
+)
 
-const PersistentVolumeClaimStatus = named('core/v1.PersistentVolumeClaimStatus', 'How a claim is.', {
-  phase: choice('Pending', 'Bound', 'Lost').default('Pending').describe('Whether it has its volume.'),
-  accessModes: atomicList(z.string()).optional().describe('How the volume can be mounted.'),
-  capacity: quantityMap().optional().describe('How big the volume is.'),
-  conditions: listMap(PersistentVolumeClaimCondition, 'type').optional().describe('How growing it goes.'),
-  allocatedResources: quantityMap().optional().describe('How big the volume is going to be.'),
-  allocatedResourceStatuses: z.record(z.string(), z.string()).optional().meta({ 'x-kubernetes-map-type': 'granular' }),
-  currentVolumeAttributesClassName: z.string().optional(),
-  modifyVolumeStatus: named('core/v1.ModifyVolumeStatus', 'How a change of attributes goes.', {
-    targetVolumeAttributesClassName: text(),
-    status: requiredText(),
-  }).optional(),
-})
+/** How a claim is. */
+export const PersistentVolumeClaimStatus = named(
+  'core/v1.PersistentVolumeClaimStatus',
+  'How a claim is.',
+  {
+    phase: choice('Pending', 'Bound', 'Lost').default('Pending').describe('Whether it has its volume.'),
+    accessModes: atomicList(z.string()).optional().describe('How the volume can be mounted.'),
+    capacity: quantityMap().optional().describe('How big the volume is.'),
+    conditions: listMap(PersistentVolumeClaimCondition, 'type').optional().describe('How growing it goes.'),
+    allocatedResources: quantityMap().optional().describe('How big the volume is going to be.'),
+    allocatedResourceStatuses: z.record(z.string(), z.string()).optional().meta({ 'x-kubernetes-map-type': 'granular' }),
+    currentVolumeAttributesClassName: z.string().optional(),
+    modifyVolumeStatus: named(
+      'core/v1.ModifyVolumeStatus',
+      'How a change of attributes goes.',
+      {
+        targetVolumeAttributesClassName: text(),
+        status: requiredText(),
+      },
+      { wire: 'targetVolumeAttributesClassName status' },
+    ).optional(),
+  },
+  {
+    wire: `
+      phase accessModes capacity conditions allocatedResources 7:allocatedResourceStatuses
+      currentVolumeAttributesClassName modifyVolumeStatus`,
+  },
+)
 export type PersistentVolumeClaimStatus = z.output<typeof PersistentVolumeClaimStatus>
 
 interface ClaimParts {

@@ -6,12 +6,17 @@ import { PersistentVolumeSpec } from './persistent-volume-spec.ts'
 import { validateVolume } from './persistent-volume-validation.ts'
 import { roundUp } from './pod-defaults.ts'
 
-const PersistentVolumeStatus = named('core/v1.PersistentVolumeStatus', 'How a volume is.', {
-  phase: choice('Pending', 'Available', 'Bound', 'Released', 'Failed').default('Pending').describe('Whether it is taken.'),
-  message: text('Why it is so, for people.'),
-  reason: text('Why it is so, in one word.'),
-  lastPhaseTransitionTime: timestampText().optional().describe('When phase changed last.'),
-})
+const PersistentVolumeStatus = named(
+  'core/v1.PersistentVolumeStatus',
+  'How a volume is.',
+  {
+    phase: choice('Pending', 'Available', 'Bound', 'Released', 'Failed').default('Pending').describe('Whether it is taken.'),
+    message: text('Why it is so, for people.'),
+    reason: text('Why it is so, in one word.'),
+    lastPhaseTransitionTime: timestampText().optional().describe('When phase changed last.'),
+  },
+  { wire: 'phase message reason lastPhaseTransitionTime' },
+)
 
 /** A piece of storage. */
 export const PersistentVolume = defineKind({

@@ -3,6 +3,7 @@ import { defineKind, type Draft, type ObjectOf } from '../kind.ts'
 import { qosClassOf } from '../placement/qos.ts'
 import { podColumns, podRowConditions } from './pod-columns.ts'
 import { defaultPod } from './pod-defaults.ts'
+import { ephemeralContainersPart, resizePart } from './pod-parts.ts'
 import { PodSpec } from './pod-spec.ts'
 import { type PodObject, PodStatus } from './pod-status.ts'
 import { validatePod } from './pod-validation.ts'
@@ -16,6 +17,8 @@ export const Pod = defineKind({
   shortNames: ['po'],
   categories: ['all'],
   namespaced: true,
+  statusKeeps: ['ownerReferences'],
+  tracksManagers: 'onceApplied',
   description: 'Containers that run together on one node and share its network identity and volumes.',
   fields: {
     spec: PodSpec.prefault({}).describe('What runs in it, and how.'),
@@ -23,7 +26,19 @@ export const Pod = defineKind({
   },
   columns: podColumns,
   rowConditions: podRowConditions,
-  subresources: ['status', 'binding', 'eviction', 'log', 'exec', 'attach', 'portforward'],
+  subresources: [
+    'status',
+    'binding',
+    'eviction',
+    'log',
+    'exec',
+    'attach',
+    'portforward',
+    'proxy',
+    'ephemeralcontainers',
+    'resize',
+  ],
+  parts: { ephemeralcontainers: ephemeralContainersPart, resize: resizePart },
   selectableFields: {
     'spec.nodeName': ({ spec }) => spec.nodeName ?? '',
     'spec.host': ({ spec }) => spec.nodeName ?? '',

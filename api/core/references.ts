@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import * as z from 'zod'
 import { atomicMap, named, requiredText, text } from '../schema.ts'
 
 /** Names an object of a known kind in the same namespace. */
@@ -6,7 +6,7 @@ export const LocalObjectReference = named(
   'core/v1.LocalObjectReference',
   'Names an object in the same namespace.',
   { name: requiredText('Name of the object.') },
-  atomicMap,
+  { ...atomicMap, wire: 'name' },
 )
 
 /** Names any object, or a part of one. */
@@ -22,7 +22,7 @@ export const ObjectReference = named(
     resourceVersion: text('The version of the object that is meant.'),
     fieldPath: text('The part of the object that is meant: `spec.containers{web}`.'),
   },
-  atomicMap,
+  { ...atomicMap, wire: 'kind namespace name uid apiVersion resourceVersion fieldPath' },
 )
 export type ObjectReference = z.output<typeof ObjectReference>
 
@@ -30,23 +30,28 @@ export const SecretReference = named(
   'core/v1.SecretReference',
   'Names a Secret in any namespace.',
   { name: text('Name of the Secret.'), namespace: text('Namespace of the Secret.') },
-  atomicMap,
+  { ...atomicMap, wire: 'name namespace' },
 )
 
 export const TypedLocalObjectReference = named(
   'core/v1.TypedLocalObjectReference',
   'Names an object of any kind in the same namespace.',
   {
-    apiGroup: text('API group of the object; absent for the core group.'),
+    apiGroup: z.string().optional().describe('API group of the object; absent for the core group.'),
     kind: requiredText('Kind of the object.'),
     name: requiredText('Name of the object.'),
   },
-  atomicMap,
+  { ...atomicMap, wire: 'apiGroup kind name' },
 )
 
-export const TypedObjectReference = named('core/v1.TypedObjectReference', 'Names an object of any kind in any namespace.', {
-  apiGroup: text('API group of the object; absent for the core group.'),
-  kind: requiredText('Kind of the object.'),
-  name: requiredText('Name of the object.'),
-  namespace: text('Namespace of the object.'),
-})
+export const TypedObjectReference = named(
+  'core/v1.TypedObjectReference',
+  'Names an object of any kind in any namespace.',
+  {
+    apiGroup: z.string().optional().describe('API group of the object; absent for the core group.'),
+    kind: requiredText('Kind of the object.'),
+    name: requiredText('Name of the object.'),
+    namespace: z.string().optional().describe('Namespace of the object.'),
+  },
+  { wire: 'apiGroup kind name namespace' },
+)

@@ -15,7 +15,8 @@ const isNative = (name: string) => !name.includes('/') || name.includes('kuberne
 export const isExtended = (name: string): boolean => !isNative(name) && !name.startsWith('requests.')
 const isOvercommittable = (name: string) => isNative(name) && !isHugePages(name)
 
-function validateName(name: string, field: string): FieldError[] {
+/** The name of something a container can ask for: standard, or of someone else (`example.com/gpu`). */
+export function validateContainerResource(name: string, field: string): FieldError[] {
   const errors = invalidWhen(field, name, qualifiedName(name))
   if (errors.length > 0 || name.includes('/')) return errors
   const isStandard = containerResources.includes(name) || isHugePages(name)
@@ -37,12 +38,12 @@ export function validateResources({ limits = {}, requests = {} }: Needs, field: 
   const errors: FieldError[] = []
   for (const name in limits) {
     const at = `${field}.limits[${name}]`
-    errors.push(...validateName(name, at), ...validateAmount(name, limits[name] ?? '0', at))
+    errors.push(...validateContainerResource(name, at), ...validateAmount(name, limits[name] ?? '0', at))
   }
   for (const name in requests) {
     const at = `${field}.requests[${name}]`
     const request = requests[name] ?? '0'
-    errors.push(...validateName(name, at), ...validateAmount(name, request, at))
+    errors.push(...validateContainerResource(name, at), ...validateAmount(name, request, at))
     const limit = limits[name]
     if (limit === undefined) {
       if (!isOvercommittable(name)) {

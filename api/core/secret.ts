@@ -14,6 +14,7 @@ export const Secret = defineKind({
   plural: 'secrets',
   namespaced: true,
   description: 'Passwords, keys and tokens: what not everybody may read.',
+  wire: 'metadata data type stringData immutable',
   fields: {
     immutable: z.boolean().optional().describe('True: nothing but metadata may change any more.'),
     data: z.record(z.string(), base64Text()).optional().describe('Bytes in base64 by key.'),

@@ -13,6 +13,7 @@ export const ServiceAccount = defineKind({
   shortNames: ['sa'],
   namespaced: true,
   description: 'Who a pod is when it speaks to the API.',
+  wire: 'metadata secrets imagePullSecrets automountServiceAccountToken',
   fields: {
     secrets: listMap(ObjectReference, 'name').optional().describe('Secrets its pods may use.'),
     imagePullSecrets: atomicList(LocalObjectReference).optional().describe('Secrets its pods pull images with.'),

@@ -7,7 +7,7 @@ const threeHoursInSeconds = 10800
 export const isExternallyReachable = ({ type, externalIPs }: ServiceSpec): boolean =>
   type === 'LoadBalancer' || type === 'NodePort' || (type === 'ClusterIP' && (externalIPs?.length ?? 0) > 0)
 
-/** Conditional defaults (pkg/apis/core/v1/defaults.go SetDefaults_Service; single-stack as of pkg/registry/core/service/storage). */
+/** Conditional defaults (pkg/apis/core/v1/defaults.go SetDefaults_Service). */
 export function defaultService({ spec, status }: Draft<Pick<ServiceObject, 'spec' | 'status'>>): void {
   if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig
   else if (spec.sessionAffinity === 'ClientIP') {
@@ -20,10 +20,4 @@ export function defaultService({ spec, status }: Draft<Pick<ServiceObject, 'spec
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster'
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true
   for (const ingress of status.loadBalancer.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP'
-  if (spec.type === 'ExternalName') return
-  spec.ipFamilyPolicy ??= 'SingleStack'
-  spec.ipFamilies ??= ['IPv4']
-  // The one address and the first of all addresses are the same thing.
-  if (spec.clusterIP && !spec.clusterIPs) spec.clusterIPs = [spec.clusterIP]
-  else if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0]
 }

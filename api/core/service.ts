@@ -2,8 +2,9 @@ import { defineKind, type ObjectOf } from '../kind.ts'
 import { serviceName } from '../names.ts'
 import { serviceColumns } from './service-columns.ts'
 import { defaultService } from './service-defaults.ts'
+import { prepareNewService, prepareServiceUpdate } from './service-families.ts'
 import { ServiceSpec, ServiceStatus } from './service-spec.ts'
-import { validateService } from './service-validation.ts'
+import { validateService, validateServiceStatus } from './service-validation.ts'
 
 export type { ServicePort } from './service-spec.ts'
 
@@ -22,7 +23,7 @@ export const Service = defineKind({
     status: ServiceStatus.prefault({}).describe('How it is.'),
   },
   columns: serviceColumns,
-  subresources: ['status'],
+  subresources: ['status', 'proxy'],
   selectableFields: {
     'spec.clusterIP': ({ spec }) => spec.clusterIP ?? '',
     'spec.type': ({ spec }) => spec.type,
@@ -30,7 +31,10 @@ export const Service = defineKind({
   allowCreateOnUpdate: true,
   validateName: serviceName,
   default: defaultService,
+  prepareForCreate: prepareNewService,
+  prepareForUpdate: prepareServiceUpdate,
   validate: validateService,
+  validateStatus: validateServiceStatus,
   deletion: { answersObject: true },
 })
 export type Service = ObjectOf<typeof Service>

@@ -14,6 +14,7 @@ export const ClusterRoleBinding = defineKind({
   plural: 'clusterrolebindings',
   namespaced: false,
   description: 'Gives the rights of a ClusterRole to somebody, in the whole cluster.',
+  wire: 'metadata subjects roleRef',
   fields: {
     subjects: atomicList(Subject).optional().describe('Who gets them.'),
     roleRef: RoleRef.prefault({}).describe('Which role; never changes.'),

@@ -14,6 +14,7 @@ export const RoleBinding = defineKind({
   plural: 'rolebindings',
   namespaced: true,
   description: 'Gives the rights of a role to somebody, within a namespace.',
+  wire: 'metadata subjects roleRef',
   fields: {
     subjects: atomicList(Subject).optional().describe('Who gets them.'),
     roleRef: RoleRef.prefault({}).describe('Which role; never changes.'),

@@ -13,6 +13,7 @@ export const Role = defineKind({
   plural: 'roles',
   namespaced: true,
   description: 'Rights within a namespace.',
+  wire: 'metadata rules',
   fields: { rules: atomicList(PolicyRule).default([]).describe('What may be done.') },
   columns: [createdAt],
   allowCreateOnUpdate: true,

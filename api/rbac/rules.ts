@@ -2,13 +2,18 @@ import * as z from 'zod'
 import { atomicList, atomicMap, named, requiredText, text, texts } from '../schema.ts'
 
 /** What may be done to which resources. */
-export const PolicyRule = named('rbac/v1.PolicyRule', 'What may be done to which resources.', {
-  verbs: atomicList(z.string()).default([]).describe('get, list, watch, create, update, patch, delete, ...; * for all.'),
-  apiGroups: texts('Groups of the resources; "" is the core group, * all.'),
-  resources: texts('Resources: pods, pods/log; * for all.'),
-  resourceNames: texts('Only objects with these names; all where empty.'),
-  nonResourceURLs: texts('Paths that are no resources; for ClusterRoles.'),
-})
+export const PolicyRule = named(
+  'rbac/v1.PolicyRule',
+  'What may be done to which resources.',
+  {
+    verbs: atomicList(z.string()).default([]).describe('get, list, watch, create, update, patch, delete, ...; * for all.'),
+    apiGroups: texts('Groups of the resources; "" is the core group, * all.'),
+    resources: texts('Resources: pods, pods/log; * for all.'),
+    resourceNames: texts('Only objects with these names; all where empty.'),
+    nonResourceURLs: texts('Paths that are no resources; for ClusterRoles.'),
+  },
+  { wire: 'verbs apiGroups resources resourceNames nonResourceURLs' },
+)
 export type PolicyRule = z.output<typeof PolicyRule>
 
 /** Who gets a role. */
@@ -21,7 +26,7 @@ export const Subject = named(
     name: requiredText('Name of the user, group or service account.'),
     namespace: text('Namespace of the service account.'),
   },
-  atomicMap,
+  { ...atomicMap, wire: 'kind apiGroup name namespace' },
 )
 export type Subject = z.output<typeof Subject>
 
@@ -34,6 +39,6 @@ export const RoleRef = named(
     kind: requiredText('Role or ClusterRole.'),
     name: requiredText('Name of the role.'),
   },
-  atomicMap,
+  { ...atomicMap, wire: 'apiGroup kind name' },
 )
 export type RoleRef = z.output<typeof RoleRef>

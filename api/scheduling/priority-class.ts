@@ -20,6 +20,7 @@ export const PriorityClass = defineKind({
   shortNames: ['pc'],
   namespaced: false,
   description: 'A name for a priority of pods.',
+  wire: 'metadata value globalDefault description preemptionPolicy',
   fields: {
     value: int32().default(0).describe('The priority; higher goes first.'),
     globalDefault: flag('Whether pods without a class get this one.'),

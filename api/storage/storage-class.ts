@@ -12,15 +12,20 @@ const TopologySelectorTerm = named(
   'Labels of the nodes that will do.',
   {
     matchLabelExpressions: atomicList(
-      named('core/v1.TopologySelectorLabelRequirement', 'A key and the values that will do.', {
-        key: requiredText('The label key.'),
-        values: atomicList(z.string()).default([]).describe('The values that will do.'),
-      }),
+      named(
+        'core/v1.TopologySelectorLabelRequirement',
+        'A key and the values that will do.',
+        {
+          key: requiredText('The label key.'),
+          values: atomicList(z.string()).default([]).describe('The values that will do.'),
+        },
+        { wire: 'key values' },
+      ),
     )
       .optional()
       .describe('Requirements that must all hold.'),
   },
-  atomicMap,
+  { ...atomicMap, wire: 'matchLabelExpressions' },
 )
 
 const frozen = (field: string): FieldError => fieldError.forbidden(field, `updates to ${field} are forbidden.`)
@@ -40,6 +45,9 @@ export const StorageClass = defineKind({
   shortNames: ['sc'],
   namespaced: false,
   description: 'How volumes of a class are made.',
+  wire: `
+      metadata provisioner parameters reclaimPolicy mountOptions allowVolumeExpansion volumeBindingMode
+      allowedTopologies`,
   fields: {
     provisioner: requiredText('Who makes the volumes.'),
     parameters: stringMap().optional().describe('What the provisioner is told.'),
