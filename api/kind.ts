@@ -35,6 +35,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
   /** What may be done to it. All eight verbs, unless it is made when asked for: reviews, metrics. */
   readonly verbs: readonly Verb[]
   readonly description: string
+  /** Told to everyone who uses this version. */
+  readonly deprecationWarning?: string
   /** Printer columns after NAME, AGE included. */
   readonly columns: readonly Column<T>[]
   /** What the NAME column of a table says, metadata.name by default; false: there is no such column. */
@@ -43,8 +45,12 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
   readonly rowConditions?: (object: T) => readonly RowCondition[] | undefined
   readonly subresources: readonly Subresource[]
   readonly scale?: ScaleMapping<T>
+  /** Subresources that show a part of the spec by which alone that part may change. */
+  readonly parts?: Readonly<Partial<Record<Subresource, SpecPart<T>>>>
   /** Field selectors beside metadata.name and metadata.namespace. */
   readonly selectableFields: Readonly<Record<string, (object: T) => string>>
+  /** What is said about a field selector on any other field; undefined: the usual. */
+  readonly unselectable?: (field: string) => string
   /** Which fields a change of counts as a new generation; undefined: the kind has no generation. */
   readonly generationOf?: (object: T) => unknown
   /** Whether an update without a resourceVersion overwrites what is stored. */
@@ -58,6 +64,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
    * hardly ever applied) from the first server-side apply.
    */
   readonly tracksManagers: 'always' | 'onceApplied'
+  /** What of metadata a write to the status leaves as it was: all of it, or these fields; absent: nothing, what is sent counts. */
+  readonly statusKeeps?: 'metadata' | readonly ('labels' | 'ownerReferences')[]
   /** Names must match this; answers what is wrong (without the field), one text per fault. */
   readonly validateName: (name: string) => readonly string[]
   /** Conditional defaults; mutates. Runs on every write, after decoding. */
@@ -68,8 +76,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
   readonly prepareForUpdate: (object: Draft<T>, old: T) => void
   /** Everything wrong with an object, all at once. `old` on updates: then immutability is checked too. */
   readonly validate: (object: T, old?: T) => readonly FieldError[]
-  /** As `validate`, for writes to the status subresource. */
-  readonly validateStatus: (object: T, old: T) => readonly FieldError[]
+  /** As `validate`, for writes to the status, through whichever of `statusViews`. */
+  readonly validateStatus: (object: T, old: T, subresource?: string) => readonly FieldError[]
   readonly deletion: DeletionRules<T>
 }
 
@@ -89,6 +97,16 @@ export type Subresource =
   | 'resize'
   | 'approval'
 
+/** The subresources that are a view on the object in which only the status may be written. */
+export const statusViews: ReadonlySet<string | undefined> = new Set(['status', 'approval'])
+
+export interface SpecPart<T> {
+  /** The old spec with that part of a body, which has not been decoded; changes neither. */
+  readonly narrow: (body: unknown, old: T) => unknown
+  /** Takes the place of the kind's `validate`. */
+  readonly validate: (object: T, old: T) => readonly FieldError[]
+}
+
 /** A schema that is data. Both functions promise what `tryDecode` and `jsonSchemaOf` do. */
 export interface DynamicSchema {
   readonly decode: (value: unknown, ignoresUnknown: boolean) => DecodeResult<KubeObject>
@@ -97,11 +115,17 @@ export interface DynamicSchema {
 
 /** How an object gets from the version it is served in to the one it is kept in, and back. Neither changes what it is given. */
 export interface StoredAs<T> {
-  /** The kind in the version that is kept: same group of the store, same objects. Its rules hold for both. */
+  /** The kind in the version that is kept: same group of the store, same objects. Its rules hold for both, unless said otherwise. */
   readonly kind: AnyKind
   /** `object` has been decoded and defaulted in this version. */
   readonly toStored: (object: T) => object | Promise<object>
   readonly fromStored: (object: KubeObject) => object | Promise<object>
+  /** As `fromStored`, for many at once; for those who have to ask somebody about it. */
+  readonly allFromStored?: (objects: readonly KubeObject[]) => Promise<readonly object[]>
+  /** Whether `fromStored` of this object has to ask somebody, and so answers a promise; absent: never. */
+  readonly asks?: (object: KubeObject) => boolean
+  /** This version is validated and defaulted by its own definition; otherwise by that of the kind that is kept. */
+  readonly hasOwnRules?: true
 }
 
 export interface Column<T> {
@@ -192,22 +216,28 @@ interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T
   rowConditions?: (object: T) => RowCondition[] | undefined
   subresources?: Subresource[]
   scale?: ScaleMapping<T>
+  parts?: Partial<Record<Subresource, SpecPart<T>>>
   selectableFields?: Record<string, (object: T) => string>
+  unselectable?: (field: string) => string
   generationOf?: (object: T) => unknown
   storedAs?: StoredAs<T>
+  deprecationWarning?: string
   verbs?: Verb[]
   tracksManagers?: 'always' | 'onceApplied'
+  statusKeeps?: 'metadata' | readonly ('labels' | 'ownerReferences')[]
   /** The numbers of the top-level fields in protobuf, see wire.ts; `metadata spec status` unless said otherwise. */
   wire?: string
   allowUnconditionalUpdate?: boolean
   allowCreateOnUpdate?: boolean
   keepsStatusOnCreate?: boolean
+  /** Whether finalizers may be without a domain. */
+  bareFinalizers?: boolean
   validateName?: (name: string) => string[]
   default?: (object: Draft<T>) => void
   prepareForCreate?: (object: Draft<T>) => void
   prepareForUpdate?: (object: Draft<T>, old: T) => void
   validate?: (object: T, old?: T) => FieldError[]
-  validateStatus?: (object: T, old: T) => FieldError[]
+  validateStatus?: (object: T, old: T, subresource?: string) => FieldError[]
   deletion?: Partial<DeletionRules<T>>
 }
 
@@ -236,8 +266,11 @@ export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends
     tracksManagers: options.tracksManagers ?? 'always',
     columns: (options.columns ?? []).map(column => ({ type: 'string', priority: 0, ...column })),
     // Every kind has the same metadata, and all that is wrong is told at once.
-    validate: (object, old) => [...validateMetadata(object.metadata, options.namespaced), ...validate(object, old)],
-    validateStatus: (object, old) => [...validateMetadata(object.metadata, options.namespaced), ...validateStatus(object, old)],
+    validate: (object, old) => [...validateMetadata(object.metadata, options.namespaced, options), ...validate(object, old)],
+    validateStatus: (object, old, subresource) => [
+      ...validateMetadata(object.metadata, options.namespaced, options),
+      ...validateStatus(object, old, subresource),
+    ],
     listKind: `${kind}List`,
     schema,
     deletion: { defaultPropagation: 'Background', ...options.deletion },

@@ -10,7 +10,7 @@ const tooLong = (max: number) => `must be no more than ${max} characters`
 export const inRange = (low: number, high: number) => `must be between ${low} and ${high}, inclusive`
 
 /** `... (e.g. 'a',  or 'b', regex used for validation is '...')`; the two spaces really are there. */
-function mustMatch(sentence: string, pattern: string, ...examples: string[]): string {
+export function mustMatch(sentence: string, pattern: string, ...examples: string[]): string {
   const list = examples.map((example, i) => `${i > 0 ? ' or ' : ''}'${example}', `).join('')
   return `${sentence} (e.g. ${list}regex used for validation is '${pattern}')`
 }
@@ -181,3 +181,16 @@ export const validId = (id: number): string[] => (id >= 0 && id <= 2147483647 ? 
 /** IPv4 or IPv6. */
 export const ipAddress = (text: string): string[] =>
   isIP(text) ? [] : ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)']
+
+/** Addresses that no pod can be reached at from elsewhere (pkg/apis/core/validation ValidateEndpointIP). */
+export function unusableEndpoint(text: string): string[] {
+  const address = text.toLowerCase()
+  const family = isIP(address)
+  if (family === 0) return ['must be a valid IP address']
+  const isIn = (v4: RegExp, v6: RegExp) => (family === 4 ? v4 : v6).test(address)
+  if (isIn(/^0\.0\.0\.0$/, /^(?:0{0,4}:){2,7}0{0,4}$/)) return [`may not be unspecified (${text})`]
+  if (isIn(/^127\./, /^(?:0{0,4}:){2,7}0{0,3}1$/)) return ['may not be in the loopback range (127.0.0.0/8, ::1/128)']
+  if (isIn(/^169\.254\./, /^fe[89ab][0-9a-f]:/)) return ['may not be in the link-local range (169.254.0.0/16, fe80::/10)']
+  if (isIn(/^224\.0\.0\./, /^ff02:/)) return ['may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)']
+  return []
+}

@@ -12,6 +12,8 @@ export interface ContainerLogOptions {
   sinceSeconds?: number
   /** RFC 3339. */
   sinceTime?: string
+  /** Absent: both, in the order they were written. */
+  stream?: 'All' | 'Stdout' | 'Stderr'
 }
 
 export interface ExecOptions {
@@ -50,6 +52,32 @@ export interface NodeAgent {
   logs(target: ContainerTarget, options: ContainerLogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>
   exec(target: ContainerTarget, options: ExecOptions): Promise<ExecSession>
   attach(target: ContainerTarget, options: Omit<ExecOptions, 'command'>): Promise<ExecSession>
-  /** A TCP connection to a port inside the pod. */
+  /**
+   * A TCP connection to a port on the pod's loopback address, or else on its own; may stay half open. Rejects with the texts of a kubelet
+   * and, where nobody listens, with the code ECONNREFUSED.
+   */
   connect?(target: Omit<ContainerTarget, 'container'>, port: number): Promise<Duplex>
+  /** What the pods of the node use now, for metrics. */
+  stats?(): Promise<readonly PodUsage[]>
+  /** Answers what a kubelet does by HTTP: health, its pods, figures. `undefined`: there is nothing at that path. */
+  serve?(path: string, query: URLSearchParams): Promise<NodeAnswer | undefined>
+}
+
+/** What the running containers of a pod use. */
+export interface PodUsage {
+  readonly namespace: string
+  readonly name: string
+  readonly containers: readonly ContainerUsage[]
+}
+
+export interface ContainerUsage {
+  readonly name: string
+  readonly cpuNanoCores: number
+  readonly memoryWorkingSetInBytes: number
+}
+
+export interface NodeAnswer {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
 }

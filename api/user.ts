@@ -9,6 +9,7 @@ export interface UserInfo {
 /** The names that components go by, and the groups that RBAC's default roles are bound to. */
 export const users = {
   admin: { name: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] },
+  apiServer: { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] },
   scheduler: { name: 'system:kube-scheduler', groups: ['system:authenticated'] },
   controllerManager: { name: 'system:kube-controller-manager', groups: ['system:authenticated'] },
   node: (nodeName: string): UserInfo => ({ name: `system:node:${nodeName}`, groups: ['system:nodes', 'system:authenticated'] }),

@@ -1,5 +1,5 @@
 import { type FieldError, fieldError } from './field-errors.ts'
-import { labelValueText, portName, portNumber, qualifiedName, sizeInBytes } from './names.ts'
+import { labelValueText, portName, portNumber, qualifiedName, sizeInBytes, subdomainName } from './names.ts'
 import type { LabelSelectorObject } from './selectors.ts'
 import type { KubeObject, OwnerReference } from './transport.ts'
 import { deepEqual } from '../lib/json.ts'
@@ -28,6 +28,17 @@ export function nonNegative(field: string, value: number | undefined): FieldErro
   return value !== undefined && value < 0 ? [fieldError.invalid(field, value, notNegative)] : []
 }
 
+/** Every one of these fields is at least zero, if given. */
+export function nonNegativeFields<T extends object>(at: string, object: T, fields: readonly (keyof T & string)[]): FieldError[] {
+  return fields.flatMap(name => nonNegative(`${at}.${name}`, object[name] as number | undefined))
+}
+
+/** A counter that may only rise; absent counts as taken back. */
+export function notDecremented(field: string, count: number | undefined, old: number | undefined): FieldError[] {
+  const isDecremented = old !== undefined && (count === undefined || count < old)
+  return isDecremented ? [fieldError.invalid(field, count ?? 0, 'cannot be decremented')] : []
+}
+
 /** One of the supported words. */
 export function supported(field: string, value: string | undefined, words: readonly string[]): FieldError[] {
   return value === undefined || words.includes(value) ? [] : [fieldError.notSupported(field, value, words)]
@@ -38,6 +49,20 @@ export const immutable = 'field is immutable'
 /** Invalid if the value has changed. */
 export function unchanged(field: string, value: unknown, old: unknown, detail: string = immutable): FieldError[] {
   return deepEqual(value, old) ? [] : [fieldError.invalid(field, value, detail)]
+}
+
+const urlPath = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
+
+/** `example.com/some/path`: a name that belongs to somebody. */
+export function validateDomainPrefixedPath(field: string, text: string): FieldError[] {
+  if (text === '') return [fieldError.required(field)]
+  const [, host = '', path = ''] = /^([^/]*)\/(.*)$/s.exec(text) ?? []
+  if (host === '' || path === '') {
+    return [fieldError.invalid(field, text, 'must be a domain-prefixed path (such as "acme.io/foo")')]
+  }
+  const errors = invalidWhen(field, host, subdomainName(host))
+  if (new RegExp(`^${urlPath}$`).test(path)) return errors
+  return [...errors, fieldError.invalid(field, path, `Invalid path (regex used for validation is '${urlPath}')`)]
 }
 
 /** A port's number, or its name. */
@@ -82,8 +107,8 @@ export function validateLabelSelector(selector: LabelSelectorObject | undefined,
   return errors
 }
 
-/** Everything about metadata but the name, which each kind has rules of its own for. */
-export function validateMetadata(metadata: Metadata, isNamespaced: boolean): FieldError[] {
+/** Everything about metadata but the name, which each kind has rules of its own for. `bareFinalizers` may be without a domain. */
+export function validateMetadata(metadata: Metadata, isNamespaced: boolean, { bareFinalizers = false } = {}): FieldError[] {
   const { namespace = '', labels, annotations, finalizers = [], ownerReferences = [], generation } = metadata
   const errors: FieldError[] = []
   if (generation !== undefined) errors.push(...nonNegative('metadata.generation', generation))
@@ -95,7 +120,7 @@ export function validateMetadata(metadata: Metadata, isNamespaced: boolean): Fie
   errors.push(...validateLabels(labels, 'metadata.labels'))
   errors.push(...validateAnnotations(annotations, 'metadata.annotations'))
   errors.push(...validateOwners(ownerReferences))
-  errors.push(...validateFinalizers(finalizers))
+  errors.push(...validateFinalizers(finalizers, bareFinalizers))
   return errors
 }
 
@@ -124,11 +149,12 @@ function validateOwners(owners: readonly OwnerReference[]): FieldError[] {
   return errors
 }
 
-function validateFinalizers(finalizers: readonly string[]): FieldError[] {
+function validateFinalizers(finalizers: readonly string[], mayBeBare: boolean): FieldError[] {
   const field = 'metadata.finalizers'
   const errors: FieldError[] = []
   for (const [i, finalizer] of finalizers.entries()) {
-    errors.push(...validateFinalizer(finalizer, `${field}[${i}]`))
+    const at = `${field}[${i}]`
+    errors.push(...(mayBeBare ? invalidWhen(at, finalizer, qualifiedName(finalizer)) : validateFinalizer(finalizer, at)))
   }
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion')) {
     const why = 'finalizer orphan and foregroundDeletion cannot be both set'
@@ -137,12 +163,12 @@ function validateFinalizers(finalizers: readonly string[]): FieldError[] {
   return errors
 }
 
-const bareFinalizers = ['orphan', 'foregroundDeletion', 'kubernetes']
+const standardFinalizers = ['orphan', 'foregroundDeletion', 'kubernetes']
 
 /** A qualified name; with no prefix only the standard ones. */
 export function validateFinalizer(finalizer: string, field: string): FieldError[] {
   const errors = invalidWhen(field, finalizer, qualifiedName(finalizer))
-  if (errors.length === 0 && !finalizer.includes('/') && !bareFinalizers.includes(finalizer)) {
+  if (errors.length === 0 && !finalizer.includes('/') && !standardFinalizers.includes(finalizer)) {
     errors.push(fieldError.invalid(field, finalizer, 'name is neither a standard finalizer name nor is it fully qualified'))
   }
   return errors
