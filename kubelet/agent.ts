@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import type { Pod } from '../api/core/pod.ts'
 import { ApiError, notFound } from '../api/errors.ts'
 import type { ContainerTarget, NodeAgent } from '../api/node-agent.ts'
@@ -44,14 +43,11 @@ export function nodeAgent({ runtime, view, find, statusOf }: Options): NodeAgent
     },
     exec: async (target, options) => runtime.exec(runningContainer(target).id, options),
     attach: async (target, options) => runtime.attach(runningContainer(target).id, options),
-    connect(target, port) {
+    async connect(target, port) {
       const pod = podOf(target)
-      const host = pod.spec.hostNetwork ? '127.0.0.1' : (view.get(pod.metadata.uid).sandboxes[0]?.ip ?? '')
-      return new Promise((resolve, reject) => {
-        if (!host) return reject(new ApiError('InternalError', `pod ${pod.metadata.name} has no address`))
-        const socket = connect({ host, port }, () => resolve(socket))
-        socket.once('error', reject)
-      })
+      const sandbox = view.get(pod.metadata.uid).sandboxes.find(({ state }) => state === 'ready')
+      if (!sandbox) throw new ApiError('InternalError', `pod not found (${JSON.stringify(pod.metadata.name)})`)
+      return runtime.connect(sandbox.id, port)
     },
   }
 }

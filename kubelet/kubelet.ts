@@ -8,6 +8,7 @@ import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import { aborted, type Run, runAll } from '../lib/run.ts'
 import { nodeAgent } from './agent.ts'
+import { podUsage } from './pod-usage.ts'
 import { defaultKubeletConfig, type KubeletConfig } from './config.ts'
 import type { KubeletContext } from './context.ts'
 import { podEviction } from './eviction/eviction.ts'
@@ -16,6 +17,7 @@ import { heartbeat } from './node/heartbeat.ts'
 import type { Machine } from './node/machine.ts'
 import { apiObjects } from './objects.ts'
 import { type Check, createCheck } from './probes/checks.ts'
+import { kubeletPages } from './pages.ts'
 import { createProbes } from './probes/probes.ts'
 import type { ContainerRuntime } from './runtime/runtime.ts'
 import { type KubeletSources, ownSources } from './sources.ts'
@@ -218,7 +220,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   }
 
   return {
-    agent: nodeAgent({ runtime, view, find: workers.find, statusOf: statuses.get }),
+    agent: {
+      ...nodeAgent({ runtime, view, find: workers.find, statusOf: statuses.get }),
+      stats: podUsage({ runtime, clock }),
+      serve: kubeletPages({ nodeName, runtime, view, machine, clock, activePods: workers.activePods, problems }),
+    },
     async run(signal) {
       await Promise.all([
         Promise.race([sources.synced(signal), aborted(signal)]),

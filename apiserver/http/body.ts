@@ -1,14 +1,52 @@
 import { ApiError } from '../../api/errors.ts'
-import { type PatchType, patchTypes } from '../../api/transport.ts'
+import { type AnyKind, apiVersionOf } from '../../api/kind.ts'
+import { shapeOf } from '../../api/shape.ts'
+import { type PatchType, patchTypes, type Target } from '../../api/transport.ts'
+import { duplicateFields, looksUnique } from './duplicate-fields.ts'
 
 /** Upstream's limit for a request body (k8s.io/apiserver/pkg/server/config.go, MaxRequestBodyBytes). */
 export const longestBody = 3 * 1024 * 1024
 
-const bodyTypes = ['application/json', 'application/yaml']
+/** The kinds that bodies may be of. */
+export interface BodyKinds {
+  byKind(group: string, version: string, kind: string): AnyKind | undefined
+  byResource(group: string, version: string, resource: string): AnyKind | undefined
+}
+
+/** The kinds that are served, and those that only ever are bodies. */
+export function withBodyKinds(served: BodyKinds, bodyKinds: readonly AnyKind[]): BodyKinds {
+  const more = new Map(bodyKinds.map(kind => [`${apiVersionOf(kind)}/${kind.kind}`, kind]))
+  return {
+    byResource: served.byResource,
+    byKind: (group, version, kind) =>
+      served.byKind(group, version, kind) ?? more.get(`${apiVersionOf({ group, version })}/${kind}`),
+  }
+}
+
+/** What a body holds. */
+export interface Body {
+  /** A JSON value; `undefined`: the body is empty. */
+  readonly value: unknown
+  /** See ApiRequest. */
+  readonly duplicates?: readonly string[]
+}
+
+export interface BodyOptions {
+  readonly kinds: BodyKinds
+  readonly target: Target
+  /** Whether anybody wants to know of fields that are set twice. */
+  readonly findsDuplicates: boolean
+  /** It is not the resource itself that the body is, but options (DELETE). */
+  readonly isOptions?: boolean
+}
+
+const json = 'application/json'
+const yaml = 'application/yaml'
+const protobuf = 'application/vnd.kubernetes.protobuf'
 
 /** `application/json` of `application/json; charset=utf-8`; absent means JSON, as old kubectl leaves it away. */
 function mediaType(contentType: string | undefined): string {
-  if (!contentType) return 'application/json'
+  if (!contentType) return json
   const end = contentType.indexOf(';')
   return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase()
 }
@@ -18,51 +56,124 @@ function unsupported(types: readonly string[]): ApiError {
   return new ApiError('UnsupportedMediaType', message)
 }
 
+/** Custom resources come as JSON and YAML only. */
+const isCustom = ({ kinds, target: { group, version, resource } }: Pick<BodyOptions, 'kinds' | 'target'>) =>
+  kinds.byResource(group, version, resource)?.dynamic !== undefined
+
 /** The kind of patch that a content type announces; 415 for any other. */
-export function patchTypeOf(contentType: string | undefined): PatchType {
+export function patchTypeOf(contentType: string | undefined, options: Pick<BodyOptions, 'kinds' | 'target'>): PatchType {
   const type = mediaType(contentType)
-  for (const name in patchTypes) if (patchTypes[name as PatchType] === type) return name as PatchType
-  throw unsupported(Object.values(patchTypes))
+  // How the lists of a custom resource are merged nobody has told.
+  const isKnown = (name: PatchType) => name !== 'strategic' || !isCustom(options)
+  const known = (Object.keys(patchTypes) as PatchType[]).filter(isKnown)
+  const found = known.find(name => patchTypes[name] === type)
+  if (!found) throw unsupported(known.map(name => patchTypes[name]))
+  return found
 }
 
-/** The JSON value that a body holds; `undefined` when it is empty. Errors: 415, or 400 naming the place. */
-export function decodeBody(bytes: Buffer, contentType: string | undefined): unknown | Promise<unknown> {
+/** Reads a body that holds an object or options. Errors: 415, or 400 naming the place. */
+export function decodeBody(bytes: Buffer, contentType: string | undefined, options: BodyOptions): Body | Promise<Body> {
   const type = mediaType(contentType)
-  const isPatch = contentType !== undefined && Object.values<string>(patchTypes).includes(type)
-  if (!isPatch && !bodyTypes.includes(type)) {
-    if (bytes.length === 0) return undefined
-    throw unsupported(bodyTypes)
-  }
-  if (bytes.length === 0) return undefined
-  return type.endsWith('yaml') ? decodeYaml(bytes) : decodeJson(bytes)
+  const isEmpty = bytes.length === 0
+  if (isEmpty && options.isOptions) return { value: undefined }
+  if (type === json) return isEmpty ? { value: undefined } : decodeJson(bytes, options)
+  if (type === yaml) return isEmpty ? { value: undefined } : decodeYaml(bytes, options)
+  const takesProtobuf = options.isOptions || !isCustom(options)
+  if (type === protobuf && takesProtobuf) return isEmpty ? { value: undefined } : decodeProtobuf(bytes, options)
+  throw unsupported(takesProtobuf ? [json, yaml, protobuf] : [json, yaml])
 }
 
-function decodeJson(bytes: Buffer): unknown {
+/** Reads the body of a patch. Errors: 400 naming the place. */
+export function decodePatch(bytes: Buffer, type: PatchType, options: BodyOptions): Body | Promise<Body> {
+  if (bytes.length === 0) return { value: undefined }
+  return type === 'apply' ? decodeYaml(bytes, options) : decodeJson(bytes, options, true)
+}
+
+function decodeJson(bytes: Buffer, options: BodyOptions, isPatch = false): Body {
   const text = bytes.toString('utf8')
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text)
   } catch (cause) {
     throw unrecognized(`json parse error: ${withPlace((cause as Error).message, text)}`, bytes, cause)
   }
+  if (!options.findsDuplicates) return { value }
+  try {
+    if (looksUnique(text, value)) return { value }
+    const kind = isPatch ? undefined : kindOf(value, options)
+    const duplicates = duplicateFields(text, kind && !kind.dynamic ? shapeOf(kind.schema) : undefined)
+    return duplicates.length === 0 ? { value } : { value, duplicates }
+  } catch (cause) {
+    // The only thing that can go wrong with text that has been parsed.
+    if (cause instanceof RangeError) throw unrecognized('exceeded max depth', bytes, cause)
+    throw cause
+  }
 }
 
-/** YAML is rare and its parser large; what starts like JSON is tried as JSON first. */
-async function decodeYaml(bytes: Buffer): Promise<unknown> {
+/** What a body says it is, or else what the place it was sent to holds. */
+function kindOf(value: unknown, { kinds, target }: BodyOptions): AnyKind | undefined {
+  const { apiVersion, kind } = (value ?? {}) as { apiVersion?: unknown; kind?: unknown }
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string')
+    return kinds.byResource(target.group, target.version, target.resource)
+  const { group, version } = groupVersionOf(apiVersion)
+  return kinds.byKind(group, version, kind)
+}
+
+function groupVersionOf(apiVersion: string): { group: string; version: string } {
+  const slash = apiVersion.indexOf('/')
+  return { group: apiVersion.slice(0, Math.max(0, slash)), version: apiVersion.slice(slash + 1) }
+}
+
+/** YAML is rare and its parser large. */
+async function decodeYaml(bytes: Buffer, { findsDuplicates }: BodyOptions): Promise<Body> {
   const text = bytes.toString('utf8')
   if (text.trimStart().startsWith('{')) {
     try {
-      return JSON.parse(text)
+      const value: unknown = JSON.parse(text)
+      if (!findsDuplicates || looksUnique(text, value) || duplicateFields(text, undefined).length === 0) return { value }
     } catch {
       // YAML's own flow style looks much the same
     }
   }
-  const { parse } = await import('yaml')
+  const { readYaml } = await import('./yaml-body.ts')
   try {
-    return parse(text, { merge: true, maxAliasCount: 100 })
+    const { value, duplicates } = readYaml(text, findsDuplicates)
+    return duplicates === undefined ? { value } : { value, duplicates: [duplicates] }
   } catch (cause) {
-    throw unrecognized(`yaml parse error: ${(cause as Error).message.split('\n', 1)[0]}`, bytes, cause)
+    throw unrecognized(`yaml parse error: ${(cause as Error).message}`, bytes, cause)
   }
 }
+
+/** Go clients send built-in kinds as protobuf; the decoder comes with the first of them. */
+async function decodeProtobuf(bytes: Buffer, options: BodyOptions): Promise<Body> {
+  const { openEnvelope, readKind, readOptions } = await import('../../api/protobuf.ts')
+  const { ProtobufError } = await import('../../api/protobuf-reader.ts')
+  const { kinds, target } = options
+  let named: { kind: string; version: string } | undefined
+  try {
+    const { apiVersion, kind, raw } = openEnvelope(bytes)
+    // Options are of no group: they come in the version of what they are about.
+    if (kind === 'DeleteOptions') return { value: readOptions(apiVersion, raw) }
+    const { group, version } = apiVersion === '' ? target : groupVersionOf(apiVersion)
+    const found =
+      kind === '' ? kinds.byResource(target.group, target.version, target.resource) : kinds.byKind(group, version, kind)
+    if (!kinds.byResource(target.group, target.version, target.resource)) return { value: { apiVersion, kind } } // 404 comes first
+    if (!found || found.dynamic) {
+      const why = `no kind "${kind}" is registered for version "${apiVersion}" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"`
+      throw new ApiError('BadRequest', `${kind} in version "${version}" cannot be handled as a ${expectedKind(options)}: ${why}`)
+    }
+    named = found
+    return { value: readKind(found, raw) }
+  } catch (cause) {
+    if (!(cause instanceof ProtobufError)) throw cause
+    if (!named) throw unrecognized(cause.message, bytes, cause)
+    const subject = `${named.kind} in version "${named.version}" cannot be handled as a ${expectedKind(options)}`
+    throw new ApiError('BadRequest', `${subject}: ${cause.message}`, { cause })
+  }
+}
+
+const expectedKind = ({ kinds, target }: BodyOptions) =>
+  kinds.byResource(target.group, target.version, target.resource)?.kind ?? target.resource
 
 /** Adds line and column to the offset that JSON.parse gives. */
 function withPlace(message: string, text: string): string {

@@ -1,10 +1,13 @@
+import { EventEmitter, once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { ApiError } from '../../api/errors.ts'
 import type { ExecSession } from '../../api/node-agent.ts'
 import { httpTransport } from '../../client/http-transport.ts'
+import { virtualClock } from '../../lib/clock.ts'
 import type { ApiRequest, ApiResponse } from '../request.ts'
 import { type TestServer, testServer } from './testing.ts'
+import { pingNowAndThen } from './upgrade.ts'
 
 const path = '/api/v1/namespaces/default/pods/web/exec?command=sh&command=-c&stdin=true&stdout=1&stderr=true&container=main'
 
@@ -187,16 +190,25 @@ describe('what is refused before the handshake', () => {
     expect(reply).toMatchObject({ status: 400, json: { kind: 'Status', message: 'container nope is not valid for pod web' } })
   })
 
-  test('SPDY: with the reason that WebSocket would have got, else with a clear word', async () => {
+  test('over SPDY as well', async () => {
     answer = () => {
       throw new ApiError('BadRequest', 'container nope is not valid for pod web')
     }
-    expect((await upgrade({ upgrade: 'SPDY/3.1' })).json.message).toBe('container nope is not valid for pod web')
-    answer = () => ({ type: 'bytes', contentType: 'text/plain', chunks: (async function* () {})() })
-    expect((await upgrade({ upgrade: 'SPDY/3.1' })).json.message).toBe(
-      'unable to upgrade to spdy/3.1: this server speaks WebSocket only',
-    )
-    expect(seen.every(({ subresource }) => subresource === 'log')).toBe(true)
+    const reply = await upgrade({ upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v4.channel.k8s.io' })
+    expect(reply).toMatchObject({ status: 400, json: { kind: 'Status', message: 'container nope is not valid for pod web' } })
+  })
+
+  test.each([
+    [{ upgrade: 'SPDY/3.1' }, 400, 'unable to upgrade: X-Stream-Protocol-Version is required'],
+    [{ upgrade: 'SPDY/3.1', 'x-stream-protocol-version': 'v9' }, 403, /client supports \[v9\], server accepts \[v4\.channel/],
+    [{ upgrade: 'h2c' }, 400, 'unable to upgrade to h2c'],
+    [{ upgrade: 'websocket', 'sec-websocket-key': 'short' }, 400, 'missing or invalid Sec-WebSocket-Key header'],
+    [{ upgrade: 'websocket', 'sec-websocket-version': '7' }, 400, 'missing or invalid Sec-WebSocket-Version header'],
+  ])('%j before anything is begun', async (headers, status, message) => {
+    const reply = await upgrade(headers)
+    expect(reply.status).toBe(status)
+    expect(reply.json.message).toMatch(message)
+    expect(seen).toEqual([])
   })
 
   test('a subprotocol that nobody knows', async () => {
@@ -207,6 +219,39 @@ describe('what is refused before the handshake', () => {
     })
     expect(seen).toEqual([])
   })
+})
+
+test('the old protocols begin with an empty message, by which clients know that the command is there', async () => {
+  const { session } = echo()
+  answer = () => ({ type: 'session', session })
+  const socket = new WebSocket(`wss://127.0.0.1:${server.port}${path}`, ['channel.k8s.io'], credentials())
+  const [first] = (await once(socket, 'message')) as [Buffer]
+  expect([...first]).toEqual([1])
+  socket.terminate()
+})
+
+test('channels that were not asked for stay silent, and the first protocol of the client that is known is taken', async () => {
+  const { session } = echo()
+  answer = () => ({ type: 'session', session })
+  const query = path.replace('&stderr=true', '')
+  const socket = new WebSocket(`wss://127.0.0.1:${server.port}${query}`, ['v4.channel.k8s.io', 'channel.k8s.io'], credentials())
+  const seenChannels: number[] = []
+  socket.on('message', (data: Buffer) => seenChannels.push(data[0] ?? -1))
+  await once(socket, 'open')
+  expect(socket.protocol).toBe('v4.channel.k8s.io')
+  session.closeStdin()
+  await once(socket, 'close')
+  expect(seenChannels).toEqual([1, 1, 3])
+})
+
+test('whoever is not read is pinged now and then, until the connection is closed', async () => {
+  const clock = virtualClock()
+  const socket = Object.assign(new EventEmitter(), { pings: 0, ping: () => void socket.pings++ })
+  pingNowAndThen(socket as unknown as WebSocket, clock)
+  await clock.advance(65_000)
+  expect(socket.pings).toBe(2)
+  socket.emit('close')
+  expect(clock.timers).toBe(0)
 })
 
 test('a log over WebSocket is its bytes', async () => {

@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
 import { ApiError, type Status } from '../../api/errors.ts'
-import type { ExecSession } from '../../api/node-agent.ts'
+import type { ExecOptions, ExecSession } from '../../api/node-agent.ts'
 
 /** The subprotocols of exec and attach, best first (k8s.io/apimachinery/pkg/util/remotecommand). */
 export const execProtocols = [
@@ -19,8 +19,45 @@ const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 2
 /** Sends wait from here on until the client has taken some. */
 const mostBuffered = 1024 * 1024
 
-/** Connects a command with a WebSocket until both have ended: the exit status goes last, then a close with code 1000. */
-export async function carryExec(socket: WebSocket, session: ExecSession): Promise<void> {
+/** One of the ways in which the channels of exec and attach travel. */
+export interface ExecWire {
+  readonly isOpen: boolean
+  /** From version 4 on the end is told as a Status, before that as plain text, and not at all when all went well. */
+  readonly speaksStatus: boolean
+  /** Resolves when the client has room for more. Channels that it did not ask for swallow what they get. */
+  send(channel: 'stdout' | 'stderr' | 'error', data: Uint8Array): Promise<void>
+  /** Lets out what was sent and hangs up. */
+  finish(): void
+}
+
+/** Carries what a command says until it has ended; its exit status goes last. Afterwards both the command and the wire are closed. */
+export async function carrySession(wire: ExecWire, session: ExecSession): Promise<void> {
+  const pump = async (channel: 'stdout' | 'stderr', output: AsyncIterable<Uint8Array>) => {
+    for await (const chunk of output) {
+      if (!wire.isOpen) return
+      if (chunk.length > 0) await wire.send(channel, chunk)
+    }
+  }
+  try {
+    await Promise.all([pump('stdout', session.stdout), pump('stderr', session.stderr)])
+    const { exitCode, message } = await session.done
+    if (message && exitCode > 0) await wire.send('stderr', Buffer.from(`${message}\n`))
+    const text = endOf(wire.speaksStatus, exitCode, message)
+    if (text) await wire.send('error', Buffer.from(text))
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    await wire.send('error', Buffer.from(endOf(wire.speaksStatus, -1, message)))
+  } finally {
+    wire.finish()
+    session.close()
+  }
+}
+
+/** Which of a command's streams the client asked for. */
+export type WantedStreams = Pick<ExecOptions, 'stdin' | 'stdout' | 'stderr' | 'tty'>
+
+/** Connects a command with a WebSocket until both have ended; the close at the end has code 1000. */
+export async function carryExec(socket: WebSocket, session: ExecSession, wanted: WantedStreams): Promise<void> {
   const isBase64 = socket.protocol.includes('base64')
   const send = async (channel: number, data: Uint8Array) => {
     const message = isBase64
@@ -29,34 +66,40 @@ export async function carryExec(socket: WebSocket, session: ExecSession): Promis
     const sent = new Promise<void>(resolve => socket.send(message, () => resolve()))
     if (socket.bufferedAmount > mostBuffered) await sent
   }
-  const pump = async (channel: number, output: AsyncIterable<Uint8Array>) => {
-    for await (const chunk of output) {
-      if (socket.readyState !== socket.OPEN) return
-      if (chunk.length > 0) await send(channel, chunk)
-    }
+  takeInput(socket, session, wanted, isBase64)
+  socket.on('close', () => session.close())
+  socket.on('error', () => session.close())
+  if (socket.readyState !== socket.OPEN) return session.close()
+  // The old protocols begin with an empty message, by which clients know that the command is there (k8s.io/kubelet/pkg/cri/streaming).
+  if (!socket.protocol.startsWith('v5.')) {
+    await send(wanted.stdout ? channels.stdout : wanted.stderr ? channels.stderr : channels.error, Buffer.alloc(0))
   }
-  takeInput(socket, session, isBase64)
-  try {
-    await Promise.all([pump(channels.stdout, session.stdout), pump(channels.stderr, session.stderr)])
-    const { exitCode, message } = await session.done
-    if (message && exitCode > 0) await send(channels.stderr, Buffer.from(`${message}\n`))
-    const text = endOf(socket.protocol, exitCode, message)
-    if (text) await send(channels.error, Buffer.from(text))
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    await send(channels.error, Buffer.from(endOf(socket.protocol, -1, message)))
-  } finally {
-    socket.close(1000)
-    session.close()
+  const wire: ExecWire = {
+    get isOpen() {
+      return socket.readyState === socket.OPEN
+    },
+    speaksStatus: /^v[45]\./.test(socket.protocol),
+    async send(channel, data) {
+      const shown = shownOn(channel, wanted)
+      if (shown) await send(channels[shown], data)
+    },
+    finish: () => socket.close(1000),
   }
+  await carrySession(wire, session)
 }
 
-function takeInput(socket: WebSocket, session: ExecSession, isBase64: boolean): void {
+/** The channel on which something is to be seen: a terminal has one for everything. */
+export function shownOn(channel: 'stdout' | 'stderr' | 'error', wanted: WantedStreams) {
+  const own = channel === 'stderr' && wanted.tty ? 'stdout' : channel
+  return own === 'error' || wanted[own] ? own : undefined
+}
+
+function takeInput(socket: WebSocket, session: ExecSession, wanted: WantedStreams, isBase64: boolean): void {
   let last = Promise.resolve()
   const take = async (message: Buffer) => {
     const channel = isBase64 ? (message[0] ?? 0) - 48 : message[0]
     const data = isBase64 ? Buffer.from(message.toString('latin1', 1), 'base64') : message.subarray(1)
-    if (channel === channels.stdin) await session.write(data)
+    if (channel === channels.stdin && wanted.stdin) await session.write(data)
     else if (channel === channels.resize) resize(session, data)
     else if (channel === channels.close && data[0] === channels.stdin) session.closeStdin()
   }
@@ -65,22 +108,19 @@ function takeInput(socket: WebSocket, session: ExecSession, isBase64: boolean): 
     last = last.then(() => take(message)).catch(() => session.closeStdin()) // the command no longer reads: it has ended
     void last.then(() => socket.resume())
   })
-  socket.on('close', () => session.close())
-  socket.on('error', () => session.close())
 }
 
-function resize(session: ExecSession, data: Buffer): void {
+/** What a resize channel says: `{"Width":80,"Height":24}`. */
+export function resize(session: ExecSession, data: Uint8Array): void {
   try {
-    const { Width, Height } = JSON.parse(data.toString()) as { Width: number; Height: number }
+    const { Width, Height } = JSON.parse(Buffer.from(data).toString()) as { Width: number; Height: number }
     if (Width > 0 && Height > 0) session.resize(Width, Height)
   } catch {
     // a size that cannot be read changes nothing
   }
 }
 
-/** What channel 3 says at the end: a Status from version 4 on, before that plain text, and nothing when all went well. */
-function endOf(protocol: string, exitCode: number, message?: string): string {
-  const speaksStatus = protocol.startsWith('v4.') || protocol.startsWith('v5.')
+function endOf(speaksStatus: boolean, exitCode: number, message?: string): string {
   if (exitCode === 0) return speaksStatus ? '{"metadata":{},"status":"Success"}' : ''
   const status = exitCode > 0 ? nonZeroExit(exitCode) : internal(message)
   return speaksStatus ? JSON.stringify(status) : (status.message ?? '')

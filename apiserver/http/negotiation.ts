@@ -48,25 +48,27 @@ function parseClause(text: string): Clause {
 /**
  * The format that answers an Accept header best. `transforms` are those that this answer can be put into; a clause that wants
  * another, or protobuf, is passed over, and 406 it is when none is left (k8s.io/apiserver/pkg/endpoints/handlers/negotiation).
+ * Streams of events are JSON alone.
  */
-export function negotiate(accept: string | undefined, transforms: readonly Transform[]): Format {
+export function negotiate(accept: string | undefined, transforms: readonly Transform[], isStream = false): Format {
   if (!accept || accept === '*/*' || accept === 'application/json') return json
   for (const { type, parameters, quality } of parseAccept(accept)) {
     if (quality === 0) continue
-    const format = type === 'application/yaml' ? yaml : isJson(type) ? json : undefined
-    if (!format) continue
+    const format = type === 'application/yaml' && !isStream ? yaml : isJson(type) ? json : undefined
+    if (!format || (parameters.stream && !isStream)) continue
     const { as, g, v } = parameters
-    if (!as) return format
+    if (as === undefined && g === undefined && v === undefined) return format
     const transform = transforms.find(name => name === as)
     if (transform && g === 'meta.k8s.io' && (v === 'v1' || v === 'v1beta1')) return { ...format, as: transform, version: v }
   }
-  throw notAcceptable()
+  throw notAcceptable(isStream)
 }
 
 const isJson = (type: string) => type === 'application/json' || type === '*/*' || type === 'application/*'
 
-export const acceptedTypes = 'application/json, application/yaml'
+const acceptedTypes = 'application/json, application/yaml'
 
-export function notAcceptable(): ApiError {
-  return new ApiError('NotAcceptable', `only the following media types are accepted: ${acceptedTypes}`)
+function notAcceptable(isStream = false): ApiError {
+  const types = isStream ? 'application/json;stream=watch' : acceptedTypes
+  return new ApiError('NotAcceptable', `only the following media types are accepted: ${types}`)
 }

@@ -14,7 +14,7 @@ beforeEach(async () => {
     checks: { storage: () => (isStoreDown ? 'the disk is full' : undefined) },
     extraRoutes: (path, query, user) =>
       path === '/wherry/v1/who' ? Promise.resolve({ user: user.name, about: query.get('about') }) : undefined,
-    tokens: { issuer: 'https://issuer', jwks: () => ({ keys: [] }) },
+    tokens: { issuer: 'https://issuer', jwks: () => ({ keys: [{ alg: 'ES256' }] }) },
   })
 })
 afterEach(async () => {
@@ -155,7 +155,7 @@ describe('OpenAPI v3', () => {
 })
 
 test('the keys of service account tokens are published', async () => {
-  expect((await server.send('GET', '/openid/v1/jwks')).json).toEqual({ keys: [] })
+  expect((await server.send('GET', '/openid/v1/jwks')).json).toEqual({ keys: [{ alg: 'ES256' }] })
   expect((await server.send('GET', '/.well-known/openid-configuration')).json).toMatchObject({
     issuer: 'https://issuer',
     id_token_signing_alg_values_supported: ['ES256'],

@@ -25,7 +25,13 @@ export interface PathOptions {
   readonly checks?: Readonly<Record<string, HealthCheck>> | undefined
   readonly extraRoutes?: ExtraRoutes | undefined
   /** The public keys of service account tokens, and who issues them. */
-  readonly tokens?: { readonly issuer: string; jwks(): object } | undefined
+  readonly tokens?: TokenIssuer | undefined
+}
+
+/** Whose tokens can be verified with which keys. */
+export interface TokenIssuer {
+  readonly issuer: string
+  jwks(): { readonly keys: readonly Readonly<Record<string, unknown>>[] }
 }
 
 export type PathHandler = (exchange: Exchange, body: Buffer, user: UserInfo) => Promise<void>
@@ -159,17 +165,22 @@ function sendSwagger(exchange: Exchange, documents: Documents): void {
   sendTagged(exchange, document, swaggerSent, encodeSwagger)
 }
 
-function sendJwks(exchange: Exchange, tokens: { jwks(): object }): void {
+/** The keys may be kept for an hour (k8s.io/kubernetes/pkg/routes/openidmetadata.go). */
+const keysMayBeKept = 'public, max-age=3600'
+
+function sendJwks(exchange: Exchange, tokens: TokenIssuer): void {
+  exchange.response.setHeader('Cache-Control', keysMayBeKept)
   sendBytes(exchange, 200, 'application/jwk-set+json', Buffer.from(JSON.stringify(tokens.jwks())))
 }
 
-function sendIssuer(exchange: Exchange, { issuer }: { issuer: string }): void {
+function sendIssuer(exchange: Exchange, { issuer, jwks }: TokenIssuer): void {
   const configuration = {
     issuer,
     jwks_uri: `https://${exchange.request.headers.host}/openid/v1/jwks`,
     response_types_supported: ['id_token'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['ES256'],
+    id_token_signing_alg_values_supported: [...new Set(jwks().keys.map(({ alg }) => alg))].sort(),
   }
+  exchange.response.setHeader('Cache-Control', keysMayBeKept)
   sendBytes(exchange, 200, 'application/json', Buffer.from(JSON.stringify(configuration)))
 }

@@ -119,12 +119,14 @@ function undecodable(kind: string): ApiError {
 }
 
 /** The query of a log request (PodLogOptions). */
-export function logParameters(query: URLSearchParams): ContainerLogOptions & { stream?: string } {
-  const options: ContainerLogOptions & { stream?: string } = {}
-  for (const name of ['container', 'sinceTime', 'stream'] as const) {
+export function logParameters(query: URLSearchParams): ContainerLogOptions {
+  const options: ContainerLogOptions = {}
+  for (const name of ['container', 'sinceTime'] as const) {
     const value = query.get(name)
     if (value) options[name] = value
   }
+  const stream = query.get('stream')
+  if (stream) options.stream = stream as 'All' // whether it is one of the three is looked at with the rest of what they say
   for (const name of ['follow', 'previous', 'timestamps'] as const) if (query.has(name)) options[name] = isTrue(query.get(name))
   for (const name of ['tailLines', 'limitBytes', 'sinceSeconds'] as const) {
     const value = query.get(name)

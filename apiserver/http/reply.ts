@@ -55,14 +55,28 @@ export function sendText(exchange: Exchange, status: number, text: string): void
   sendBytes(exchange, status, 'text/plain; charset=utf-8', Buffer.from(text))
 }
 
+/** Whether people read the answer: they say so, or use a browser or curl (negotiation.isPrettyPrint upstream). */
+export function isPretty({ request: { url = '', headers } }: Pick<Exchange, 'request'>): boolean {
+  const said = /[?&]pretty=([^&]+)/.exec(url)
+  if (said) return truths.has(said[1] ?? '')
+  return /^(?:curl|Wget|Mozilla\/5\.0)/.test(headers['user-agent'] ?? '')
+}
+
+/** What Go's strconv.ParseBool takes for true. */
+const truths = new Set(['1', 't', 'T', 'TRUE', 'true', 'True'])
+
 /** Sends a value in the format that was agreed on. */
 export async function sendValue(exchange: Exchange, status: number, value: unknown, format: Format): Promise<void> {
   if (format.type === 'yaml') {
     const { stringify } = await import('yaml')
-    return sendBytes(exchange, status, 'application/yaml', Buffer.from(stringify(value, { aliasDuplicateObjects: false })))
+    return sendBytes(
+      exchange,
+      status,
+      'application/yaml',
+      Buffer.from(stringify(value, { aliasDuplicateObjects: false, version: '1.1' })),
+    )
   }
-  const isPretty = /[?&]pretty=(true|1)?(&|$)/.test(exchange.request.url ?? '')
-  const text = isPretty ? `${JSON.stringify(value, undefined, 2)}\n` : JSON.stringify(value)
+  const text = isPretty(exchange) ? `${JSON.stringify(value, undefined, 2)}\n` : JSON.stringify(value)
   sendBytes(exchange, status, 'application/json', Buffer.from(text))
 }
 
@@ -78,7 +92,8 @@ export function sendStatus(exchange: Exchange, status: Status): void {
   const { response } = exchange
   const retryAfter = status.details?.retryAfterSeconds
   if (retryAfter) response.setHeader('Retry-After', retryAfter)
-  sendBytes(exchange, status.code, 'application/json', Buffer.from(JSON.stringify(status)))
+  const text = isPretty(exchange) ? `${JSON.stringify(status, undefined, 2)}\n` : JSON.stringify(status)
+  sendBytes(exchange, status.code, 'application/json', Buffer.from(text))
 }
 
 /** Sends warnings as headers: texts past 4096 characters in all are cut to 256 each (k8s.io/apiserver/pkg/warning). */

@@ -4,7 +4,7 @@ import { parsePath } from '../../api/paths.ts'
 import type { CallOptions, Target, Verb } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { ApiRequest } from '../request.ts'
-import { decodeBody, patchTypeOf } from './body.ts'
+import { type BodyKinds, decodeBody, decodePatch, patchTypeOf } from './body.ts'
 import { callOptions, deleteOptions, execParameters, isTrue, logParameters } from './query.ts'
 
 /** An HTTP request as far as it matters for what is asked. */
@@ -47,8 +47,14 @@ export function targetOf({ path, query }: Location): Target | undefined {
 }
 
 /** What an HTTP request on a resource asks of the pipeline (k8s.io/apiserver/pkg/endpoints/request/requestinfo.go). */
-export async function apiRequest(http: HttpRequest, target: Target, { query }: Location, user: UserInfo): Promise<ApiRequest> {
-  const { method, headers } = http
+export async function apiRequest(
+  http: HttpRequest,
+  target: Target,
+  { query }: Location,
+  user: UserInfo,
+  kinds: BodyKinds,
+): Promise<ApiRequest> {
+  const { method, headers, body: bytes } = http
   const contentType = headers['content-type'] as string | undefined
   switch (method) {
     case 'GET':
@@ -58,21 +64,25 @@ export async function apiRequest(http: HttpRequest, target: Target, { query }: L
     case 'PUT': {
       const verb = method === 'POST' ? 'create' : 'update'
       if (streams.has(target.subresource ?? '')) return { ...read(target, query, user), verb }
-      const body = objectOnly(await decodeBody(http.body, contentType))
-      return { ...target, verb, options: writeOptions(query, verb, headers), body, user, ...causeOf(headers) }
+      const options = writeOptions(query, verb, headers)
+      const findsDuplicates = options.fieldValidation !== 'Ignore'
+      const { value, duplicates } = await decodeBody(bytes, contentType, { kinds, target, findsDuplicates })
+      const body = objectOnly(value)
+      return { ...target, verb, options, body, ...(duplicates && { duplicates }), user, ...causeOf(headers) }
     }
     case 'PATCH': {
-      const patchType = patchTypeOf(contentType)
-      const body = await decodeBody(http.body, contentType)
-      if (body === undefined) throw new ApiError('BadRequest', 'the patch is empty')
+      const patchType = patchTypeOf(contentType, { kinds, target })
       const options = writeOptions(query, 'patch', patchType === 'apply' ? {} : headers)
-      return { ...target, verb: 'patch', patchType, options, body, user, ...causeOf(headers) }
+      const findsDuplicates = options.fieldValidation !== 'Ignore'
+      const { value: body, duplicates } = await decodePatch(bytes, patchType, { kinds, target, findsDuplicates })
+      if (body === undefined) throw new ApiError('BadRequest', 'the patch is empty')
+      return { ...target, verb: 'patch', patchType, options, body, ...(duplicates && { duplicates }), user, ...causeOf(headers) }
     }
     case 'DELETE': {
       const verb = target.name === undefined ? 'deletecollection' : 'delete'
       const options = callOptions(query, 'delete')
-      const body = await decodeBody(http.body, contentType)
-      return { ...target, verb, options: body === undefined ? options : withBody(options, body), user, ...causeOf(headers) }
+      const { value } = await decodeBody(bytes, contentType, { kinds, target, findsDuplicates: false, isOptions: true })
+      return { ...target, verb, options: value === undefined ? options : withBody(options, value), user, ...causeOf(headers) }
     }
     default:
       throw new ApiError('MethodNotAllowed', `the server does not allow this method on the requested resource`)

@@ -1,11 +1,13 @@
 import { ApiError, type Status } from '../../api/errors.ts'
+import { fieldError } from '../../api/field-errors.ts'
 import type { Target } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { Clock } from '../../lib/clock.ts'
-import type { ApiResponse, Handle } from '../request.ts'
+import type { ApiRequest, ApiResponse, Handle } from '../request.ts'
+import type { BodyKinds } from './body.ts'
 import { listBytes, listLength } from './list.ts'
 import { type Format, negotiate, type Transform } from './negotiation.ts'
-import { drained, type Exchange, noCache, sendBytes, sendPieces, sendValue, setWarnings } from './reply.ts'
+import { drained, type Exchange, isPretty, noCache, sendBytes, sendPieces, sendValue, setWarnings } from './reply.ts'
 import { apiRequest, type Location } from './request.ts'
 import type { TableMaker } from '../table.ts'
 import { type IncludeObject, isObject, type TableMakers, type Transformer, transformer } from './tables.ts'
@@ -13,11 +15,15 @@ import { sendWatch } from './watch.ts'
 
 export interface ResourceOptions {
   readonly handle: Handle
+  readonly kinds: BodyKinds
   readonly tables: TableMakers
   readonly clock: Clock
   readonly toStatus: (error: unknown) => Status
   /** Every watch and log that is open; aborting one ends it. */
   readonly streams: Set<AbortController>
+  /** Hear of what is asked, and of the answer before it is sent. */
+  readonly onCall?: ((exchange: Exchange, call: ApiRequest) => void) | undefined
+  readonly onAnswer?: ((exchange: Exchange, answer: ApiResponse) => void) | undefined
 }
 
 /** Everything about one request on a resource. */
@@ -36,14 +42,14 @@ export function resourceHandler(options: ResourceOptions) {
     const { exchange, body, target, location, user } = visit
     const { request, response } = exchange
     const { method = 'GET', url = '/', headers } = request
-    const call = await apiRequest({ method, url, headers, body }, target, location, user)
+    const call = await apiRequest({ method, url, headers, body }, target, location, user, options.kinds)
     if (call.subresource === 'exec' || call.subresource === 'attach' || call.subresource === 'portforward') {
       throw new ApiError('BadRequest', 'Upgrade request required')
     }
     const isCollection = call.verb === 'list' || call.verb === 'deletecollection'
     const transforms = isCollection ? listTransforms : objectTransforms
     const maker = headers.accept?.includes('as=Table') ? options.tables(target) : undefined
-    const format = negotiate(headers.accept, maker ? transforms : transforms.slice(1))
+    const format = negotiate(headers.accept, maker ? transforms : transforms.slice(1), call.verb === 'watch')
     const transform = transformOf(format, maker, visit, options)
     if (call.verb === 'watch' || call.subresource === 'log') {
       const gone = new AbortController()
@@ -54,7 +60,10 @@ export function resourceHandler(options: ResourceOptions) {
       })
       call.signal = gone.signal
     }
-    await send(exchange, await handle(call), format, transform, options)
+    options.onCall?.(exchange, call)
+    const answer = await handle(call)
+    options.onAnswer?.(exchange, answer)
+    await send(exchange, answer, format, transform, options)
   }
 }
 
@@ -68,10 +77,10 @@ function transformOf(
   { clock }: ResourceOptions,
 ): Transformer | undefined {
   if (!format.as) return undefined
-  const include = location.query.get('includeObject') || 'Metadata'
+  const include = (format.as === 'Table' && location.query.get('includeObject')) || 'Metadata'
   if (include !== 'None' && include !== 'Metadata' && include !== 'Object') {
-    const message = `unrecognized includeObject value: ${JSON.stringify(include)}, must be one of None, Metadata, Object`
-    throw new ApiError('BadRequest', message)
+    const { message } = fieldError.invalid('includeObject', include, "must be 'Metadata', 'Object', 'None', or empty")
+    throw new ApiError('BadRequest', `Unable to convert to Table as requested: includeObject: ${message}`)
   }
   return transformer({ format, maker, include: include satisfies IncludeObject, clock })
 }
@@ -83,9 +92,9 @@ async function send(
   transform: Transformer | undefined,
   { clock, toStatus }: ResourceOptions,
 ): Promise<void> {
+  if ('warnings' in answer) setWarnings(exchange.response, answer.warnings ?? [])
   switch (answer.type) {
     case 'object':
-      setWarnings(exchange.response, answer.warnings)
       if (transform && isObject(answer)) return sendValue(exchange, answer.status, transform.object(answer.object), format)
       if (answer.stored && format.type === 'json' && !isPretty(exchange)) {
         return sendBytes(exchange, answer.status, 'application/json', answer.stored.bytes)
@@ -103,10 +112,11 @@ async function send(
     case 'session':
       answer.session.close()
       throw new ApiError('BadRequest', 'Upgrade request required')
+    case 'connections':
+    case 'proxy':
+      throw new ApiError('BadRequest', 'Upgrade request required')
   }
 }
-
-const isPretty = ({ request }: Exchange) => request.url?.includes('pretty=') === true
 
 /** YAML and indented JSON need the whole value; people read them, machines do not ask for them. */
 async function sendWholeList(exchange: Exchange, pieces: Iterable<Uint8Array>, format: Format): Promise<void> {
@@ -118,6 +128,7 @@ const longestSilenceInMs = 500
 
 /** A log: each chunk leaves at once. */
 async function sendChunks({ response, auditId }: Exchange, answer: Bytes, clock: Clock): Promise<void> {
+  if (answer.isEmpty) return void response.writeHead(204, { 'Audit-Id': auditId, 'Cache-Control': noCache }).end()
   const chunks = answer.chunks[Symbol.asyncIterator]()
   const first = chunks.next()
   await Promise.race([first, clock.sleep(longestSilenceInMs)])

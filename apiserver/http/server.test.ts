@@ -4,7 +4,7 @@ import { connect } from 'node:tls'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApiError } from '../../api/errors.ts'
-import { serviceAccountUser } from '../auth/tokens.ts'
+import { serviceAccountUser } from '../auth/token-claims.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { authenticator } from '../auth/authenticator.ts'
 import { ensureCertificates } from '../auth/certificates.ts'
@@ -230,7 +230,7 @@ describe('what is refused', () => {
     [
       'POST',
       pods,
-      { body: 'x', headers: asJson('application/vnd.kubernetes.protobuf') },
+      { body: 'x', headers: asJson('application/cbor') },
       415,
       'UnsupportedMediaType',
       'accepted media types include: application/json, application/yaml',
@@ -265,7 +265,7 @@ describe('what is refused', () => {
       { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' } },
       400,
       'BadRequest',
-      'unrecognized includeObject value: "Everything"',
+      'Unable to convert to Table as requested: includeObject: Invalid value: "Everything": must be',
     ],
     ['GET', `${pods}?limit=many`, {}, 400, 'BadRequest', 'strconv.ParseInt: parsing "many": invalid syntax'],
     [

@@ -10,17 +10,21 @@ import { deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { aborted, type Run } from '../../lib/run.ts'
+import type { Auditor } from '../audit/auditor.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
 import { type Authorizer, forbiddenPath, forbiddenResource } from '../auth/authorizer.ts'
-import { serverUser } from '../auth/followed.ts'
+import type { Gate } from '../overload/gate.ts'
 import type { Handle } from '../request.ts'
-import { longestBody } from './body.ts'
-import { type PathHandler, pathHandler, type PathOptions } from './paths.ts'
-import { type Exchange, sendStatus, statusOf } from './reply.ts'
+import { attributesOf, type RequestAttributes } from './attributes.ts'
+import { type BodyKinds, longestBody } from './body.ts'
+import { pathHandler, type PathOptions } from './paths.ts'
+import { type Arrival, auditIdOf, reception, tellFailure, type Visit } from './reception.ts'
+import { sendStatus, statusOf } from './reply.ts'
+import { proxyCall, proxyPath, proxyRequest } from './proxy.ts'
 import { apiRequest, locationOf, targetOf } from './request.ts'
 import { resourceHandler } from './resource.ts'
 import type { TableMakers } from './tables.ts'
-import { userOf } from './tls-user.ts'
+import type { RequestHeaders } from './request-header.ts'
 import { upgrader } from './upgrade.ts'
 
 export interface HttpServerOptions extends PathOptions {
@@ -28,8 +32,16 @@ export interface HttpServerOptions extends PathOptions {
   readonly authenticator: Authenticator
   readonly authorizer: Authorizer
   readonly tables: TableMakers
+  /** Those that bodies may be of: protobuf says nothing about itself but a kind. */
+  readonly kinds: BodyKinds
   /** PEMs. `ca` is whom client certificates must come from. */
   readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string }
+  /** Proxies that may say for whom they speak. */
+  readonly requestHeaders?: RequestHeaders | undefined
+  /** Writes down who did what. */
+  readonly audit?: Auditor | undefined
+  /** Keeps requests waiting when there are too many. */
+  readonly gate?: Gate | undefined
   readonly host: string
   /** 0: any free one. */
   readonly port: number
@@ -45,6 +57,14 @@ export interface HttpServer {
   /** Serves until the signal aborts, then lets open requests finish for half a second and hangs up on the rest. */
   readonly run: Run
 }
+
+/**
+ * How long clients may take: to say hello, to ask (upstream's ReadHeaderTimeout), to send the body, and between two requests. Who is
+ * slower is hung up on, so that many slow ones cannot hold all connections.
+ */
+const patience = { handshakeTimeout: 32_000, headersTimeout: 32_000, requestTimeout: 300_000, keepAliveTimeout: 120_000 }
+/** Tokens and lists of groups can be long. */
+const longestHeaders = 64 * 1024
 
 /** How long requests under way get to finish when the server stops. */
 const graceInMs = 500
@@ -99,8 +119,9 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 async function build(options: HttpServerOptions, streams: Set<AbortController>) {
   const { tls, log } = options
-  const secure = { ca: tls.ca, cert: tls.certificate, key: tls.key, requestCert: true, rejectUnauthorized: false }
-  const http = { keepAliveTimeout: 120_000, headersTimeout: 125_000, requestTimeout: 300_000, noDelay: true }
+  const ca = options.requestHeaders ? [tls.ca, options.requestHeaders.ca] : tls.ca
+  const secure = { ca, cert: tls.certificate, key: tls.key, requestCert: true, rejectUnauthorized: false }
+  const http = { ...patience, maxHeaderSize: longestHeaders, noDelay: true }
   const door = frontDoor(options, streams)
   const refuse = (error: { code?: string }, request: { raw: IncomingMessage }, reply: Reply) => {
     reply.hijack()
@@ -112,9 +133,15 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>) 
     bodyLimit: longestBody,
     frameworkErrors: refuse,
     exposeHeadRoutes: false,
-    serverFactory: listener => (server = createServer({ ...secure, ...http }, listener)),
-    clientErrorHandler: (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+    // What is proxied is not for the framework: it would gather the body, and know better about methods and paths.
+    serverFactory: listener =>
+      (server = createServer({ ...secure, ...http }, (request, response) => {
+        if (proxyPath(request.url ?? '/')) void door.proxy(request, response)
+        else listener(request, response)
+      })),
+    clientErrorHandler: ({ code }, socket) => {
+      const line = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request'
+      if (socket.writable) socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
     },
   })
   // All bodies come as they are: what is in them is for the pipeline's decoder to say, not for a parser chosen by content type.
@@ -144,75 +171,99 @@ function parserError(error: { code?: string }): unknown {
   return error
 }
 
+/** These are answered by other protocols than HTTP. */
+const upgrades = new Set(['exec', 'attach', 'portforward'])
+
 /** Every request and every upgrade comes in here. */
 function frontDoor(options: HttpServerOptions, streams: Set<AbortController>) {
-  const { authenticator, authorizer, handle, log, random } = options
+  const { authorizer, handle, log, gate } = options
   const toStatus = (error: unknown) => statusOf(error, log)
-  const serveResource = resourceHandler({ ...options, toStatus, streams })
+  const { arrive, admit, leave, onCall, onAnswer } = reception(options)
+  const serveResource = resourceHandler({ ...options, toStatus, streams, onCall, onAnswer })
   const servePath = pathHandler(options)
-  const exchange = (request: IncomingMessage, response: ServerResponse): Exchange => ({
+  const visitOf = (request: IncomingMessage, response: ServerResponse): Visit => ({
     request,
     response,
-    auditId: random.uuid(),
+    auditId: auditIdOf(request) ?? options.random.uuid(),
   })
 
-  async function answer(own: Exchange, body: Buffer): Promise<void> {
-    const { request } = own
-    const found = userOf(request, authenticator, authorizer)
-    const user = found instanceof Promise ? await found : found
+  async function answer(visit: Visit, body: Buffer): Promise<void> {
+    const { request } = visit
     const location = locationOf(request.url ?? '/')
     const target = targetOf(location)
-    if (target) return serveResource({ exchange: own, body, target, location, user })
-    await authorizedPath(servePath, own, body, location.path, user)
+    const attributes = attributesOf(request.method, target, location)
+    const arriving = arrive(visit, attributes)
+    const user = arriving instanceof Promise ? await arriving : arriving
+    const admitted = gate && admit(visit, user, attributes)
+    if (admitted) await admitted
+    if (target?.subresource !== undefined && upgrades.has(target.subresource)) checkUpgrade(user, attributes)
+    if (target) return serveResource({ exchange: visit, body, target, location, user })
+    const decision = authorizer.authorizePath(user, attributes.verb, location.path)
+    if (!decision.allowed) throw forbiddenPath(user, attributes.verb, location.path, decision)
+    return servePath(visit, body, user)
   }
 
-  function authorizedPath(next: PathHandler, own: Exchange, body: Buffer, path: string, user: UserInfo): Promise<void> {
-    const verb = pathVerbs[own.request.method ?? 'GET'] ?? 'get'
-    const decision = authorizer.authorizePath(user, verb, path)
-    if (!decision.allowed) throw forbiddenPath(user, verb, path, decision)
-    return next(own, body, user)
+  /** Who may not have it is not told either how to ask for it. */
+  function checkUpgrade(user: UserInfo, attributes: RequestAttributes): void {
+    const decision = authorizer.authorize(user, attributes)
+    if (!decision.allowed) throw forbiddenResource(user, attributes, decision)
+  }
+
+  async function callOf(visit: Arrival) {
+    const { request } = visit
+    const { method = 'GET', url = '/', headers } = request
+    const proxied = proxyPath(url)
+    const location = locationOf(url)
+    const target = targetOf(location)
+    const user = await arrive(visit, attributesOf(method, target, location))
+    if (proxied) return proxyCall(method, proxied, user)
+    if (!target) throw new ApiError('BadRequest', `${location.path} cannot be upgraded`)
+    return apiRequest({ method, url, headers, body: Buffer.alloc(0) }, target, location, user, options.kinds)
   }
 
   return {
-    exchange,
+    exchange: visitOf,
     async serve(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
-      const own = exchange(request, response)
+      const visit = visitOf(request, response)
       try {
-        await answer(own, body)
+        await answer(visit, body)
       } catch (error) {
+        const status = toStatus(error)
+        tellFailure(visit, error, status)
         if (response.headersSent) response.destroy(error as Error)
-        else sendStatus(own, toStatus(error))
+        else sendStatus(visit, status)
+      } finally {
+        leave(visit)
+      }
+    },
+    async proxy(request: IncomingMessage, response: ServerResponse): Promise<void> {
+      const visit = visitOf(request, response)
+      try {
+        const path = proxyPath(request.url ?? '/')
+        const answered = await handle(await callOf(visit))
+        if (path && answered.type === 'proxy') await proxyRequest(visit, path, answered.backend)
+      } catch (error) {
+        const status = toStatus(error)
+        tellFailure(visit, error, status)
+        request.resume()
+        if (response.headersSent) response.destroy()
+        else sendStatus(visit, status)
       }
     },
     upgrade: upgrader({
       toStatus,
-      open: async (request, signal) => handle({ ...(await upgradeCall(request)), signal }),
-      async check(request) {
-        const call = await upgradeCall(request)
-        const decision = authorizer.authorize(call.user, call)
-        if (!decision.allowed) throw forbiddenResource(call.user, call, decision)
-        // A log has the same conditions on pod and container, and nothing begins before it is read.
-        const { container } = call.parameters ?? {}
-        await handle({ ...call, user: serverUser, verb: 'get', subresource: 'log', parameters: { container } })
+      clock: options.clock,
+      async open(request, signal) {
+        const visit: Arrival = { request, auditId: auditIdOf(request) ?? options.random.uuid() }
+        try {
+          const answered = await handle({ ...(await callOf(visit)), signal })
+          visit.trail?.started(101)
+          return answered
+        } catch (error) {
+          if (error instanceof ApiError) tellFailure(visit, error, error.status)
+          throw error
+        }
       },
     }),
   }
-
-  async function upgradeCall(request: IncomingMessage) {
-    const user = await userOf(request, authenticator, authorizer)
-    const { method = 'GET', url = '/', headers } = request
-    const location = locationOf(url)
-    const target = targetOf(location)
-    if (!target) throw new ApiError('BadRequest', `${location.path} cannot be upgraded`)
-    return apiRequest({ method, url, headers, body: Buffer.alloc(0) }, target, location, user)
-  }
-}
-
-const pathVerbs: Readonly<Record<string, string>> = {
-  GET: 'get',
-  HEAD: 'head',
-  POST: 'post',
-  PUT: 'put',
-  PATCH: 'patch',
-  DELETE: 'delete',
 }

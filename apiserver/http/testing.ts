@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { ApiError } from '../../api/errors.ts'
+import { bodyKinds, kinds } from '../../api/kinds.ts'
 import { users } from '../../api/user.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -10,6 +11,7 @@ import { createAuthorizer } from '../auth/authorizer.ts'
 import { type Certificates, ensureCertificates } from '../auth/certificates.ts'
 import { defaultClusterRoleBindings, defaultClusterRoles } from '../auth/default-roles.ts'
 import type { RbacSource } from '../auth/rules.ts'
+import { kindTable } from '../kind-table.ts'
 import type { Handle } from '../request.ts'
 import { type HttpServerOptions, serve } from './server.ts'
 
@@ -69,6 +71,7 @@ export async function testServer(handle: Handle, more: Partial<HttpServerOptions
     authenticator: authenticator({}),
     authorizer: createAuthorizer({ source: defaultPolicy }),
     tables: () => undefined,
+    kinds: kindTable([...kinds, ...bodyKinds]),
     documents: noDocuments,
     tls: { ca: certificates.ca, certificate: certificates.server.certificate, key: certificates.server.key },
     host: '127.0.0.1',

@@ -2,8 +2,21 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { ApiError, type Status } from '../../api/errors.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { ApiResponse } from '../request.ts'
-import { carryExec, execProtocols } from './exec.ts'
+import { carryExec, execProtocols, type WantedStreams } from './exec.ts'
+import { carryExecOverSpdy, execSpdyProtocols } from './exec-spdy.ts'
+import {
+  forwardOverChannels,
+  forwardOverSpdy,
+  portForwardChannels,
+  portForwardProtocol,
+  portsOf,
+  tunnelProtocol,
+} from './port-forward.ts'
+import { proxyPath, proxyUpgrade } from './proxy.ts'
+import { execParameters } from './query.ts'
+import { locationOf } from './request.ts'
 
 /** Raw bytes, whole or as base64 text: what logs and watches are carried by. */
 const binaryProtocols = ['binary.k8s.io', 'base64.binary.k8s.io']
@@ -12,74 +25,192 @@ const tokenProtocol = 'base64url.bearer.authorization.k8s.io.'
 export interface UpgradeOptions {
   /** Authenticates, and asks the pipeline; errors become the HTTP answer. */
   readonly open: (request: IncomingMessage, signal: AbortSignal) => Promise<ApiResponse>
-  /** Throws what `open` would throw, without running anything. */
-  readonly check: (request: IncomingMessage) => Promise<void>
   readonly toStatus: (error: unknown) => Status
+  readonly clock: Clock
 }
 
+/** Everything about one request for an upgrade. */
+interface Upgrade {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly signal: AbortSignal
+  /** `exec`, `attach`, `portforward`, `log`, or whatever else the path ends with. */
+  readonly subresource: string
+  readonly query: URLSearchParams
+}
+
+type Answer<Type extends ApiResponse['type']> = Extract<ApiResponse, { type: Type }>
+
 /**
- * Takes upgrade requests: exec and attach, logs and watches over WebSocket. The command runs before the handshake is answered, so
- * that a refusal is a plain HTTP answer and no input can come too early.
+ * Takes upgrade requests: exec, attach and port-forward over SPDY and WebSocket, logs and watches over WebSocket, and whatever a proxied
+ * server wants. The pipeline answers before the handshake does, so that a refusal is a plain HTTP answer and no input can come too early.
+ * Whoever vanishes meanwhile leaves nothing behind.
  */
-export function upgrader({ open, check, toStatus }: UpgradeOptions) {
+export function upgrader(options: UpgradeOptions) {
   return async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const gone = new AbortController()
-    socket.on('error', () => gone.abort())
+    socket.on('error', () => socket.destroy())
     socket.on('close', () => gone.abort())
+    const { path, query } = locationOf(request.url ?? '/')
+    const subresource = path.replace(/\/$/, '').split('/').at(-1) ?? ''
     try {
-      const protocol = String(request.headers.upgrade).toLowerCase()
-      if (protocol !== 'websocket') {
-        // Newer clients come with SPDY when WebSocket was refused, and show the answer to that: it has to tell the real reason.
-        await check(request)
-        throw new ApiError('BadRequest', `unable to upgrade to ${protocol}: this server speaks WebSocket only`)
-      }
-      const subprotocol = choose(request)
-      const response = await open(request, gone.signal)
-      if (gone.signal.aborted) return void (response.type === 'session' && response.session.close())
-      const webSocket = await handshake(request, socket, head, subprotocol)
-      await carry(webSocket, response, toStatus)
+      await serveUpgrade({ request, socket, head, signal: gone.signal, subresource, query }, options)
     } catch (error) {
-      refuse(socket, toStatus(error))
+      refuse(socket, options.toStatus(error))
     }
   }
 }
 
+async function serveUpgrade(upgrade: Upgrade, options: UpgradeOptions): Promise<void> {
+  const { request, socket, head, signal } = upgrade
+  const { open, clock } = options
+  const proxied = proxyPath(request.url ?? '/')
+  if (proxied) {
+    const response = await open(request, signal)
+    if (response.type !== 'proxy' || signal.aborted) return discard(response)
+    return proxyUpgrade(request, socket, head, proxied, response.backend)
+  }
+  const wanted = String(request.headers.upgrade).toLowerCase()
+  if (wanted === 'websocket') return serveWebSocket(upgrade, options)
+  const isStream = ['exec', 'attach', 'portforward'].includes(upgrade.subresource)
+  if (!wanted.includes('spdy/3.1') || !isStream) throw new ApiError('BadRequest', `unable to upgrade to ${wanted}`)
+
+  const isForward = upgrade.subresource === 'portforward'
+  const protocol = chooseSpdy(request, isForward ? [portForwardProtocol] : execSpdyProtocols)
+  const response = await open(request, signal)
+  if (signal.aborted || socket.destroyed) return discard(response)
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
+  )
+  if (head.length > 0) socket.unshift(head)
+  if (response.type === 'connections') return forwardOverSpdy(socket, { pod: response.pod, clock })
+  if (response.type !== 'session') return discard(response)
+  const { session } = response
+  return carryExecOverSpdy({ transport: socket, protocol, session, wanted: wantedStreams(upgrade), clock })
+}
+
+async function serveWebSocket(upgrade: Upgrade, { open, toStatus, clock }: UpgradeOptions): Promise<void> {
+  const { request, signal, query, subresource } = upgrade
+  checkHandshake(request)
+  const subprotocol = choose(upgrade)
+  const isTunnel = subprotocol === tunnelProtocol
+  const ports = subresource === 'portforward' && !isTunnel ? portsOf(query) : []
+  const response = await open(request, signal)
+  if (signal.aborted) return discard(response)
+  const webSocket = await handshake(upgrade, subprotocol).catch(async error => {
+    await discard(response)
+    throw error
+  })
+  webSocket.on('error', () => webSocket.terminate())
+  pingNowAndThen(webSocket, clock)
+  if (response.type === 'session') return carryExec(webSocket, response.session, wantedStreams(upgrade))
+  if (response.type === 'connections') {
+    if (!isTunnel) return forwardOverChannels(webSocket, ports, response.pod)
+    const { createWebSocketStream } = await import('ws')
+    return forwardOverSpdy(createWebSocketStream(webSocket), { pod: response.pod, clock })
+  }
+  return carryMessages(webSocket, response, toStatus)
+}
+
+const pingEveryInMs = 30_000
+
+/** A client that is not read, because what it sends is not taken, is not missed when it goes; writing to it is what tells. */
+export function pingNowAndThen(webSocket: Pick<WebSocket, 'ping' | 'once'>, clock: Clock): void {
+  let cancel = () => {}
+  const next = () => {
+    cancel = clock.after(pingEveryInMs, () => {
+      webSocket.ping(undefined, undefined, () => {}) // a failure closes the socket, which is all that matters
+      next()
+    })
+  }
+  next()
+  webSocket.once('close', () => cancel())
+}
+
+/** What is open is closed when there is nobody left to carry it to. */
+async function discard(response: ApiResponse): Promise<void> {
+  if (response.type === 'session') response.session.close()
+  if (response.type === 'bytes') await response.chunks[Symbol.asyncIterator]().return?.()
+}
+
+/** A terminal has no standard error of its own. */
+function wantedStreams({ query }: Upgrade): WantedStreams {
+  const { stdin, stdout, stderr, tty } = execParameters(query)
+  return { stdin, stdout, stderr: stderr && !tty, tty }
+}
+
 /** A bearer token that a browser had to hide among the subprotocols. */
 export function tokenFromProtocols(request: IncomingMessage): string | undefined {
-  const hidden = offered(request).find(protocol => protocol.startsWith(tokenProtocol))
+  const hidden = listed(request.headers['sec-websocket-protocol']).find(protocol => protocol.startsWith(tokenProtocol))
   return hidden && Buffer.from(hidden.slice(tokenProtocol.length), 'base64url').toString()
 }
 
-function offered(request: IncomingMessage): string[] {
-  return String(request.headers['sec-websocket-protocol'] ?? '')
+function listed(header: string | string[] | undefined): string[] {
+  return String(header ?? '')
     .split(',')
     .map(protocol => protocol.trim())
     .filter(Boolean)
 }
 
-/** The best subprotocol that both sides speak; `undefined` when the client named none. */
-function choose(request: IncomingMessage): string | undefined {
-  const supported = /\/(exec|attach)(\?|$)/.test(request.url ?? '') ? execProtocols : binaryProtocols
-  const names = offered(request).filter(protocol => !protocol.startsWith(tokenProtocol))
-  const chosen = supported.find(protocol => names.includes(protocol))
+/** Who can end just one channel is taken at its best word, everybody else at the first one that is spoken here. */
+function choose({ request, subresource }: Upgrade): string | undefined {
+  const names = listed(request.headers['sec-websocket-protocol']).filter(protocol => !protocol.startsWith(tokenProtocol))
+  const supported = supportedProtocols[subresource] ?? binaryProtocols
+  const [best] = supported
+  const chosen = best && names.includes(best) ? best : names.find(name => supported.includes(name))
   if (chosen || names.length === 0) return chosen
   throw new ApiError('BadRequest', `no supported subprotocol among ${names.join(', ')}; supported are ${supported.join(', ')}`)
 }
 
-async function handshake(request: IncomingMessage, socket: Duplex, head: Buffer, subprotocol?: string): Promise<WebSocket> {
-  const { WebSocketServer } = await import('ws')
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    handleProtocols: () => subprotocol ?? false,
-  })
-  return new Promise(resolve => server.handleUpgrade(request, socket, head, resolve))
+const supportedProtocols: Readonly<Record<string, readonly string[]>> = {
+  exec: execProtocols,
+  attach: execProtocols,
+  portforward: [tunnelProtocol, ...portForwardChannels],
 }
 
-async function carry(webSocket: WebSocket, response: ApiResponse, toStatus: (error: unknown) => Status): Promise<void> {
-  webSocket.on('error', () => webSocket.terminate())
-  if (response.type === 'session') return carryExec(webSocket, response.session)
+/** The first of the client's protocols that is spoken here; throws what upstream answers otherwise (apimachinery/pkg/util/httpstream). */
+function chooseSpdy(request: IncomingMessage, supported: readonly string[]): string {
+  const names = listed(request.headers['x-stream-protocol-version'])
+  if (names.length === 0) throw new ApiError('BadRequest', 'unable to upgrade: X-Stream-Protocol-Version is required')
+  const chosen = names.find(name => supported.includes(name))
+  if (chosen) return chosen
+  const both = `client supports [${names.join(' ')}], server accepts [${supported.join(' ')}]`
+  throw new ApiError('Forbidden', `unable to upgrade: unable to negotiate protocol: ${both}`)
+}
+
+/** What would make the handshake fail is said before anything is begun for it. */
+function checkHandshake({ method, headers }: IncomingMessage): void {
+  const key = headers['sec-websocket-key'] ?? ''
+  const version = headers['sec-websocket-version']
+  if (method !== 'GET') throw new ApiError('MethodNotAllowed', 'a WebSocket begins with GET')
+  if (!/^[+/0-9A-Za-z]{22}==$/.test(key)) throw new ApiError('BadRequest', 'missing or invalid Sec-WebSocket-Key header')
+  if (version !== '13' && version !== '8') throw new ApiError('BadRequest', 'missing or invalid Sec-WebSocket-Version header')
+}
+
+/** The protocol's answer is written here: the library takes no names with a slash, which that of the tunnel has. */
+async function handshake({ request, socket, head, signal }: Upgrade, subprotocol?: string): Promise<WebSocket> {
+  const { WebSocketServer } = await import('ws')
+  const server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false })
+  if (subprotocol) server.on('headers', headers => headers.push(`Sec-WebSocket-Protocol: ${subprotocol}`))
+  delete request.headers['sec-websocket-protocol']
+  return new Promise((resolve, reject) => {
+    const onGone = () => reject(new Error('the client is gone'))
+    signal.addEventListener('abort', onGone, { once: true })
+    server.on('wsClientError', reject)
+    server.handleUpgrade(request, socket, head, webSocket => {
+      signal.removeEventListener('abort', onGone)
+      if (subprotocol) Object.defineProperty(webSocket, 'protocol', { value: subprotocol })
+      resolve(webSocket)
+    })
+  })
+}
+
+async function carryMessages(
+  webSocket: WebSocket,
+  response: Exclude<ApiResponse, Answer<'session'> | Answer<'connections'>>,
+  toStatus: (error: unknown) => Status,
+): Promise<void> {
   const send = (data: string | Uint8Array) => new Promise<void>(resolve => webSocket.send(data, () => resolve()))
   const isBase64 = webSocket.protocol.startsWith('base64')
   try {
@@ -99,10 +230,12 @@ async function carry(webSocket: WebSocket, response: ApiResponse, toStatus: (err
 
 /** Answers a request for an upgrade with a Status and hangs up. */
 function refuse(socket: Duplex, status: Status): void {
-  if (socket.destroyed) return
+  if (socket.destroyed || socket.writableEnded) return
   const body = JSON.stringify(status)
+  const retryAfter = status.details?.retryAfterSeconds
   socket.end(
     `HTTP/1.1 ${status.code} ${status.reason ?? 'Error'}\r\nContent-Type: application/json\r\n` +
+      (retryAfter ? `Retry-After: ${retryAfter}\r\n` : '') +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )
 }

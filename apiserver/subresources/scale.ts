@@ -4,14 +4,28 @@ import type { AnyKind } from '../../api/kind.ts'
 import { notFound } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import { copy, deepEqual, deepFreeze } from '../../lib/json.ts'
+import { setManagedFields } from '../apply/field-manager.ts'
+import type { ManagedEntry } from '../apply/managed.ts'
+import { entriesWithScale, scaleEntries } from '../apply/scale-view.ts'
 import { type AnyDraft, decodeBody } from '../decode-body.ts'
 import { checkIdentity, countGeneration, place } from '../metadata.ts'
-import { applyPatch } from '../patch.ts'
+import { checkPatchOptions, patchAttempts, patched } from '../patch.ts'
 import type { ApiRequest } from '../request.ts'
+import type { Incoming } from '../update.ts'
 import type { SubresourceDependencies, SubresourceHandler } from '../subresources.ts'
 
 /** GET, PUT and PATCH of .../scale: the number of replicas, whatever the kind calls it. */
-export function scale({ rewrite, access }: SubresourceDependencies): SubresourceHandler {
+export function scale({ rewrite, access, managers }: SubresourceDependencies): SubresourceHandler {
+  /** What the request makes of the scale of an object. */
+  async function incoming(request: ApiRequest, old: KubeObject): Promise<Incoming> {
+    const { verb, patchType, body, duplicates } = request
+    if (verb !== 'patch') return { body, duplicates }
+    checkPatchOptions(request)
+    if (patchType !== 'apply') return patched(Scale, request, old)
+    const { body: applied, managedFields } = await managers.apply(Scale, request, old)
+    return { body: applied, settled: { managedFields } }
+  }
+
   return async (kind, request) => {
     const { namespace, name = '', verb, options } = request
     if (verb === 'get') {
@@ -23,18 +37,29 @@ export function scale({ rewrite, access }: SubresourceDependencies): Subresource
     const { object } = await rewrite(
       kind,
       request,
-      old => {
-        const isPatched = verb === 'patch'
-        const body = isPatched ? applyPatch(Scale, request, scaleOf(kind, old)) : request.body
-        const decoded = decodeBody(Scale, body, { fieldValidation: options?.fieldValidation, isPatched })
+      async stored => {
+        const old = withEntries(scaleOf(kind, stored), scaleEntries(kind, stored))
+        const { body, settled, ...about } = await incoming(request, old)
+        const decoded = decodeBody(Scale, body, { fieldValidation: settled ? 'Ignore' : options?.fieldValidation, ...about })
+        const { draft } = decoded
         warnings = decoded.warnings
-        return scaled(kind, request, decoded.draft, old)
+        const next = scaled(kind, request, draft, stored)
+        if (settled) setManagedFields(draft, settled.managedFields)
+        else await managers.track({ kind: Scale, request, draft, old })
+        setManagedFields(next, entriesWithScale(kind, stored, managedFieldsOf(draft)))
+        return next
       },
-      verb === 'patch' ? 5 : undefined,
+      verb === 'patch' ? patchAttempts : undefined,
     )
     return { type: 'object', status: 200, object: deepFreeze(scaleOf(kind, object)), warnings }
   }
 }
+
+const withEntries = (scale: KubeObject, managedFields: readonly ManagedEntry[]): KubeObject => ({
+  ...scale,
+  metadata: { ...scale.metadata, ...(managedFields.length > 0 && { managedFields }) },
+})
+const managedFieldsOf = ({ metadata }: AnyDraft) => (metadata as { managedFields?: readonly ManagedEntry[] }).managedFields ?? []
 
 function scaled(kind: AnyKind, request: ApiRequest, given: AnyDraft, old: KubeObject): AnyDraft {
   place(Scale, given.metadata, request)
@@ -50,7 +75,7 @@ function scaled(kind: AnyKind, request: ApiRequest, given: AnyDraft, old: KubeOb
   return next
 }
 
-function scaleOf(kind: AnyKind, object: KubeObject): object {
+function scaleOf(kind: AnyKind, object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
   return {
     kind: 'Scale',
@@ -58,5 +83,5 @@ function scaleOf(kind: AnyKind, object: KubeObject): object {
     metadata: { name, ...(namespace && { namespace }), uid, resourceVersion, creationTimestamp },
     spec: { replicas: kind.scale?.specReplicas(object) ?? 0 },
     status: { replicas: kind.scale?.statusReplicas(object) ?? 0, selector: kind.scale?.selector(object) ?? '' },
-  }
+  } as KubeObject
 }

@@ -99,10 +99,15 @@ describe('exec and attach', () => {
   test.each([
     [{ ...exec, command: [] }, 'you must specify at least one command for the container'],
     [{ ...exec, stdout: false }, 'you must specify at least 1 of stdin, stdout, stderr'],
-    [{ ...exec, stderr: true, tty: true }, 'tty and stderr cannot both be true'],
   ])('%j is refused', async (options, message) => {
     await runningPod(['main'])
     expect(await refusal(server.transport().exec(target, options))).toMatchObject({ code: 400, message })
+  })
+
+  test('a terminal has no standard error of its own', async () => {
+    await runningPod(['main'])
+    await server.transport().exec(target, { ...exec, stderr: true, tty: true })
+    expect(asked[0]?.options).toEqual({ ...exec, tty: true })
   })
 
   test('a pod without a node', async () => {

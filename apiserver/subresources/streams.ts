@@ -4,26 +4,30 @@ import type { Pod } from '../../api/core/pod.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import type { ContainerLogOptions, ContainerTarget, ExecOptions, NodeAgent } from '../../api/node-agent.ts'
 import type { ApiRequest } from '../request.ts'
+import { admitConnect } from './connect.ts'
 import type { SubresourceDependencies, SubresourceHandler } from '../subresources.ts'
 
-/** GET pods/x/log. A pod without a node has no log yet. */
+type LogParameters = Omit<ContainerLogOptions, 'stream'> & { stream?: string }
+
+/** GET pods/x/log. A pod without a node has no log yet: that is answered with no content. */
 export function log(dependencies: SubresourceDependencies): SubresourceHandler {
   return async (kind, request) => {
-    const options = (request.parameters ?? {}) as ContainerLogOptions & { stream?: string }
-    checkLogOptions(options)
+    const options = (request.parameters ?? {}) as LogParameters
+    checkLogOptions(request.name ?? '', options)
     const pod = await podOf(dependencies, kind, request)
     const target = targetOf(pod, options.container)
     const contentType = 'text/plain'
-    if (!pod.spec.nodeName) return { type: 'bytes', contentType, chunks: nothing() }
+    if (!pod.spec.nodeName) return { type: 'bytes', contentType, chunks: nothing(), isEmpty: true }
     const agent = agentOf(dependencies, pod)
     const signal = request.signal ?? new AbortController().signal
-    return { type: 'bytes', contentType, chunks: agent.logs(target, options, signal) }
+    return { type: 'bytes', contentType, chunks: agent.logs(target, options as ContainerLogOptions, signal) }
   }
 }
 
 /** pods/x/exec: a command in a container. */
 export function exec(dependencies: SubresourceDependencies): SubresourceHandler {
   return async (kind, request) => {
+    await admitConnect(dependencies, kind, request, 'PodExecOptions')
     const pod = await podOf(dependencies, kind, request)
     const options = streamOptions(request)
     if (options.command.length === 0) throw new ApiError('BadRequest', 'you must specify at least one command for the container')
@@ -35,10 +39,23 @@ export function exec(dependencies: SubresourceDependencies): SubresourceHandler 
 /** pods/x/attach: the main process of a container. */
 export function attach(dependencies: SubresourceDependencies): SubresourceHandler {
   return async (kind, request) => {
+    await admitConnect(dependencies, kind, request, 'PodAttachOptions')
     const pod = await podOf(dependencies, kind, request)
     const options = streamOptions(request)
     const target = targetOf(pod, options.container)
     return { type: 'session', session: await agentOf(dependencies, pod).attach(target, options) }
+  }
+}
+
+/** pods/x/portforward: connections to ports of a pod, as many as the client likes. */
+export function portForward(dependencies: SubresourceDependencies): SubresourceHandler {
+  return async (kind, request) => {
+    await admitConnect(dependencies, kind, request, 'PodPortForwardOptions')
+    const pod = await podOf(dependencies, kind, request)
+    const { connect } = agentOf(dependencies, pod)
+    const { namespace, name, uid } = pod.metadata
+    if (!connect) throw new ApiError('ServiceUnavailable', `the node of pod ${name} forwards no ports`)
+    return { type: 'connections', pod: { name, connect: port => connect({ namespace, name, uid }, port) } }
   }
 }
 
@@ -81,12 +98,15 @@ function streamOptions({ parameters = {} }: ApiRequest): StreamParameters {
   const { command = [], stdin = false, stdout = false, stderr = false, tty = false } = parameters as Partial<StreamParameters>
   const { container } = parameters as Partial<StreamParameters>
   if (!stdin && !stdout && !stderr) throw new ApiError('BadRequest', 'you must specify at least 1 of stdin, stdout, stderr')
-  if (tty && stderr) throw new ApiError('BadRequest', 'tty and stderr cannot both be true')
-  return { command, stdin, stdout, stderr, tty, ...(container && { container }) }
+  return { command, stdin, stdout, stderr: stderr && !tty, tty, ...(container && { container }) }
 }
 
-function checkLogOptions(options: ContainerLogOptions & { stream?: string }): void {
+function checkLogOptions(name: string, options: LogParameters): void {
   const { tailLines, limitBytes, sinceSeconds, sinceTime, stream } = options
+  if (sinceTime !== undefined && (!rfc3339.test(sinceTime) || Number.isNaN(Date.parse(sinceTime)))) {
+    const layout = '2006-01-02T15:04:05Z07:00'
+    throw new ApiError('BadRequest', `parsing time ${JSON.stringify(sinceTime)} as ${JSON.stringify(layout)}: cannot parse it`)
+  }
   const errors: FieldError[] = []
   if (tailLines !== undefined && tailLines < 0) {
     errors.push(fieldError.invalid('tailLines', tailLines, 'must be greater than or equal to 0'))
@@ -103,7 +123,9 @@ function checkLogOptions(options: ContainerLogOptions & { stream?: string }): vo
   } else if (stream !== undefined && stream !== 'All' && tailLines !== undefined) {
     errors.push(fieldError.forbidden('', '`tailLines` and specific `stream` are mutually exclusive for now'))
   }
-  if (errors.length > 0) throw invalidObject({ group: '', kind: 'PodLogOptions' }, '', errors)
+  if (errors.length > 0) throw invalidObject({ group: '', kind: 'PodLogOptions' }, name, errors)
 }
+
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
 
 async function* nothing(): AsyncIterable<Uint8Array> {}

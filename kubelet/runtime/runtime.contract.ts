@@ -365,6 +365,15 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeUnderTe
       expect(await during(finished(session))).toEqual({ stdout: 'seen\n', stderr: 'also\n', exitCode: 0 })
     })
 
+    test('a port on which nobody listens refuses connections', async () => {
+      const sandbox = await runPod()
+      await runContainer(sandbox)
+      await expect(during(runtime.connect(sandbox.id, 4))).rejects.toMatchObject({
+        code: 'ECONNREFUSED',
+        message: expect.stringContaining('dial tcp4 127.0.0.1:4: connect: connection refused'),
+      })
+    })
+
     test('stats are of running containers', async () => {
       const sandbox = await runPod()
       const id = await runContainer(sandbox, { name: 'busy' })

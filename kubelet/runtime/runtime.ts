@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { ContainerLogOptions, ExecOptions, ExecSession } from '../../api/node-agent.ts'
 import type { Run } from '../../lib/run.ts'
 
@@ -45,6 +46,11 @@ export interface ContainerRuntime {
     timeoutInMs: number,
   ): Promise<{ exitCode: number; output: string; timedOut: boolean }>
   attach(id: string, options: Omit<ExecOptions, 'command'>): Promise<ExecSession>
+  /**
+   * A TCP connection to a port in the sandbox's network: on its loopback address, or else on its own. Half-open, as far as the way there
+   * allows. Rejects with a ConnectionRefused where nobody listens.
+   */
+  connect(sandboxId: string, port: number): Promise<Duplex>
   /** Usage of every running container of this node. */
   stats(): Promise<ContainerStats[]>
   /** Where images and writable layers live. */
@@ -212,6 +218,17 @@ export interface FilesystemUsage {
   availableInBytes: number
   inodes: number
   inodesFree: number
+}
+
+/** Nobody listens on that port of the pod. `code` is what Node.js would say of a socket of its own. */
+export class ConnectionRefused extends Error {
+  readonly code = 'ECONNREFUSED'
+  constructor(where: string, port: number) {
+    super(
+      `failed to connect to localhost:${port} inside namespace ${JSON.stringify(where)}, IPv4: dial tcp4 127.0.0.1:${port}: connect: connection refused`,
+    )
+    this.name = 'ConnectionRefused'
+  }
 }
 
 export class RuntimeError extends Error {

@@ -97,9 +97,10 @@ export async function containerOptions(
   }
 }
 
+/** Private is Docker's own default, which gives way where it must: the machine's root folder cannot be mounted so. */
 function bindMount({ hostPath, containerPath, readOnly, propagation = 'private' }: Mount) {
-  const Propagation = propagation === 'private' ? ('rprivate' as const) : propagation
-  return { Type: 'bind' as const, Source: hostPath, Target: containerPath, ReadOnly: readOnly, BindOptions: { Propagation } }
+  const mount = { Type: 'bind' as const, Source: hostPath, Target: containerPath, ReadOnly: readOnly }
+  return propagation === 'private' ? mount : { ...mount, BindOptions: { Propagation: propagation } }
 }
 
 /** Absent limits stay away, so that an update changes only what it names (semantics C10). */

@@ -159,8 +159,8 @@ describe('turns', () => {
 
 describe('the pause image', () => {
   test.each([
-    ['amd64' as const, 62, [0xb8, 14, 0, 0, 0]],
-    ['arm64' as const, 183, [0x00, 0x00, 0x80, 0xd2]],
+    ['amd64' as const, 62, [0x83, 0x3c, 0x24, 1]],
+    ['arm64' as const, 183, [0xe0, 0x03, 0x40, 0xf9]],
   ])('%s is a small executable that begins with its code', (architecture, machine, firstInstruction) => {
     const program = pauseProgram(architecture)
     const entry = Number(program.readBigUInt64LE(24) - program.readBigUInt64LE(80))
@@ -168,8 +168,8 @@ describe('the pause image', () => {
     expect(program.readUInt16LE(18)).toBe(machine)
     expect([...program.subarray(entry, entry + firstInstruction.length)]).toEqual(firstInstruction)
     expect(program.readBigUInt64LE(96)).toBe(BigInt(program.length))
-    expect(program.length).toBeLessThan(256)
-    expect(program.readUInt32LE(program.length - 8)).toBe(0x14002) // SIGINT, SIGTERM, SIGCHLD
+    expect(program.length).toBeLessThan(1024)
+    expect(program.includes(Buffer.from([0x02, 0x40, 0x01, 0, 0, 0, 0, 0]))).toBe(true) // SIGINT, SIGTERM, SIGCHLD
   })
 
   test('the archive has a right checksum and ends on a block', () => {

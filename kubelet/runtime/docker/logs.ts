@@ -49,12 +49,12 @@ function openLogs(docker: Docker, id: string, query: Record<string, string>) {
 }
 
 export function logQuery(options: ContainerLogOptions, now: number): Record<string, string> {
-  const { follow, timestamps, tailLines, sinceSeconds, sinceTime } = options
+  const { follow, timestamps, tailLines, sinceSeconds, sinceTime, stream = 'All' } = options
   const since =
     sinceTime !== undefined ? epochSeconds(sinceTime) : sinceSeconds !== undefined ? String(now / 1000 - sinceSeconds) : undefined
   return {
-    stdout: 'true',
-    stderr: 'true',
+    stdout: String(stream !== 'Stderr'),
+    stderr: String(stream !== 'Stdout'),
     follow: String(follow ?? false),
     timestamps: String(timestamps ?? false),
     tail: String(tailLines ?? 'all'),

@@ -4,7 +4,7 @@ import { pauseProgram } from './pause-program.ts'
 import { tarOf } from './tar.ts'
 
 /** Goes up whenever the program in it changes. */
-export const pauseImage = 'wherry/pause:1'
+export const pauseImage = 'wherry/pause:2'
 
 /** Makes the engine know the pause image, without any registry. Harmless when it does already. */
 export async function importPauseImage(engine: DockerConnection): Promise<void> {

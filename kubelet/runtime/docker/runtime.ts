@@ -9,6 +9,7 @@ import { containerOptions, limits } from './create-options.ts'
 import { type DockerEngine, dockerEngine } from './engine.ts'
 import { dockerEvents } from './events.ts'
 import { dockerImages, imageRefs } from './images.ts'
+import { dockerConnect } from './connect.ts'
 import { dockerName, type Labels, type Owner, ownerFilter, ownLabel } from './labels.ts'
 import { dockerLogs } from './logs.ts'
 import { nodeNetwork } from './network.ts'
@@ -137,6 +138,10 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
     exec: (id, execOptions) => dockerExec(engine, clock, id, execOptions),
     execSync: (id, command, timeoutInMs) => dockerExecSync(engine, clock, id, command, timeoutInMs),
     attach: (id, execOptions) => dockerAttach(engine, clock, id, execOptions),
+    async connect(sandboxId, port) {
+      const info = requireSandbox(await sandboxInfo(engine, sandboxId), sandboxId)
+      return dockerConnect(engine, clock, info, port)
+    },
     stats: dockerStats(engine, clock, ({ size } = { size: false }) => listOurs(false, [`${ownLabel.type}=container`], size)),
     async imageFilesystem() {
       const { rootDirectory } = await engine.info()

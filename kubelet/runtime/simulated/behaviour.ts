@@ -14,6 +14,8 @@ export interface Behaviour {
   isReady: boolean
   memoryInBytes: number
   cpuInMillicores: number
+  /** Where it listens, and answers what it is told. */
+  echoPorts: readonly number[]
 }
 
 export const behaviourPrefix = 'simulated.wherry.dev/'
@@ -41,6 +43,10 @@ export function behaviourOf(
     isReady: read('ready') !== 'false',
     memoryInBytes: quantityInMillis(read('memory'), defaultMemoryInBytes * 1000) / 1000,
     cpuInMillicores: quantityInMillis(read('cpu'), 1),
+    echoPorts: (read('echo-ports') ?? '')
+      .split(',')
+      .map(Number)
+      .filter(port => port > 0),
   }
 }
 

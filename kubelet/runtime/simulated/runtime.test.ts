@@ -123,4 +123,23 @@ describe('simulated behaviour', () => {
     stop.abort()
     await listening
   })
+
+  test('a port that is said to echo does, while the container runs', async () => {
+    const { clock, runtime, run } = setUp()
+    const id = await run({ 'simulated.wherry.dev/echo-ports': '80,81', 'simulated.wherry.dev/run-for': '5s' })
+    const { sandboxId = '' } = (await runtime.inspect(id)) ?? {}
+    const socket = await runtime.connect(sandboxId, 81)
+    socket.end('again')
+    expect(String((await socket.toArray())[0])).toBe('again')
+    await clock.advance(5000)
+    await expect(runtime.connect(sandboxId, 81)).rejects.toThrow('connection refused')
+  })
+
+  test('a log may be of one stream only', async () => {
+    const { clock, runtime, run } = setUp()
+    const id = await run({}, ['sh', '-c', 'echo out; echo err >&2'])
+    await clock.advance(0)
+    const log = (stream: 'All' | 'Stdout' | 'Stderr') => textOf(runtime.logs(id, { stream }, new AbortController().signal))
+    expect([await log('Stdout'), await log('Stderr'), await log('All')]).toEqual(['out\n', 'err\n', 'out\nerr\n'])
+  })
 })

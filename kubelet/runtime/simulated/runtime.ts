@@ -1,7 +1,8 @@
+import { PassThrough } from 'node:stream'
 import type { Clock } from '../../../lib/clock.ts'
 import { systemRandom, type Random } from '../../../lib/random.ts'
 import { limitBytes } from '../byte-stream.ts'
-import { type ContainerRuntime, type FilesystemUsage, RuntimeError } from '../runtime.ts'
+import { type ContainerRuntime, ConnectionRefused, type FilesystemUsage, RuntimeError } from '../runtime.ts'
 import { addressesOf } from './addresses.ts'
 import { type ContainerRecord, type SandboxRecord, type SimulatedEngine, simulatedEngine } from './engine.ts'
 import { isMissing, simulatedImages } from './images.ts'
@@ -189,6 +190,14 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
     },
     async attach(id) {
       return attachSession(runningOf(id))
+    },
+    async connect(id, port) {
+      reach()
+      if (sandboxes.get(id)?.state !== 'ready') throw new RuntimeError('notFound', `no such sandbox: ${id}`)
+      if (!membersOf(id).some(({ state, behaviour }) => state === 'running' && behaviour.echoPorts.includes(port))) {
+        throw new ConnectionRefused(id, port)
+      }
+      return new PassThrough()
     },
     async stats() {
       reach()

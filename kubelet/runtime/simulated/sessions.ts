@@ -92,8 +92,9 @@ export async function* logBytes(
   const soFar = linesOf(container).length
   const skipped = Math.max(0, soFar - (options.tailLines ?? Infinity))
   const source = options.follow ? linesFrom(container, skipped, signal) : linesOf(container).slice(skipped)
-  for await (const { at, text } of source) {
-    if (at >= since) yield bytes(options.timestamps ? `${microTimestamp(at)} ${text}` : text)
+  const only = options.stream === 'Stdout' ? 'stdout' : options.stream === 'Stderr' ? 'stderr' : undefined
+  for await (const { at, text, stream } of source) {
+    if (at >= since && (!only || stream === only)) yield bytes(options.timestamps ? `${microTimestamp(at)} ${text}` : text)
   }
 }
 

@@ -1,0 +1,50 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Pod } from '../../api/core/pod.ts'
+import { shapeOf } from '../../api/shape.ts'
+import { duplicateFields, looksUnique } from './duplicate-fields.ts'
+
+describe('fields that are set twice', () => {
+  test.each([
+    ['{"a":1,"b":2}', []],
+    ['{"a":1,"a":2}', ['a']],
+    ['{"a":1,"a":2,"a":3}', ['a']],
+    ['{"a":{"b":1,"c":[{"d":1},{"d":1,"d":2}],"b":2}}', ['a.c[1].d', 'a.b']],
+    ['{ "a" : 1 ,\n "a"\t: [ ] }', ['a']],
+    ['[{"a":1,"a":1}]', ['[0].a']],
+    ['{"a":"x\\"a\\":1","b":"\\\\"}', []],
+    ['{"\\u0061":1,"a":2}', ['a']],
+    ['{"a":{"b":1},"a":{"b":1}}', ['a']],
+    ['[]', []],
+    ['7', []],
+    ['{"a":[1,-2.5e3,true,null,"",{}],"c":[[],[[]]]}', []],
+  ])('%s: %j', (text, expected) => {
+    expect(duplicateFields(text, undefined)).toEqual(expected)
+    expect(looksUnique(text, JSON.parse(text))).toBe(expected.length === 0 && !text.includes('\\"'))
+  })
+
+  test('of a kind only those that it knows count', () => {
+    const text = `{
+      "metadata": {"name":"a","name":"b","labels":{"x":"1","x":"2"},"managedFields":[{"fieldsV1":{"f:a":{},"f:a":{}}}]},
+      "spec": {"odd":1,"odd":2,"other":{"a":1,"a":2},"containers":[{"name":"c","image":"x","image":"y"}]}}`
+    const known = ['metadata.name', 'metadata.labels.x', 'spec.containers[0].image']
+    expect(duplicateFields(text, shapeOf(Pod.schema))).toEqual(known)
+    expect(duplicateFields(text, undefined)).toHaveLength(6)
+  })
+
+  test('no more than a hundred are told', () => {
+    const text = `{${Array.from({ length: 300 }, (_, i) => `"k${i % 150}":1`).join(',')}}`
+    expect(duplicateFields(text, undefined)).toHaveLength(100)
+  })
+
+  test('JSON that was written from a value has none, however it is laid out', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom('', ' ', '\t'), (value, indent) => {
+        const text = JSON.stringify(value, undefined, indent)
+        expect(duplicateFields(text, undefined)).toEqual([])
+        // A text may look like a key, which costs a closer look and no more.
+        if (!/\\"|(?:^|[[{,:\s])":/.test(text)) expect(looksUnique(text, JSON.parse(text))).toBe(true)
+      }),
+    )
+  })
+})
