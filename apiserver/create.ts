@@ -6,6 +6,8 @@ import { deepFreeze } from '../lib/json.ts'
 import type { Random } from '../lib/random.ts'
 import type { Access } from './access.ts'
 import type { Admission, Attempt } from './admission.ts'
+import { type FieldManager, setManagedFields } from './apply/field-manager.ts'
+import type { ManagedEntry } from './apply/managed.ts'
 import type { Commits } from './commit.ts'
 import { type AnyDraft, decodeBody } from './decode-body.ts'
 import { generatedName, metadataErrors, place, stampNew } from './metadata.ts'
@@ -19,26 +21,44 @@ export interface WriteDependencies {
   readonly commits: Commits
   readonly clock: Clock
   readonly random: Random
+  readonly managers: FieldManager
 }
+
+/** Creates an object; `managedFields` if an apply has settled them already (undefined: nobody owns anything). */
+export type Create = (
+  kind: AnyKind,
+  request: ApiRequest,
+  settled?: { managedFields: readonly ManagedEntry[] | undefined },
+) => Promise<ObjectResponse>
 
 const attemptsForAName = 8
 
 /** POST of a new object. */
-export function creator({ access, admission, commits, clock, random }: WriteDependencies) {
-  return async function create(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse> {
+export function creator({ access, admission, commits, clock, random, managers }: WriteDependencies): Create {
+  return async function create(kind, request, settled) {
     const { options = {}, namespace, user } = request
-    const { draft, warnings: decoding } = decodeBody(kind, request.body, {
-      fieldValidation: options.fieldValidation,
+    const {
+      draft,
+      warnings: decoding,
+      managedFields,
+    } = decodeBody(kind, request.body, {
+      fieldValidation: settled ? 'Ignore' : options.fieldValidation,
+      duplicates: request.duplicates,
       dropsStatus: kind.subresources.includes('status') && !kind.keepsStatusOnCreate,
     })
     const warnings = [...decoding]
     const { metadata } = draft
     if (metadata.resourceVersion) throw versionOnCreate()
-    place(kind, metadata, { namespace })
+    place(kind, metadata, { namespace, ...(request.name !== undefined && { name: request.name }) })
     stampNew(kind, draft, { clock, random })
     const isGenerated = !metadata.name && !!metadata.generateName
     if (isGenerated) metadata.name = generatedName(metadata.generateName ?? '', random)
     kind.default(draft)
+    if (settled) setManagedFields(draft, settled.managedFields)
+    else {
+      const tracking = managers.track({ kind, request, draft, given: managedFields })
+      if (tracking) await tracking
+    }
     const attempt: Attempt = {
       operation: 'CREATE',
       kind,

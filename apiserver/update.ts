@@ -1,13 +1,17 @@
 import { ApiError, conflict, notFound, qualifiedResource, staleMessage } from '../api/errors.ts'
 import { invalidObject } from '../api/field-errors.ts'
-import type { AnyKind } from '../api/kind.ts'
+import { type AnyKind, statusViews } from '../api/kind.ts'
 import type { KubeObject } from '../api/transport.ts'
 import { copy, deepEqual, deepFreeze } from '../lib/json.ts'
 import type { Attempt } from './admission.ts'
-import type { ObjectResponse, WriteDependencies } from './create.ts'
+import { setManagedFields } from './apply/field-manager.ts'
+import type { ManagedEntry } from './apply/managed.ts'
+import { keepTimes } from './apply/times.ts'
+import type { Create, ObjectResponse, WriteDependencies } from './create.ts'
 import { type AnyDraft, decodeBody, isRecord } from './decode-body.ts'
 import { checkIdentity, countGeneration, keepSettled, metadataErrors, newFinalizers, place } from './metadata.ts'
 import type { ApiRequest, Stored } from './request.ts'
+import { isOutdated } from './served.ts'
 
 /** Makes the next state out of the stored one; throws what the caller did wrong. */
 export type Change = (old: KubeObject) => Promise<AnyDraft> | AnyDraft
@@ -24,15 +28,20 @@ export interface Rewritten {
 /** An unconditional PUT has no reason to lose; but something is wrong when it loses this often. */
 const manyAttempts = 100
 
-export function rewriter({ access, commits }: Pick<WriteDependencies, 'access' | 'commits'>): Rewrite {
+/** Subresources whose writes are booked on whoever makes them; others are the server's own doing, or see to it themselves. */
+const trackedSubresources = new Set(['finalize', 'ephemeralcontainers', 'resize', 'approval'])
+
+export function rewriter({ access, commits, managers }: Pick<WriteDependencies, 'access' | 'commits' | 'managers'>): Rewrite {
   return async function rewrite(kind, request, change, attempts = manyAttempts) {
     const { namespace, name = '', options = {} } = request
     for (let attempt = 1; attempt <= attempts; attempt++) {
       const old = await access.stored(kind, namespace, name)
       if (!old) throw notFound(kind, name)
       const draft = await change(old.object)
+      if (trackedSubresources.has(request.subresource ?? '')) await managers.track({ kind, request, draft, old: old.object })
       draft.metadata.resourceVersion = old.object.metadata.resourceVersion
-      if (deepEqual(draft, old.object)) return { stored: old, object: old.object }
+      keepTimes(draft, old.object)
+      if (deepEqual(draft, old.object) && !isOutdated(kind, old)) return { stored: old, object: old.object }
       if (options.dryRun) return { object: deepFreeze(draft) as KubeObject }
       const write = isFinished(kind, draft) ? commits.remove : commits.put
       const written = await write(request, kind, draft, old)
@@ -52,7 +61,19 @@ export interface Updates {
   /** PUT of the object, or of its status. */
   update(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse>
   /** The next state of the object (or of its status) from a whole new body. */
-  next(kind: AnyKind, request: ApiRequest, body: unknown, old: KubeObject, isPatched: boolean): Promise<Next>
+  next(kind: AnyKind, request: ApiRequest, incoming: Incoming, old: KubeObject): Promise<Next>
+}
+
+/** A whole new state of an object, not yet decoded. */
+export interface Incoming {
+  readonly body: unknown
+  /** Paths of fields that its text has more than once. */
+  readonly duplicates?: readonly string[] | undefined
+  /** If it came out of a patch: what was wrong with the patch, and how to refuse it. */
+  readonly problems?: readonly string[]
+  readonly refuse?: (why: string) => ApiError
+  /** If it came out of an apply: who owns what. */
+  readonly settled?: { readonly managedFields: readonly ManagedEntry[] | undefined }
 }
 
 interface Next {
@@ -60,26 +81,46 @@ interface Next {
   readonly warnings: readonly string[]
 }
 
-interface Dependencies extends WriteDependencies {
-  readonly rewrite: Rewrite
-  readonly create: (kind: AnyKind, request: ApiRequest) => Promise<ObjectResponse>
+/** What the next state is made from. `own` books who owns what, once the draft is complete but for admission. */
+interface Assembly {
+  readonly kind: AnyKind
+  readonly request: ApiRequest
+  readonly draft: AnyDraft
+  readonly old: KubeObject
+  readonly warnings: string[]
+  readonly own: (complete: AnyDraft) => Promise<void> | void
 }
 
-export function updates({ access, admission, rewrite, create }: Dependencies): Updates {
-  async function next(kind: AnyKind, request: ApiRequest, body: unknown, old: KubeObject, isPatched: boolean): Promise<Next> {
-    const isStatus = request.subresource === 'status'
-    const { draft, warnings } = decodeBody(kind, body, {
-      fieldValidation: request.options?.fieldValidation,
-      isPatched,
+interface Dependencies extends WriteDependencies {
+  readonly rewrite: Rewrite
+  readonly create: Create
+  /** Refuses a request that may update but not create. */
+  readonly authorizeCreate: (request: ApiRequest) => Promise<void> | void
+}
+
+export function updates({ access, admission, rewrite, create, managers, authorizeCreate }: Dependencies): Updates {
+  async function next(kind: AnyKind, request: ApiRequest, incoming: Incoming, old: KubeObject): Promise<Next> {
+    const isStatus = statusViews.has(request.subresource)
+    const { body, duplicates, problems, refuse, settled } = incoming
+    const decoded = decodeBody(kind, body, {
+      fieldValidation: settled ? 'Ignore' : request.options?.fieldValidation,
+      duplicates,
+      problems,
+      refuse,
       dropsStatus: !isStatus && kind.subresources.includes('status'),
     })
+    const { draft, warnings } = decoded
     place(kind, draft.metadata, request)
-    checkVersionGiven(kind, draft)
     checkIdentity(kind, draft.metadata, old)
+    checkVersionGiven(kind, draft)
     keepSettled(draft.metadata, old)
     const assemble = isStatus ? nextStatus : nextObject
     const told = [...warnings]
-    return { draft: await assemble(kind, request, draft, old, told), warnings: told }
+    const own = (complete: AnyDraft) => {
+      if (settled) return setManagedFields(complete, settled.managedFields)
+      return managers.track({ kind, request, draft: complete, old, given: decoded.managedFields })
+    }
+    return { draft: await assemble({ kind, request, draft, old, warnings: told, own }), warnings: told }
   }
 
   const attemptOf = (
@@ -102,40 +143,45 @@ export function updates({ access, admission, rewrite, create }: Dependencies): U
     warnings,
   })
 
-  type Assemble = (kind: AnyKind, request: ApiRequest, draft: AnyDraft, old: KubeObject, warnings: string[]) => Promise<AnyDraft>
+  type Assemble = (assembly: Assembly) => Promise<AnyDraft>
 
-  const nextObject: Assemble = async (kind, request, draft, old, warnings) => {
+  const nextObject: Assemble = async ({ kind, request, draft, old, warnings, own }) => {
     if (kind.subresources.includes('status')) keepStatus(draft, old)
     kind.default(draft)
+    const owned = own(draft)
+    if (owned) await owned
     const attempt = attemptOf(kind, request, draft, old, warnings)
     await admission.admit(attempt)
     kind.prepareForUpdate(draft, old)
     kind.default(draft)
     if (kind.generationOf) countGeneration(kind, draft, !deepEqual(kind.generationOf(draft), kind.generationOf(old)))
-    const errors = [...newFinalizers(draft, old), ...metadataErrors(kind, draft), ...kind.validate(draft, old)]
+    const validate = (request.subresource && kind.parts?.[request.subresource as 'resize']?.validate) || kind.validate
+    const errors = [...newFinalizers(draft, old), ...metadataErrors(kind, draft), ...validate(draft, old)]
     if (errors.length > 0) throw invalidObject(kind, draft.metadata.name, errors)
     await admission.check(attempt)
     return draft
   }
 
-  const nextStatus: Assemble = async (kind, request, given, old, warnings) => {
-    const draft = withStatus(given, old)
+  const nextStatus: Assemble = async ({ kind, request, draft: given, old, warnings, own }) => {
+    const draft = withStatus(kind, given, old)
     kind.default(draft)
+    const owned = own(draft)
+    if (owned) await owned
     const attempt = attemptOf(kind, request, draft, old, warnings)
     await admission.admit(attempt)
-    const errors = [...newFinalizers(draft, old), ...kind.validateStatus(draft, old)]
+    const errors = [...newFinalizers(draft, old), ...kind.validateStatus(draft, old, request.subresource ?? '')]
     if (errors.length > 0) throw invalidObject(kind, draft.metadata.name, errors)
     await admission.check(attempt)
     return draft
   }
 
   async function update(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse> {
-    const { namespace, name = '', body } = request
+    const { namespace, name = '', body, duplicates } = request
     const mayCreate = kind.allowCreateOnUpdate && !request.subresource
     if (mayCreate && !(await access.stored(kind, namespace, name))) return createInstead(kind, request)
     let warnings: readonly string[] = []
     const written = await rewrite(kind, request, async old => {
-      const result = await next(kind, request, body, old, false)
+      const result = await next(kind, request, { body, duplicates }, old)
       warnings = result.warnings
       return result.draft
     })
@@ -143,6 +189,7 @@ export function updates({ access, admission, rewrite, create }: Dependencies): U
   }
 
   async function createInstead(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse> {
+    await authorizeCreate(request)
     if (!isRecord(request.body)) return create(kind, request)
     const body = copy(request.body) as { metadata?: Record<string, unknown> }
     if (body.metadata?.uid) throw notFound(kind, request.name ?? '')
@@ -156,12 +203,16 @@ export function updates({ access, admission, rewrite, create }: Dependencies): U
   return { update, next }
 }
 
-/** The status that is new, on an object that is otherwise as it was; labels, annotations and the like may come along. */
-function withStatus(given: AnyDraft, old: KubeObject): AnyDraft {
+/** The status that is new, on an object that is otherwise as it was; of metadata, what the kind lets through. */
+function withStatus(kind: AnyKind, given: AnyDraft, old: KubeObject): AnyDraft {
   const draft = { ...copy(old), status: given.status } as AnyDraft
+  if (given.status === undefined) delete draft.status
+  const { statusKeeps = [] } = kind
+  if (kind.dynamic || statusKeeps === 'metadata') return draft
   const { labels, annotations, finalizers, ownerReferences } = given.metadata
   const metadata: Record<string, unknown> = draft.metadata
   for (const [field, value] of Object.entries({ labels, annotations, finalizers, ownerReferences })) {
+    if (statusKeeps.includes(field as 'labels')) continue
     if (value === undefined) delete metadata[field]
     else metadata[field] = value
   }

@@ -2,8 +2,10 @@ import { ApiError } from '../../api/errors.ts'
 import { jsonSchemaOf, type KindSchema, resolveSchema, type SchemaNode } from '../../api/json-schema.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import { isRecord } from '../decode-body.ts'
+import { goText } from '../go-text.ts'
 import { mergeFailure, unprocessable } from './errors.ts'
 import { inOrder } from './list-order.ts'
+import { withoutNulls } from './merge.ts'
 
 /**
  * Strategic merge patch: like a merge patch, but lists whose items have a key are merged item by item, and directives in the
@@ -44,23 +46,20 @@ function mergeMap(schema: KindSchema, node: SchemaNode | undefined, target: Fiel
   }
   for (const [key, value] of Object.entries(patch)) {
     if (key === '__proto__') continue
-    if (key.startsWith(deleteFromList)) removeValues(result, key, value)
-    else if (value === null) delete result[key]
-    else {
-      const merged = mergeValue(schema, metaOf(schema, node, key), result[key], value)
-      if (merged === undefined) delete result[key]
-      else result[key] = merged
-    }
+    const deletes = key.startsWith(deleteFromList)
+    const field = deletes ? fieldOf(key, deleteFromList) : key
+    const merged = value === null ? undefined : mergeValue(schema, metaOf(schema, node, field), result[field], value, deletes)
+    if (merged === undefined) delete result[field]
+    else result[field] = merged
   }
   return result
 }
 
-function mergeValue(schema: KindSchema, meta: Meta, before: unknown, value: unknown): unknown {
-  if (isRecord(before) && isRecord(value)) {
-    return meta.replaces ? fresh(value) : mergeMap(schema, meta.node, before, value)
-  }
-  if (Array.isArray(before) && Array.isArray(value)) return mergeList(schema, meta, before, value).list
-  return fresh(value)
+/** `deletes`: a list of values to take out of the list that is there. */
+function mergeValue(schema: KindSchema, meta: Meta, before: unknown, value: unknown, deletes: boolean): unknown {
+  if (isRecord(before) && isRecord(value)) return meta.replaces ? value : mergeMap(schema, meta.node, before, value)
+  if (Array.isArray(before) && Array.isArray(value)) return mergeList(schema, meta, before, value, deletes).list
+  return deletes ? before : fresh(value)
 }
 
 /** `$patch: replace` takes the rest of the patch as it is, `$patch: delete` leaves nothing. */
@@ -76,22 +75,13 @@ function applyRetainKeys(result: Fields, patch: Fields): void {
   const keys = patch[retainKeys]
   if (keys === undefined) return
   delete patch[retainKeys]
-  if (!Array.isArray(keys)) throw unprocessable(new Error('$retainKeys is no list'))
+  if (!Array.isArray(keys)) throw badFormat('retainKeys')
   const retained = new Set<unknown>(keys)
   for (const [key, value] of Object.entries(patch)) {
     const isDirective = key.startsWith(deleteFromList) || key.startsWith(setElementOrder)
-    if (value !== null && !isDirective && !retained.has(key)) throw unprocessable(new Error(`$retainKeys lacks ${key}`))
+    if (value !== null && !isDirective && !retained.has(key)) throw badFormat('retainKeys')
   }
   for (const key of Object.keys(result)) if (!retained.has(key)) delete result[key]
-}
-
-/** `$deleteFromPrimitiveList/finalizers: [a]` */
-function removeValues(result: Fields, key: string, values: unknown): void {
-  const field = fieldOf(key, deleteFromList)
-  const list = result[field]
-  if (values === null) delete result[field]
-  if (!Array.isArray(list) || !Array.isArray(values)) return
-  result[field] = list.filter(item => !values.includes(item))
 }
 
 /** `$setElementOrder/containers: [{name: a}, {name: b}]`: merges the list at once, then orders it. */
@@ -103,15 +93,19 @@ function mergeOrdered(schema: KindSchema, node: SchemaNode | undefined, result: 
   delete patch[key]
   delete patch[field]
   if (!Array.isArray(order) || !isListOrAbsent(before) || !isListOrAbsent(value)) {
-    throw mergeFailure(`expected a []interface {}, but received a ${typeof (Array.isArray(order) ? (before ?? value) : order)}`)
+    const other = !Array.isArray(order) ? order : isListOrAbsent(before) ? value : before
+    throw mergeFailure(`expected a []interface {}, but received a ${goType(other)}`)
   }
   const meta = metaOf(schema, node, field)
   checkOrder(value ?? [], order, meta.mergeKey)
   if (!before && !value) return
   const { list, order: serverOrder } =
     before && value
-      ? mergeList(schema, meta, before, value)
-      : { list: before ?? (fresh(value) as unknown[]), order: before ?? [] }
+      ? mergeList(schema, meta, before, value, false)
+      : { list: before ?? (withoutDirectives(value) as unknown[]), order: before ?? [] }
+  if (checkItems([before ?? [], value ?? []]) || meta.mergeKey) {
+    for (const item of [...list, ...order, ...(before ?? [])]) checkKey(item, meta.mergeKey)
+  }
   result[field] = inOrder(list, order, serverOrder, meta.mergeKey)
 }
 
@@ -119,15 +113,38 @@ const isListOrAbsent = (value: unknown): value is unknown[] | undefined => value
 
 /** What the patch sets must stand in the order list, in the same order. */
 function checkOrder(items: readonly unknown[], order: readonly unknown[], mergeKey: string): void {
-  const identity = (item: unknown) => (mergeKey && isRecord(item) ? item[mergeKey] : item)
-  let next = 0
-  for (const item of items) {
-    if (mergeKey && isRecord(item) && item[directive] === 'delete') continue
-    while (next < order.length && identity(order[next]) !== identity(item)) next++
-    if (next++ >= order.length) {
-      throw mergeFailure(`The order in patch list:\n${show(items)}\n doesn't match ${setElementOrder} list:\n${show(order)}\n`)
-    }
+  if (items.length === 0 || order.length === 0) return
+  const identity = (item: unknown) => {
+    if (!mergeKey) return item
+    checkKey(item, mergeKey)
+    return item[mergeKey]
   }
+  const isDeleted = (item: unknown) => mergeKey !== '' && isRecord(item) && item[directive] === 'delete'
+  const waiting = items.filter(item => !isDeleted(item))
+  let next = 0
+  for (let at = 0; next < waiting.length && at < order.length; ) {
+    const item = waiting[next]
+    if (isRecord(item) && directive in item) next++
+    else if (identity(item) === identity(order[at++])) next++
+  }
+  if (next === waiting.length) return
+  throw mergeFailure(`The order in patch list:\n${goText(items)}\n doesn't match ${setElementOrder} list:\n${goText(order)}\n`)
+}
+
+function checkKey(item: unknown, mergeKey: string): asserts item is Fields {
+  if (!isRecord(item)) throw mergeFailure(`expected a map[string]interface {}, but received a ${goType(item)}`)
+  if (item[mergeKey] === undefined) throw noMergeKey(item, mergeKey)
+}
+
+/** Items must be of one type, and no lists; answers whether they are maps. */
+function checkItems(lists: readonly (readonly unknown[])[]): boolean {
+  const items = lists.flat()
+  const [first] = items
+  if (items.length === 0) throw mergeFailure('no elements in any of the given slices')
+  if (Array.isArray(first)) throw unprocessable(new Error('lists of lists are not supported'))
+  const type = goType(first)
+  if (items.some(item => goType(item) !== type)) throw mergeFailure(`list element types are not identical: ${goText(lists)}`)
+  return isRecord(first)
 }
 
 interface MergedList {
@@ -136,13 +153,20 @@ interface MergedList {
   readonly order: readonly unknown[]
 }
 
-function mergeList(schema: KindSchema, meta: Meta, before: readonly unknown[], value: readonly unknown[]): MergedList {
-  if (!meta.merges) return { list: [...value], order: before }
-  const every = [...before, ...value]
-  const isStructured = every.some(isRecord)
-  if (isStructured && !every.every(isRecord)) throw mergeFailure(`list element types are not identical: ${show([before, value])}`)
-  if (every.some(Array.isArray)) throw unprocessable(new Error('lists of lists cannot be merged'))
-  if (!isStructured) return { list: inOrder([...new Set(every)], value, before, ''), order: before }
+function mergeList(
+  schema: KindSchema,
+  meta: Meta,
+  before: readonly unknown[],
+  value: readonly unknown[],
+  deletes: boolean,
+): MergedList {
+  if (!meta.merges && !deletes) return { list: [...value], order: before }
+  if (before.length === 0 && value.length === 0) return { list: [], order: before }
+  if (!checkItems([before, value])) {
+    if (deletes) return { list: before.filter(item => !value.includes(item)), order: before }
+    if (meta.mergeKey) for (const item of [...before, ...value]) checkKey(item, meta.mergeKey)
+    return { list: inOrder([...new Set([...before, ...value])], value, before, ''), order: before }
+  }
   const { mergeKey } = meta
   if (!mergeKey) throw mergeFailure('cannot merge lists without merge key')
   const { kept, items } = applyListDirectives(before, value, mergeKey)
@@ -165,7 +189,7 @@ function applyListDirectives(before: readonly unknown[], value: readonly unknown
     if (!isRecord(item)) continue // never: all items are alike
     const command = item[directive]
     if (command !== 'replace' && item[mergeKey] === undefined) {
-      throw mergeFailure(`map: ${show(item)} does not contain declared merge key: ${mergeKey}`)
+      throw noMergeKey(item, mergeKey)
     }
     if (command === undefined) items.push(item)
     else if (command === 'replace') replaces = true
@@ -192,33 +216,44 @@ function metaOf(schema: KindSchema, parent: SchemaNode | undefined, key: string)
 }
 
 function fieldOf(key: string, prefix: string): string {
-  const [before, field] = key.split('/')
-  if (before !== prefix || !field) throw mergeFailure(`unexpected format: ${key}`)
+  const [before] = key.split('/', 1)
+  const field = key.includes('/') ? key.slice(key.indexOf('/') + 1) : undefined
+  if (before !== prefix || field === undefined) {
+    throw badFormat(prefix === deleteFromList ? 'primitive list' : 'setElementOrder list')
+  }
   return field
 }
 
-/** What is new has nothing to be merged with: nulls and directives, and whatever carries `$patch`, have nothing to do. */
+/** What is new has nothing to be merged with: nulls say nothing there, and what carries `$patch` has nothing to work on. */
 function fresh(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(fresh).filter(item => item !== undefined)
-  if (!isRecord(value)) return value
-  if (value[directive] !== undefined) return undefined
-  const result: Fields = {}
-  for (const [key, item] of Object.entries(value)) {
-    const isDirective = key === retainKeys || key.startsWith(deleteFromList) || key.startsWith(setElementOrder)
-    const kept = item === null || isDirective ? undefined : fresh(item)
-    if (kept !== undefined) result[key] = kept
-  }
-  return result
+  return withoutDirectives(withoutNulls(value))
 }
 
-/** A value as Go prints it with %v, which is how upstream's messages show it. */
-function show(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(show).join(' ')}]`
-  if (!isRecord(value)) return value === null ? '<nil>' : String(value)
-  const entries = Object.keys(value).sort()
-  return `map[${entries.map(key => `${key}:${show(value[key])}`).join(' ')}]`
+/** Other directives than `$patch` stay, and are told as fields that nobody knows. */
+function withoutDirectives(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutDirectives).filter(item => item !== undefined)
+  if (!isRecord(value)) return value
+  if (directive in value) return undefined
+  const entries = Object.entries(value).map(([key, item]) => [key, withoutDirectives(item)] as const)
+  return Object.fromEntries(entries.filter(([, item]) => item !== undefined))
+}
+
+/** The type of a JSON value, as Go names it. */
+function goType(value: unknown): string {
+  if (Array.isArray(value)) return '[]interface {}'
+  if (isRecord(value)) return 'map[string]interface {}'
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
+  return value === null ? '%!s(<nil>)' : typeof value === 'boolean' ? 'bool' : 'string'
+}
+
+function badFormat(what: string): ApiError {
+  return new ApiError('BadRequest', `invalid patch format of ${what}`)
+}
+
+function noMergeKey(item: unknown, mergeKey: string): ApiError {
+  return mergeFailure(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`)
 }
 
 function badDirective(command: unknown, map: Fields): ApiError {
-  return mergeFailure(`unknown patch type: ${show(command)} in map: ${show(map)}`)
+  return mergeFailure(`unknown patch type: ${goText(command)} in map: ${goText(map)}`)
 }
