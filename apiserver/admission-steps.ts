@@ -1,21 +1,48 @@
 import type { AdmissionStep } from './admission.ts'
+import { certificateConditions, certificateRequester, certificateSubjectRestriction } from './admission/certificate-requests.ts'
+import { defaultIngressClass } from './admission/default-ingress-class.ts'
 import { defaultStorageClass } from './admission/default-storage-class.ts'
 import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
+import { limitRanger, limitRangerForClaims, limitRangerOnResize } from './admission/limit-ranger.ts'
 import { priority, singleDefaultPriority } from './admission/priority.ts'
+import { resourceQuota } from './admission/resource-quota.ts'
+import { runtimeClass } from './admission/runtime-class.ts'
 import { serviceAccount } from './admission/service-account.ts'
 import { claimProtection, volumeProtection } from './admission/storage-object-in-use-protection.ts'
 import { taintNodesByCondition } from './admission/taint-nodes-by-condition.ts'
+import { customResourceFinalizers, customResourceRules } from './custom/admission.ts'
+import { serviceAddresses } from './service-addresses.ts'
 
 /** Every admission step, in upstream's order (k8s.io/kubernetes/pkg/kubeapiserver/options/plugins.go). */
 export const admissionSteps: readonly AdmissionStep[] = [
   namespaceLifecycle,
+  serviceAddresses,
+  limitRanger,
+  limitRangerOnResize,
+  limitRangerForClaims,
   serviceAccount,
   taintNodesByCondition,
   priority,
   singleDefaultPriority,
   defaultTolerationSeconds,
+  runtimeClass,
   defaultStorageClass,
+  certificateRequester,
+  certificateConditions,
+  certificateSubjectRestriction,
+  defaultIngressClass,
   claimProtection,
   volumeProtection,
+  customResourceRules,
+  customResourceFinalizers,
+  // Last: whoever refuses afterwards would have something charged that is never stored.
+  resourceQuota,
+]
+
+/** With further steps, which come before the quota. */
+export const admissionWith = (...more: readonly AdmissionStep[]): readonly AdmissionStep[] => [
+  ...admissionSteps.filter(step => step !== resourceQuota),
+  ...more,
+  resourceQuota,
 ]

@@ -4,6 +4,7 @@ import type { UserInfo } from '../api/user.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Random } from '../lib/random.ts'
 import type { Access } from './access.ts'
+import type { Commits } from './commit.ts'
 import type { AnyDraft } from './decode-body.ts'
 
 /** A write on its way in, as admission sees it. */
@@ -23,11 +24,24 @@ export interface Attempt {
   readonly old: KubeObject | undefined
   /** What the client is to be told beside the answer; steps add to it. */
   readonly warnings: string[]
+  /** Set by those who change objects from outside: whether everybody has to look once more, and whether that is now. */
+  reinvocation?: Reinvocation
+}
+
+/** A second round of `admit`, because the object was changed after some had looked at it (k8s.io/apiserver/pkg/admission/reinvocation.go). */
+export interface Reinvocation {
+  isWanted: boolean
+  isSecondRound: boolean
+  /** Those who have asked to be heard again if others change the object after them, and those for whom that is the case. */
+  readonly heard: Set<string>
+  readonly again: Set<string>
 }
 
 /** What steps may use beside the attempt itself. */
 export interface AdmissionContext {
   readonly access: Access
+  /** For what goes along with a write: the charge to a quota. */
+  readonly commits: Commits
   readonly clock: Clock
   readonly random: Random
   /** Whether somebody issues tokens that pods could mount. */
@@ -36,7 +50,8 @@ export interface AdmissionContext {
 
 /**
  * One rule that the cluster, not the kind, imposes on writes. `admit` completes an object before it is validated, `check`
- * refuses it afterwards; both refuse by throwing an ApiError.
+ * refuses it afterwards; both refuse by throwing an ApiError. What the server hands out (addresses) it hands out in `check`, when
+ * the object is otherwise as it will be.
  */
 export interface AdmissionStep {
   readonly name: string
@@ -44,9 +59,11 @@ export interface AdmissionStep {
   readonly kinds?: readonly AnyKind[]
   readonly operations: readonly Attempt['operation'][]
   /** Subresources it is about as well; absent: none. */
-  readonly subresources?: readonly string[]
+  readonly subresources?: readonly string[] | 'all'
   admit?(attempt: Attempt, context: AdmissionContext): Promise<void> | void
   check?(attempt: Attempt, context: AdmissionContext): Promise<void> | void
+  /** Hears when an object of `kinds` has been stored: what was reserved for it need not be kept in mind any more. */
+  stored?(object: AnyDraft, context: AdmissionContext): void
 }
 
 /** The steps that concern a write, in order. */
@@ -59,12 +76,20 @@ export function admissionChain(steps: readonly AdmissionStep[], context: Admissi
   const concerns = (step: AdmissionStep, { operation, kind, subresource }: Attempt) =>
     step.operations.includes(operation) &&
     (!step.kinds || step.kinds.includes(kind)) &&
-    (subresource === undefined || step.subresources?.includes(subresource) === true)
+    (subresource === undefined || step.subresources === 'all' || step.subresources?.includes(subresource) === true)
   const run = (phase: 'admit' | 'check') => async (attempt: Attempt) => {
     for (const step of steps) {
       const done = concerns(step, attempt) ? step[phase]?.(attempt, context) : undefined
       if (done) await done
     }
   }
-  return { admit: run('admit'), check: run('check') }
+  const admitOnce = run('admit')
+  const admit = async (attempt: Attempt) => {
+    await admitOnce(attempt)
+    const { reinvocation } = attempt
+    if (!reinvocation?.isWanted) return
+    reinvocation.isSecondRound = true
+    await admitOnce(attempt)
+  }
+  return { admit, check: run('check') }
 }
