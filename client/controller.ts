@@ -21,9 +21,20 @@ export interface Controller {
   readonly concurrency?: number
   /** Registers indexes before the informers start. */
   readonly indexes?: readonly Index[]
+  /** Follows custom resources too, as they come and go: it watches CustomResourceDefinitions, and may write what they define. */
+  readonly custom?: CustomFollowing
   /** Wakes these keys every so often, whatever happens (`everyMs`), for work that time alone makes due. */
   readonly periodic?: { readonly everyMs: number; readonly keys: (lister: ListerOf) => readonly string[] }
   reconcile(context: ReconcileContext, key: string): Promise<ReconcileResult | void>
+}
+
+/** How a controller follows kinds that it does not know beforehand. */
+export interface CustomFollowing {
+  /** What a change of such an object wakes; absent: they are not watched. */
+  readonly watch?: (kind: AnyKind) => Watch
+  readonly index?: (kind: AnyKind) => Index
+  /** Told all of them whenever they have changed; those that are watched have listers from here on. */
+  readonly changed?: (kinds: readonly AnyKind[]) => void
 }
 
 export type ListerOf = <K extends AnyKind>(kind: K) => Lister<ObjectOf<K>>

@@ -43,6 +43,8 @@ export interface Informer<T extends KubeObject = KubeObject> {
 /** One informer per kind (and field selector), shared by all who ask. */
 export interface Informers {
   of<K extends AnyKind>(kind: K, options?: { fieldSelector?: string }): Informer<ObjectOf<K>>
+  /** Stops following a kind and forgets what was known of it: it is served no more. */
+  forget(kind: AnyKind): void
   readonly run: Run
   /** Resolves when every informer asked for so far is synced. */
   synced(signal?: AbortSignal): Promise<void>

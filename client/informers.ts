@@ -31,16 +31,20 @@ const healthyAfterMs = 1000
 export function createInformers(dependencies: Dependencies): Informers {
   const informers = new Map<string, Informer>()
   const started = new Set<Promise<void>>()
+  const stops = new Map<Informer, AbortController>()
   let running: AbortSignal | undefined
 
   const start = (informer: Informer, signal: AbortSignal) => {
-    const done = informer.run(signal).finally(() => started.delete(done))
+    const stop = new AbortController()
+    stops.set(informer, stop)
+    const done = informer.run(AbortSignal.any([signal, stop.signal])).finally(() => started.delete(done))
     started.add(done)
   }
+  const idOf = (kind: AnyKind, fieldSelector = '') => `${kind.group}/${kind.kind}?${fieldSelector}`
 
   return {
     of(kind, { fieldSelector } = {}) {
-      const id = `${kind.group}/${kind.kind}?${fieldSelector ?? ''}`
+      const id = idOf(kind, fieldSelector)
       let informer = informers.get(id)
       if (!informer) {
         informer = createInformer(kind, fieldSelector, dependencies)
@@ -48,6 +52,13 @@ export function createInformers(dependencies: Dependencies): Informers {
         if (running && !running.aborted) start(informer, running)
       }
       return informer as never
+    },
+    forget(kind) {
+      const informer = informers.get(idOf(kind))
+      if (!informer) return
+      informers.delete(idOf(kind))
+      stops.get(informer)?.abort()
+      stops.delete(informer)
     },
     async run(signal) {
       running = signal

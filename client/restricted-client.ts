@@ -11,6 +11,8 @@ interface Restrictions {
   /** Who is restricted, for the message. */
   name: string
   writes: readonly AnyKind[]
+  /** Whether custom resources may be written, whichever there are. */
+  writesCustom?: boolean
   /** Called after every successful write that changed something one can wait for. */
   onWrite: (written: Written) => void
   /** The version of an object as the caller knew it, before it is deleted. */
@@ -19,9 +21,9 @@ interface Restrictions {
 
 /** A client that refuses to write other kinds than it declared, and tells which revisions its writes made. */
 export function restrictedClient(client: Client, restrictions: Restrictions): Client {
-  const { name, writes, onWrite, knownVersion } = restrictions
+  const { name, writes, writesCustom = false, onWrite, knownVersion } = restrictions
   const check = (kind: AnyKind) => {
-    if (writes.includes(kind)) return
+    if (writes.includes(kind) || (writesCustom && kind.dynamic)) return
     if (writes.some(allowed => allowed.kind === kind.kind && allowed.group === kind.group)) return
     throw new Error(`${name} may not write ${kind.kind}: it did not declare it`)
   }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { CustomResourceDefinition } from '../api/apiextensions/custom-resource-definition.ts'
 import { isReason } from '../api/errors.ts'
 import type { AnyKind } from '../api/kind.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -7,7 +8,8 @@ import type { Random } from '../lib/random.ts'
 import { type Run, runAll } from '../lib/run.ts'
 import { workQueue } from '../lib/work-queue.ts'
 import type { Client } from './client.ts'
-import type { Controller, ListerOf, ReconcileContext } from './controller.ts'
+import type { Controller, ListerOf, ReconcileContext, Watch } from './controller.ts'
+import { followCustom } from './custom-kinds.ts'
 import type { Events } from './event-recorder.ts'
 import type { Change, Informer, Informers } from './informer.ts'
 import { restrictedClient, type Written } from './restricted-client.ts'
@@ -29,6 +31,9 @@ const maxWokenBy = 16
 
 const defaultConcurrency = 5
 
+/** Custom resources that cannot be listed (their webhook is down) hold nobody up for longer. */
+const longestCustomSyncInMs = 5_000
+
 /**
  * Runs controllers: informers feed keyed queues, whose keys are reconciled. All informers that they need are asked for at once,
  * so that `informers.run` may be started before or after. The answer may be run again after it has stopped.
@@ -45,8 +50,9 @@ export function runControllers({
   return signal => runAll(parts, signal)
 }
 
-function kindsOf({ watches, reads = [], indexes = [] }: Controller): Set<AnyKind> {
-  return new Set([...watches.map(watch => watch.kind), ...reads, ...indexes.map(index => index.kind)])
+function kindsOf({ watches, reads = [], indexes = [], custom }: Controller): Set<AnyKind> {
+  const definitions = custom ? [CustomResourceDefinition as AnyKind] : []
+  return new Set([...watches.map(watch => watch.kind), ...reads, ...indexes.map(index => index.kind), ...definitions])
 }
 
 /** One controller: wakes keys on changes, reconciles them, and retries those that fail. */
@@ -83,6 +89,7 @@ function runController(
       const restricted = restrictedClient(client.as({ actor, ...(reasons.length > 0 && { wokenBy: reasons }) }), {
         name: controller.name,
         writes: controller.writes,
+        writesCustom: controller.custom !== undefined,
         onWrite: write => void written.push(write),
         knownVersion: (kind, name) => informed.get(kind)?.lister.get(name)?.metadata.resourceVersion,
       })
@@ -116,12 +123,16 @@ function runController(
 
     await Promise.all([...informed.values()].map(informer => informer.synced(signal)))
     if (signal.aborted) return
-    const unsubscribe = controller.watches.map(({ kind, keys }) => {
+    const subscribe = ({ kind, keys }: Watch) => {
       const handle = (changes: readonly Change[]) => {
         for (const change of changes) for (const key of keys(change, lister)) wake(key, change.revision)
       }
       return informed.get(kind)?.subscribe(handle)
-    })
+    }
+    const { custom } = controller
+    const following = custom && followCustom({ custom, informers, informed, subscribe })
+    if (following) await Promise.race([following.synced(signal), clock.sleep(longestCustomSyncInMs, signal)])
+    const unsubscribe = [...controller.watches.map(subscribe), following?.stop]
     const beat = async () => {
       const { periodic } = controller
       while (periodic && !signal.aborted) {

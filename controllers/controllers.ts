@@ -1,5 +1,6 @@
 import type { AnyKind } from '../api/kind.ts'
 import type { Controller } from '../client/controller.ts'
+import { clusterRoleAggregation } from './cluster-role-aggregation/controller.ts'
 import { deployment } from './deployment/controller.ts'
 import { garbageCollector } from './garbage-collector/controller.ts'
 import { localProvisioner, type VolumeFolders } from './local-provisioner/controller.ts'
@@ -12,6 +13,7 @@ import { claimProtector, volumeProtector } from './persistent-volume/protection.
 import { volumePhases } from './persistent-volume/volume-controller.ts'
 import { podGc } from './pod-gc/controller.ts'
 import { replicaSet } from './replicaset/controller.ts'
+import { resourceQuota } from './resource-quota/controller.ts'
 import { rootCaPublisher } from './service-account/root-ca-publisher.ts'
 import { serviceAccount } from './service-account/service-account.ts'
 import { taintEviction } from './taint-eviction/controller.ts'
@@ -28,7 +30,9 @@ export interface ControllerOptions {
 }
 
 /** Every controller there is. */
-export function controllers({ kinds, ca, nodeRanges, volumes }: ControllerOptions): readonly Controller[] {
+export function controllers({ kinds: served, ca, nodeRanges, volumes }: ControllerOptions): readonly Controller[] {
+  // Other versions of a kind show the same objects once more.
+  const kinds = served.filter(({ storedAs }) => !storedAs)
   return [
     deployment,
     replicaSet,
@@ -36,11 +40,13 @@ export function controllers({ kinds, ca, nodeRanges, volumes }: ControllerOption
     namespace(kinds),
     serviceAccount,
     rootCaPublisher(ca),
+    clusterRoleAggregation,
     nodeIpam(nodeRanges),
     nodeTaints,
     nodeLifecycle(),
     taintEviction(),
     podGc(),
+    resourceQuota(kinds),
     claimBinder(),
     volumePhases,
     claimProtector,

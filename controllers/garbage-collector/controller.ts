@@ -3,7 +3,7 @@ import type { AnyKind } from '../../api/kind.ts'
 import { keyOf } from '../../api/keys.ts'
 import type { KubeObject, OwnerReference } from '../../api/transport.ts'
 import { boundedMap } from '../../client/bounded-map.ts'
-import type { Controller, ReconcileContext } from '../../client/controller.ts'
+import type { Controller, ReconcileContext, Watch } from '../../client/controller.ts'
 import type { Lister } from '../../client/informer.ts'
 import { concernedBy, type Dependent, dependentsOf, ownersIndex } from './graph.ts'
 import { kindsByName, ownerRef } from './object-keys.ts'
@@ -15,15 +15,24 @@ const absentOwners = 500
 /** Deletes what has lost all its owners, and lets go of what waits for its dependents (pkg/controller/garbagecollector). */
 export function garbageCollector(allKinds: readonly AnyKind[]): Controller {
   // Events own nothing, are owned by nothing, and are many.
-  const kinds = allKinds.filter(kind => kind.kind !== 'Event')
-  const names = kindsByName(kinds)
+  const always = allKinds.filter(kind => kind.kind !== 'Event')
+  let kinds = always
+  let names = kindsByName(kinds)
   const absent = boundedMap<string, true>(absentOwners)
 
   return {
     name: 'garbage-collector',
-    watches: kinds.map(kind => ({ kind, keys: (change, lister) => concernedBy(change, kind, kinds, names, lister) })),
-    writes: kinds,
-    indexes: kinds.map(ownersIndex),
+    watches: always.map(watch),
+    writes: always,
+    indexes: always.map(ownersIndex),
+    custom: {
+      watch,
+      index: ownersIndex,
+      changed(custom) {
+        kinds = [...always, ...custom]
+        names = kindsByName(kinds)
+      },
+    },
     concurrency: 20,
 
     async reconcile(context, key) {
@@ -36,6 +45,10 @@ export function garbageCollector(allKinds: readonly AnyKind[]): Controller {
       if (isWaiting(object)) return finishForeground(context, item, dependentsOf(kinds, context.lister, object))
       return collect(context, item)
     },
+  }
+
+  function watch(kind: AnyKind): Watch {
+    return { kind, keys: (change, lister) => concernedBy(change, kind, kinds, names, lister) }
   }
 
   /** Deletes an object, or strips it of owners, if the plan says so; decided anew on the object as the server has it. */

@@ -15,11 +15,17 @@ const finalizer = 'kubernetes'
 
 /** Empties namespaces that are being deleted, and lets them go once they are empty (pkg/controller/namespace). */
 export function namespace(kinds: readonly AnyKind[]): Controller {
-  const contents = kinds.filter(kind => kind.namespaced && kind !== Pod)
+  const always = kinds.filter(kind => kind.namespaced && kind !== Pod)
+  let contents = always
   return {
     name: 'namespace',
     watches: [on(Namespace)],
-    writes: [Namespace, Pod, ...contents],
+    writes: [Namespace, Pod, ...always],
+    custom: {
+      changed(custom) {
+        contents = [...always, ...custom.filter(kind => kind.namespaced)]
+      },
+    },
     concurrency: 10,
 
     async reconcile(context, key): Promise<ReconcileResult | undefined> {

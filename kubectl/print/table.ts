@@ -68,7 +68,7 @@ export function tableCells(table: Table, options: TableOptions): { header: strin
 }
 
 function cellText(cell: unknown): string {
-  if (cell === null || cell === undefined) return '<none>'
+  if (cell === null || cell === undefined) return '' // as the real one: custom resources have such cells
   return typeof cell === 'object' ? JSON.stringify(cell) : String(cell)
 }
 

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../api/transport.ts'
-import { valuesAt } from '../print/jsonpath.ts'
+import { valuesAt } from '../../lib/json-path.ts'
 
 /** What `wait --for` waits for. */
 export type Wanted =

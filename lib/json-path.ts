@@ -289,3 +289,12 @@ function passes(step: Step & { type: 'filter' }, item: unknown, root: unknown): 
       return (left as number) >= (right as number)
   }
 }
+
+/** What a path leads to in a value. */
+export type JsonPathReader = (root: unknown) => unknown[]
+
+/** As `valuesAt`, for a path that is used often. Throws a JsonPathError if it is none. */
+export function readerOf(path: string): JsonPathReader {
+  const parsed = parsePath(path.replace(/^\{|\}$/g, ''))
+  return root => select(parsed, root, root, false)
+}

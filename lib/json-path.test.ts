@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { evaluateJsonPath, JsonPathError, parseJsonPath, valuesAt } from './jsonpath.ts'
+import { evaluateJsonPath, JsonPathError, parseJsonPath, valuesAt } from './json-path.ts'
 
 const list = {
   kind: 'List',

@@ -1,0 +1,23 @@
+/** The value at a simple path such as `.spec.size`; undefined if there is none. */
+export function valueAt(object: unknown, path: string): unknown {
+  let value = object
+  for (const name of steps(path)) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    value = (value as Record<string, unknown>)[name]
+  }
+  return value
+}
+
+/** Sets the value at a simple path, and makes the objects on the way that are missing. */
+export function setValueAt(object: object, path: string, value: unknown): void {
+  const names = steps(path)
+  const last = names.pop() ?? ''
+  let at = object as Record<string, unknown>
+  for (const name of names) {
+    if (typeof at[name] !== 'object' || at[name] === null) at[name] = {}
+    at = at[name] as Record<string, unknown>
+  }
+  at[last] = value
+}
+
+const steps = (path: string): string[] => path.replace(/^\./, '').split('.')

@@ -1,0 +1,46 @@
+import { type ResourceQuota, scopesOf } from '../../api/core/resource-quota.ts'
+import type { AnyKind } from '../../api/kind.ts'
+import { type Quantity } from '../../api/quantity.ts'
+import { addTo, increase, only, readAmounts, writeAmounts, zero } from '../../api/quota/amounts.ts'
+import { evaluatorOf } from '../../api/quota/evaluators.ts'
+import type { KubeObject } from '../../api/transport.ts'
+import { deepEqual } from '../../lib/json.ts'
+
+type Status = ResourceQuota['status']
+type Quota = Pick<ResourceQuota, 'spec' | 'status'>
+
+/** The status that a quota should have, given the objects of its namespace. */
+export function statusOf(
+  { spec }: Pick<Quota, 'spec'>,
+  kinds: readonly AnyKind[],
+  objectsOf: (kind: AnyKind) => readonly KubeObject[],
+  now: number,
+): Status {
+  const hard = spec.hard ?? {}
+  const names = Object.keys(hard)
+  const used: Record<string, Quantity> = Object.fromEntries(names.map(name => [name, zero]))
+  const scopes = scopesOf(spec)
+  for (const kind of kinds) {
+    const evaluator = evaluatorOf(kind)
+    if (!names.some(evaluator.counts)) continue
+    for (const object of objectsOf(kind)) {
+      if (!scopes.every(scope => evaluator.fits(scope, object))) continue
+      addTo(
+        used,
+        only(evaluator.usage(object, now), name => name in hard),
+      )
+    }
+  }
+  return { hard, used: writeAmounts(used) }
+}
+
+/** Whether the quota says something else than it should. */
+export const differs = (quota: Quota, status: Status): boolean => !deepEqual(normal(quota.status), normal(status))
+
+/** Empty lists are as good as none. */
+const normal = ({ hard = {}, used = {} }: Status) => ({ hard, used })
+
+/** Whether the new status gives back something that was charged. */
+export function givesBack({ status: { used: before } }: Quota, { used }: Status): boolean {
+  return Object.keys(increase(readAmounts(before), readAmounts(used))).length > 0
+}
