@@ -4,13 +4,22 @@ import type { NodeAgent } from '../api/node-agent.ts'
 import { StorageClass } from '../api/storage/storage-class.ts'
 import type { Transport } from '../api/transport.ts'
 import type { UserInfo } from '../api/user.ts'
-import { admissionSteps } from '../apiserver/admission-steps.ts'
+import { admissionWith } from '../apiserver/admission-steps.ts'
+import type { Auditor } from '../apiserver/audit/auditor.ts'
 import { accessControl } from '../apiserver/auth/access-control.ts'
+import type { StaticToken } from '../apiserver/auth/authenticator.ts'
 import type { Certificates } from '../apiserver/auth/certificates.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
+import { extensibleAdmission } from '../apiserver/extensible-admission.ts'
+import { withBodyKinds } from '../apiserver/http/body.ts'
 import { serve } from '../apiserver/http/server.ts'
 import { localTransport } from '../apiserver/local-transport.ts'
+import { followedConfiguration } from '../apiserver/overload/followed-configuration.ts'
+import { overloadGate } from '../apiserver/overload/gate.ts'
+import { componentStatuses } from '../apiserver/component-statuses.ts'
+import { metricsProviders } from '../apiserver/metrics.ts'
 import { createPipeline, type Pipeline } from '../apiserver/pipeline.ts'
+import { standingObjects } from '../apiserver/standing-objects.ts'
 import { tableMakers } from '../apiserver/table.ts'
 import { whyRoute } from '../apiserver/why-route.ts'
 import { createClient } from '../client/typed-client.ts'
@@ -31,6 +40,12 @@ export interface ApiServerOptions {
   /** 0: any free one. */
   readonly port: number
   readonly nodeAgents: (nodeName: string) => NodeAgent | undefined
+  /** Tokens that are known by heart. */
+  readonly staticTokens?: readonly StaticToken[] | undefined
+  /** Who the tokens of service accounts say that they are from; an https URL. */
+  readonly issuer?: string | undefined
+  /** Writes down who did what. */
+  readonly audit?: { readonly auditor: Auditor; readonly run: Run } | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -48,35 +63,52 @@ const self: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 's
 
 /** The API server: the pipeline over a store, access control over its own objects, and the HTTPS front door. */
 export function apiServer(options: ApiServerOptions): ApiServer {
-  const { store, certificates, clock, random, log } = options
+  const { store, certificates, nodeAgents, clock, random, log } = options
   const control = accessControl({
     handle: request => pipeline.handle(request),
     serviceAccountKey: certificates.serviceAccountKey,
+    staticTokens: options.staticTokens,
+    issuer: options.issuer,
     clock,
     random,
+    log,
+  })
+  const extensions = extensibleAdmission({
+    handle: request => pipeline.handle(request),
+    kinds: () => pipeline.kinds,
+    authorizer: control.authorizer,
+    clock,
     log,
   })
   const pipeline: Pipeline = createPipeline({
     store,
     kinds,
     bodyKinds,
-    providers: control.reviews,
+    providers: [
+      ...control.reviews,
+      ...metricsProviders({ handle: call => pipeline.handle(call), nodeAgents, clock }),
+      componentStatuses({ handle: call => pipeline.handle(call), clock }),
+    ],
     authorize: control.authorize,
-    admission: [...admissionSteps, ...control.admission],
+    admission: admissionWith(...control.admission, ...extensions.steps),
     issueToken: control.issueToken,
     nodeAgents: options.nodeAgents,
     clock,
     random,
     log,
   })
+  const flowControl = followedConfiguration(kinds, { handle: pipeline.handle, clock, log })
   const http = serve({
     handle: pipeline.handle,
     authenticator: control.authenticator,
     authorizer: control.authorizer,
     tables: tableMakers(pipeline.kinds),
+    kinds: withBodyKinds(pipeline.kinds, bodyKinds),
     documents: pipeline.documents,
     tokens: control.tokens,
     extraRoutes: whyRoute(pipeline),
+    audit: options.audit?.auditor,
+    gate: overloadGate({ source: flowControl.source, clock }),
     tls: { ca: certificates.ca, certificate: certificates.server.certificate, key: certificates.server.key },
     host: options.host,
     port: options.port,
@@ -88,7 +120,7 @@ export function apiServer(options: ApiServerOptions): ApiServer {
 
   const prepare = async (signal: AbortSignal) => {
     await Promise.all([bootstrap({ pipeline, signal, securePort: options.port || 6443 }), ensureDefaultClass(transport(self))])
-    await control.ready
+    await Promise.all([control.ready, extensions.ready])
     return http.address
   }
   const ready = deferred<{ host: string; port: number }>()
@@ -100,9 +132,13 @@ export function apiServer(options: ApiServerOptions): ApiServer {
     async run(signal) {
       ready.resolve(prepare(signal))
       const parts = [
+        ...(options.audit ? [['audit log', options.audit.run] as const] : []),
+        ...(flowControl.run ? [['flow control', flowControl.run] as const] : []),
         ['storage compaction', compactor({ store, clock, log })],
         ['pipeline', pipeline.run],
         ['access control', control.run],
+        ['webhooks and policies', extensions.run],
+        ['standing objects', standingObjects({ pipeline, ready: ready.promise, log })],
         ['HTTPS server', http.run],
       ] as const
       await runAll(parts, signal)

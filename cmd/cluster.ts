@@ -12,7 +12,7 @@ import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import { aborted, type Run, runAll } from '../lib/run.ts'
 import type { Store } from '../storage/store.ts'
-import { type ApiServer, apiServer } from './api-server.ts'
+import { type ApiServer, type ApiServerOptions, apiServer } from './api-server.ts'
 import { controllerManager, schedulerComponent } from './control-plane.ts'
 import type { ClusterIdentity } from './data-dir.ts'
 import { type NodesOptions, nodes, runtimeLabel } from './nodes.ts'
@@ -22,6 +22,8 @@ export interface ClusterOptions extends Omit<NodesOptions, 'transport' | 'cluste
   readonly store: Store
   readonly certificates: Certificates
   readonly port: number
+  /** What the API server does beyond the usual. */
+  readonly server?: Pick<ApiServerOptions, 'audit' | 'staticTokens' | 'issuer'>
   /** Pods' folders are below it. */
   readonly nodesDir: string
   /** Volumes are folders below it. */
@@ -44,6 +46,7 @@ const simulatedPodRange = '100.64.0.0/10'
 export function cluster(options: ClusterOptions): Cluster {
   const { identity, store, certificates, clock, random, log } = options
   const server = apiServer({
+    ...options.server,
     store,
     certificates,
     host: '127.0.0.1',

@@ -20,6 +20,12 @@ export interface UpOptions {
   readonly runtime: 'docker' | 'simulated'
   readonly store: 'level' | 'memory'
   readonly logLevel: LogLevel
+  /** Where to write down who did what; `auditPolicy` says how much of it. */
+  readonly auditLog?: string
+  readonly auditPolicy?: string
+  /** Tokens and whose they are. */
+  readonly tokenFile?: string
+  readonly issuer?: string
   /** A file of figures that stands in for the machine's own memory and disks (kubelet/eviction/README.md). */
   readonly signals?: string
   readonly evictionHard?: string
@@ -42,6 +48,10 @@ Runs a cluster in this process until Ctrl-C. Pods keep running; the next \`up\` 
   --runtime NAME           docker or simulated (default docker)
   --store NAME             level or memory (default level)
   --log-level NAME         ${logLevels.join(', ')} (default warn)
+  --audit-log-path FILE    write down who did what, one JSON object a line
+  --audit-policy-file FILE how much of it (audit.k8s.io/v1 Policy); metadata of everything unless given
+  --token-auth-file FILE   bearer tokens to believe: lines of token,user,uid,"group1,group2"
+  --service-account-issuer URL   who tokens of service accounts are from
   --signals FILE           read memory and disk figures from FILE instead of the machine, to show evictions
   --eviction-hard LIST     hard thresholds, e.g. memory.available<100Mi,nodefs.available<10%
   --eviction-soft LIST     soft thresholds; each needs a grace period
@@ -98,6 +108,10 @@ export function parseUp(args: string[]): UpOptions | 'help' {
     runtime: { type: 'string' },
     store: { type: 'string' },
     'log-level': { type: 'string' },
+    'audit-log-path': { type: 'string' },
+    'audit-policy-file': { type: 'string' },
+    'token-auth-file': { type: 'string' },
+    'service-account-issuer': { type: 'string' },
     signals: { type: 'string' },
     'eviction-hard': { type: 'string' },
     'eviction-soft': { type: 'string' },
@@ -119,6 +133,7 @@ export function parseUp(args: string[]): UpOptions | 'help' {
     runtime: oneOf('runtime', values.runtime ?? 'docker', ['docker', 'simulated']),
     store: oneOf('store', values.store ?? 'level', ['level', 'memory']),
     logLevel: oneOf('log-level', values['log-level'] ?? 'warn', logLevels),
+    ...identityOptions(values),
     ...(values.signals !== undefined && { signals: values.signals }),
     ...(values['eviction-hard'] !== undefined && { evictionHard: values['eviction-hard'] }),
     ...(values['eviction-soft'] !== undefined && { evictionSoft: values['eviction-soft'] }),
@@ -130,5 +145,26 @@ export function parseUp(args: string[]): UpOptions | 'help' {
         values['eviction-pressure-transition-period'],
       ),
     }),
+  }
+}
+
+type IdentityFlags = 'audit-log-path' | 'audit-policy-file' | 'token-auth-file' | 'service-account-issuer'
+
+function identityOptions(values: { readonly [Flag in IdentityFlags]?: string | undefined }) {
+  const auditLog = values['audit-log-path']
+  const auditPolicy = values['audit-policy-file']
+  const tokenFile = values['token-auth-file']
+  const issuer = values['service-account-issuer']
+  if (auditPolicy !== undefined && auditLog === undefined) {
+    throw new UsageError('--audit-policy-file needs --audit-log-path: without a log there is nothing to write')
+  }
+  if (issuer !== undefined && !/^https:\/\/[^?#\s]+$/.test(issuer)) {
+    throw new UsageError(`--service-account-issuer must be an https URL without query and fragment, not "${issuer}"`)
+  }
+  return {
+    ...(auditLog !== undefined && { auditLog }),
+    ...(auditPolicy !== undefined && { auditPolicy }),
+    ...(tokenFile !== undefined && { tokenFile }),
+    ...(issuer !== undefined && { issuer }),
   }
 }

@@ -25,6 +25,7 @@ import { engineFromEnv } from './engine-address.ts'
 import { evictionConfig } from './eviction-flags.ts'
 import { parseUp, type UpOptions, UsageError, upHelp } from './options.ts'
 import { pemFolder } from './pki.ts'
+import { serverOptions } from './server-options.ts'
 import { garbageCollector, tidyMemory } from './tidy-memory.ts'
 import { version } from './version.ts'
 
@@ -51,6 +52,7 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
   const clock = systemClock
   const random = systemRandom
   const startedAt = clock.now() - clock.monotonic()
+  const server = await serverOptions(options, { clock, log })
   const [store, certificates, identity] = await Promise.all([
     options.store === 'memory'
       ? memoryStore({ clock })
@@ -65,6 +67,7 @@ async function runHere(options: UpOptions, dir: DataDir): Promise<number> {
       store,
       certificates,
       port: options.port,
+      server,
       ...names,
       nodesDir: dir.nodes,
       volumesDir: dir.volumes,

@@ -191,7 +191,7 @@ describe('a token', () => {
     [{ expirationSeconds: 2 ** 32 + 1 }, 'may not specify a duration larger than 2^32 seconds'],
     [
       { boundObjectRef: { kind: 'ConfigMap', apiVersion: 'v1', name: 'x' } },
-      'cannot bind token to object of type v1, Kind=ConfigMap',
+      'cannot bind token to object of type /v1, Kind=ConfigMap',
     ],
     [{ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'x' } }, 'pods "x" not found'],
     [
@@ -270,8 +270,9 @@ describe('reviews', () => {
         user: { username: 'system:serviceaccount:default:robot' },
         audiences: control.tokens.audiences,
       })
-    expect(await review(users.admin, 'authentication/tokenreviews', { spec: { token: 'x' } })).toMatchObject({
-      authenticated: false,
+    expect(await review(users.admin, 'authentication/tokenreviews', { spec: { token: 'x' } })).toEqual({
+      user: {},
+      error: 'invalid bearer token',
     })
     await expect(review(users.admin, 'authentication/tokenreviews', { spec: {} })).rejects.toThrow(
       'token is required for TokenReview in authentication',

@@ -9,17 +9,20 @@ import { ClusterRole } from '../../api/rbac/cluster-role.ts'
 import { ClusterRoleBinding } from '../../api/rbac/cluster-role-binding.ts'
 import { Role } from '../../api/rbac/role.ts'
 import { RoleBinding } from '../../api/rbac/role-binding.ts'
+import { ResourceSlice } from '../../api/resource/resource-slice.ts'
+import { VolumeAttachment } from '../../api/storage/volume-attachment.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import { deferred } from '../../lib/deferred.ts'
 import type { Random } from '../../lib/random.ts'
-import { type Run, runAll } from '../../lib/run.ts'
+import { aborted, type Run, runAll } from '../../lib/run.ts'
 import type { AdmissionStep } from '../admission.ts'
 import type { Provider } from '../pipeline.ts'
 import type { IssueToken } from '../subresources.ts'
 import { authAdmission } from './admission.ts'
 import { type Authenticator, authenticator, type StaticToken } from './authenticator.ts'
 import { type Authorizer, authorizeOrThrow, createAuthorizer } from './authorizer.ts'
-import { bootstrapPolicy } from './bootstrap-policy.ts'
+import { bootstrapUser } from './bootstrap-tokens.ts'
+import { bootstrapNamespacedPolicy, bootstrapPolicy } from './bootstrap-policy.ts'
 import { type Followed, type FollowOptions, followed, serverUser } from './followed.ts'
 import { type NodePods, nodeAuthorizer } from './node-authorizer.ts'
 import { accessReviews } from './reviews.ts'
@@ -31,7 +34,9 @@ export interface AccessControlOptions extends FollowOptions {
   readonly random: Random
   /** PEM of the key that signs service account tokens. */
   readonly serviceAccountKey: string
-  readonly staticTokens?: readonly StaticToken[]
+  readonly staticTokens?: readonly StaticToken[] | undefined
+  /** Who the tokens of service accounts say that they are from; an https URL. */
+  readonly issuer?: string | undefined
 }
 
 /** Authentication and authorization for one API server, fed from its own objects. */
@@ -51,18 +56,24 @@ export interface AccessControl {
   readonly ready: Promise<void>
 }
 
+/** The label on Secrets whose tokens were not used for a year. */
+const invalidSince = 'kubernetes.io/legacy-token-invalid-since'
+
 /** `handle` may be a pipeline that is made later: it is first called by `run`. */
 export function accessControl(options: AccessControlOptions): AccessControl {
-  const { clock, random, serviceAccountKey, staticTokens, handle } = options
+  const { clock, random, serviceAccountKey, staticTokens, issuer, handle } = options
   const policy = followPolicy(options)
   const pods = followPods(options)
   const accounts = followed(ServiceAccount, options)
   const claims = followed(PersistentVolumeClaim, options)
+  const attachments = followed(VolumeAttachment, options)
+  const slices = followed(ResourceSlice, options)
 
   const authorizer = createAuthorizer({
     source: policy.source,
     nodes: nodeAuthorizer({
       ...pods.nodePods,
+      nodeOfObject: (resource, name) => (resource === ResourceSlice.plural ? slices : attachments).byKey.get(name)?.spec.nodeName,
       volumeOf: (namespace, name) => claims.byKey.get(`${namespace}/${name}`)?.spec.volumeName,
     }),
   })
@@ -81,33 +92,48 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     object && (!object.metadata.deletionTimestamp || Date.parse(object.metadata.deletionTimestamp) + 60_000 > clock.now())
       ? object.metadata.uid
       : undefined
+  // What is followed may be a moment old: what does not fit is looked at again.
   const lookup: TokenLookup = {
-    serviceAccountUid: (namespace, name) => alive(accounts.byKey.get(`${namespace}/${name}`)),
-    podUid: (namespace, name) => alive(pods.objects.byKey.get(`${namespace}/${name}`)),
+    serviceAccountUid: (namespace, name, claimed) =>
+      alive(accounts.byKey.get(`${namespace}/${name}`)) === claimed ? claimed : get(ServiceAccount, name, namespace).then(alive),
+    podUid: (namespace, name, claimed) =>
+      alive(pods.objects.byKey.get(`${namespace}/${name}`)) === claimed ? claimed : get(Pod, name, namespace).then(alive),
+    nodeUid: async name => alive(await get(Node, name)),
     secretUid: async (namespace, name) => alive(await get(Secret, name, namespace)),
+    async secretToken(namespace, name) {
+      const secret = await get(Secret, name, namespace)
+      if (!secret || secret.metadata.deletionTimestamp || secret.metadata.labels?.[invalidSince]) return undefined
+      return Buffer.from(secret.data?.token ?? '', 'base64').toString()
+    },
   }
-  const tokens = serviceAccountTokens({ key: serviceAccountKey, clock, random, lookup })
+  const tokens = serviceAccountTokens({ key: serviceAccountKey, clock, random, lookup, issuer })
   const objects = {
     pod: (namespace: string, name: string) => get(Pod, name, namespace),
     node: (name: string) => get(Node, name),
     secret: (namespace: string, name: string) => get(Secret, name, namespace),
   }
-  const parts = [...policy.parts, pods.objects, accounts, claims]
+  const bootstrapTokens = { clock, secret: (name: string) => get(Secret, name, 'kube-system') }
+  const own = authenticator({ tokens, staticTokens, bootstrapUser: token => bootstrapUser(token, bootstrapTokens) })
+  const parts = [...policy.parts, pods.objects, accounts, claims, attachments, slices]
   const runs = parts.map(({ name, run }) => [name, run] as const)
   const ready = deferred()
   return {
-    authenticator: authenticator({ tokens, staticTokens }),
+    authenticator: own,
     authorizer,
     tokens,
     authorize: authorizeOrThrow(authorizer),
     admission: authAdmission(authorizer),
-    issueToken: tokenRequests({ tokens, objects }),
-    reviews: accessReviews({ authorizer, tokens }),
+    issueToken: tokenRequests({ tokens, objects, clock }),
+    reviews: accessReviews({ authorizer, identify: own.identify, audiences: tokens.audiences, clock }),
     ready: ready.promise,
     async run(signal) {
       await bootstrapPolicy({ handle, signal })
       void Promise.all(parts.map(part => part.synced)).then(() => ready.resolve())
-      await runAll(runs, signal)
+      const inNamespaces = async (stop: AbortSignal) => {
+        await bootstrapNamespacedPolicy({ handle, clock, signal: stop })
+        await aborted(stop)
+      }
+      await runAll([...runs, ['default roles in namespaces', inNamespaces]], signal)
     },
   }
 }

@@ -1,27 +1,35 @@
-import { forbiddenError } from '../../api/errors.ts'
+import { notFound } from '../../api/errors.ts'
 import { ClusterRole } from '../../api/rbac/cluster-role.ts'
 import { ClusterRoleBinding } from '../../api/rbac/cluster-role-binding.ts'
 import { Role } from '../../api/rbac/role.ts'
 import { RoleBinding } from '../../api/rbac/role-binding.ts'
+import type { KubeObject } from '../../api/transport.ts'
 import { deepEqual } from '../../lib/json.ts'
+import { certificateSigners } from '../admission/certificate-requests.ts'
 import type { AdmissionStep, Attempt } from '../admission.ts'
-import type { Authorizer } from './authorizer.ts'
+import { type Authorizer, mastersGroup } from './authorizer.ts'
 import { refuseBinding, refuseRole } from './escalation.ts'
-import { refuseForNode } from './node-authorizer.ts'
+import { nodeRestriction } from './node-restriction.ts'
+import { forbidAttempt } from './refusal.ts'
 import type { BindingLike, RoleLike } from './rules.ts'
 
 /** The admission steps that know about users: nobody grants more than he holds, and kubelets keep to their own node. */
 export function authAdmission(authorizer: Authorizer): readonly AdmissionStep[] {
   return [
+    ...certificateSigners((user, verb, name) => {
+      const signer = { verb, group: 'certificates.k8s.io', version: '*', resource: 'signers', name }
+      return authorizer.authorize(user, signer).allowed
+    }),
     {
       name: 'RoleEscalation',
       kinds: [Role, ClusterRole],
       operations: ['CREATE', 'UPDATE'],
       check(attempt) {
+        if (mayAnything(attempt) || onlyForGarbageCollector(attempt)) return
         const role = attempt.object as unknown as RoleLike
         const old = attempt.old as unknown as RoleLike | undefined
-        if (old && deepEqual(role.rules, old.rules) && deepEqual(role.aggregationRule, old.aggregationRule)) return
-        refuse(attempt, refuseRole(authorizer, attempt.user, role, attempt.kind.kind === ClusterRole.kind))
+        const why = refuseRole(authorizer, attempt.user, role, { isCluster: attempt.kind === ClusterRole, old })
+        if (why) throw forbidAttempt(attempt, why)
       },
     },
     {
@@ -29,24 +37,31 @@ export function authAdmission(authorizer: Authorizer): readonly AdmissionStep[] 
       kinds: [RoleBinding, ClusterRoleBinding],
       operations: ['CREATE', 'UPDATE'],
       check(attempt) {
+        if (mayAnything(attempt) || onlyForGarbageCollector(attempt)) return
         const binding = attempt.object as unknown as BindingLike
-        const old = attempt.old as unknown as BindingLike | undefined
-        if (old && deepEqual(binding.roleRef, old.roleRef) && deepEqual(binding.subjects, old.subjects)) return
-        refuse(attempt, refuseBinding(authorizer, attempt.user, binding))
+        const verdict = refuseBinding(authorizer, attempt.user, binding)
+        if (verdict === 'no such role') {
+          throw notFound(binding.roleRef.kind === 'Role' ? Role : ClusterRole, binding.roleRef.name)
+        }
+        if (verdict) throw forbidAttempt(attempt, verdict.refusal)
       },
     },
-    {
-      name: 'NodeRestriction',
-      operations: ['CREATE'],
-      check(attempt) {
-        const { kind, user, subresource, object } = attempt
-        const attributes = { verb: 'create', group: kind.group, resource: kind.plural, subresource }
-        refuse(attempt, refuseForNode(user, attributes, object as Parameters<typeof refuseForNode>[2]))
-      },
-    },
+    nodeRestriction,
   ]
 }
 
-function refuse({ kind, object }: Attempt, why: string | undefined): void {
-  if (why) throw forbiddenError(kind, object.metadata.name, why)
+const mayAnything = ({ user }: Attempt) => user.groups.includes(mastersGroup)
+
+const forGarbageCollector = ['ownerReferences', 'finalizers', 'managedFields', 'resourceVersion'] as const
+
+/** Owners and finalizers have to come off roles that nobody who takes them off could grant (pkg/registry/rbac/helpers.go). */
+function onlyForGarbageCollector({ object, old }: Attempt): boolean {
+  if (!old) return false
+  return deepEqual(withoutThose(object as unknown as KubeObject), withoutThose(old))
+}
+
+function withoutThose(object: KubeObject): object {
+  const metadata: Record<string, unknown> = { ...object.metadata }
+  for (const field of forGarbageCollector) delete metadata[field]
+  return { ...object, metadata }
 }

@@ -4,7 +4,7 @@ import { users } from '../../api/user.ts'
 import { authorizeOrThrow, createAuthorizer } from './authorizer.ts'
 import { defaultClusterRoleBindings, defaultClusterRoles } from './default-roles.ts'
 import type { BindingLike, RbacSource, RoleLike } from './rules.ts'
-import { serviceAccountUser } from './tokens.ts'
+import { serviceAccountUser } from './token-claims.ts'
 
 const person = (name: string, ...groups: string[]): UserInfo => ({ name, groups: [...groups, 'system:authenticated'] })
 const ada = person('ada')

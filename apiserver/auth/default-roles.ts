@@ -1,5 +1,6 @@
 import { controllerRoles } from './controller-roles.ts'
-import { eventsRule, type PolicyRule, rule, type Subject } from './rules.ts'
+import { namespacedRoleRules, roleRules } from './default-role-rules.ts'
+import type { PolicyRule, Subject } from './rules.ts'
 
 /**
  * The roles and bindings that every cluster starts with (plugin/pkg/auth/authorizer/rbac/bootstrappolicy). They are written
@@ -8,122 +9,24 @@ import { eventsRule, type PolicyRule, rule, type Subject } from './rules.ts'
 const group = 'rbac.authorization.k8s.io'
 const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
 const annotations = { 'rbac.authorization.kubernetes.io/autoupdate': 'true' }
+const apiVersion = `${group}/v1`
 
-const read = 'get list watch'
-const write = 'create delete deletecollection patch update'
-
-const urls = (verbs: string, paths: string): PolicyRule => ({ verbs: verbs.split(' '), nonResourceURLs: paths.split(' ') })
-
-const viewRules = [
-  rule(
-    read,
-    '',
-    'configmaps endpoints persistentvolumeclaims persistentvolumeclaims/status pods replicationcontrollers ' +
-      'replicationcontrollers/scale serviceaccounts services services/status',
-  ),
-  rule(
-    read,
-    '',
-    'bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status',
-  ),
-  rule(read, '', 'namespaces'),
-  rule(read, 'discovery.k8s.io', 'endpointslices'),
-  rule(
-    read,
-    'apps',
-    'controllerrevisions daemonsets daemonsets/status deployments deployments/scale deployments/status replicasets ' +
-      'replicasets/scale replicasets/status statefulsets statefulsets/scale statefulsets/status',
-  ),
-  rule(read, 'autoscaling', 'horizontalpodautoscalers horizontalpodautoscalers/status'),
-  rule(read, 'batch', 'cronjobs cronjobs/status jobs jobs/status'),
-  rule(read, 'policy', 'poddisruptionbudgets poddisruptionbudgets/status'),
-  rule(read, 'networking.k8s.io', 'ingresses ingresses/status networkpolicies'),
-]
-
-const editRules = [
-  rule(read, '', 'pods/attach pods/exec pods/portforward pods/proxy secrets services/proxy'),
-  rule('impersonate', '', 'serviceaccounts'),
-  rule(write, '', 'pods pods/attach pods/exec pods/portforward pods/proxy'),
-  rule('create', '', 'pods/eviction'),
-  rule(
-    write,
-    '',
-    'configmaps persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy',
-  ),
-  rule('create', '', 'serviceaccounts/token'),
-  rule(
-    write,
-    'apps',
-    'daemonsets deployments deployments/rollback deployments/scale replicasets replicasets/scale statefulsets statefulsets/scale',
-  ),
-  rule(write, 'autoscaling', 'horizontalpodautoscalers'),
-  rule(write, 'batch', 'cronjobs jobs'),
-  rule(write, 'policy', 'poddisruptionbudgets'),
-  rule(write, 'networking.k8s.io', 'ingresses networkpolicies'),
-  rule(`${read} ${write}`, 'coordination.k8s.io', 'leases'),
-  rule(write, '', 'events'),
-]
-
-const adminRules = [
-  rule('create', 'authorization.k8s.io', 'localsubjectaccessreviews'),
-  rule(`${read} ${write}`, group, 'rolebindings roles'),
-]
+const rulesOf = (name: string): readonly PolicyRule[] => roleRules[name] ?? []
 
 /** What a kubelet holds beside what the node authorizer decides by looking at its pods. */
-export const nodeRules: readonly PolicyRule[] = [
-  rule('create', 'authentication.k8s.io', 'tokenreviews'),
-  rule('create', 'authorization.k8s.io', 'subjectaccessreviews localsubjectaccessreviews'),
-  rule(read, '', 'services'),
-  rule(read, 'discovery.k8s.io', 'endpointslices'),
-  rule('create get list watch update patch', '', 'nodes'),
-  rule('update patch', '', 'nodes/status'),
-  eventsRule,
-  rule('create get list watch delete', '', 'pods'),
-  rule('update patch', '', 'pods/status'),
-  rule('create', '', 'pods/eviction'),
-  rule(read, '', 'secrets configmaps'),
-  rule('get', '', 'persistentvolumeclaims persistentvolumes'),
-  rule('get', 'storage.k8s.io', 'volumeattachments'),
-  rule('create get list watch', 'certificates.k8s.io', 'certificatesigningrequests'),
-  rule('get create update patch delete', 'coordination.k8s.io', 'leases'),
-  rule('create', '', 'serviceaccounts/token'),
-  rule(read, 'storage.k8s.io', 'csidrivers'),
-  rule('get create update patch delete', 'storage.k8s.io', 'csinodes'),
-  rule(read, 'node.k8s.io', 'runtimeclasses'),
-]
+export const nodeRules: readonly PolicyRule[] = rulesOf('system:node')
 
-const schedulerRules = [
-  eventsRule,
-  rule('create list watch', 'coordination.k8s.io', 'leases'),
-  rule('get update patch', 'coordination.k8s.io', 'leases', 'kube-scheduler'),
-  rule(read, '', 'nodes namespaces'),
-  rule('get list watch delete', '', 'pods'),
-  rule('create', '', 'bindings pods/binding'),
-  rule('patch update', '', 'pods/status'),
-  rule(read, '', 'replicationcontrollers services'),
-  rule(read, 'apps', 'replicasets statefulsets deployments'),
-  rule(read, 'policy', 'poddisruptionbudgets'),
-  rule(`${read} patch update`, '', 'persistentvolumeclaims persistentvolumes'),
-  rule(read, 'storage.k8s.io', 'csidrivers csinodes csistoragecapacities storageclasses volumeattachments'),
-  rule(read, 'scheduling.k8s.io', 'priorityclasses'),
-  rule('create', 'authentication.k8s.io', 'tokenreviews'),
-  rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),
-]
-
-const controllerManagerRules = [
-  eventsRule,
-  rule(`${read} create update patch`, 'coordination.k8s.io', 'leases'),
-  rule('create', '', 'secrets serviceaccounts serviceaccounts/token'),
-  rule('get update', '', 'namespaces secrets serviceaccounts configmaps'),
-  rule('create', 'authentication.k8s.io', 'tokenreviews'),
-  rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),
-  rule('list watch', '*', '*'),
-]
+interface DefaultMeta {
+  readonly name: string
+  readonly namespace?: string
+  readonly labels: Record<string, string>
+  readonly annotations: Record<string, string>
+}
 
 interface DefaultRole {
   readonly apiVersion: string
-  readonly kind: 'ClusterRole'
-  readonly metadata: { name: string; labels: Record<string, string>; annotations: Record<string, string> }
+  readonly kind: 'ClusterRole' | 'Role'
+  readonly metadata: DefaultMeta
   readonly rules: readonly PolicyRule[]
   readonly aggregationRule?: { clusterRoleSelectors: { matchLabels: Record<string, string> }[] }
 }
@@ -132,12 +35,7 @@ const aggregate = (to: string) => `${group}/aggregate-to-${to}`
 
 function role(name: string, rules: readonly PolicyRule[], aggregateTo: readonly string[] = []): DefaultRole {
   const extra = Object.fromEntries(aggregateTo.map(to => [aggregate(to), 'true']))
-  return {
-    apiVersion: `${group}/v1`,
-    kind: 'ClusterRole',
-    metadata: { name, labels: { ...labels, ...extra }, annotations },
-    rules,
-  }
+  return { apiVersion, kind: 'ClusterRole', metadata: { name, labels: { ...labels, ...extra }, annotations }, rules }
 }
 
 /** A role that is the sum of the roles labelled for it; `rules` is what that sum is at the start. */
@@ -146,59 +44,33 @@ function sum(name: string, rules: readonly PolicyRule[], aggregateTo: readonly s
   return { ...role(name, rules, aggregateTo), aggregationRule }
 }
 
-const discoveryPaths = '/api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/'
+const viewRules = rulesOf('system:aggregate-to-view')
+// In the order of the names of the roles that they are gathered from, as the controller gathers them.
+const editRules = [...rulesOf('system:aggregate-to-edit'), ...viewRules]
+const aggregatedTo: Readonly<Record<string, readonly string[]>> = {
+  'system:aggregate-to-admin': ['admin'],
+  'system:aggregate-to-edit': ['edit'],
+  'system:aggregate-to-view': ['view'],
+}
 
 /** The default ClusterRoles, ready to be written. */
 export const defaultClusterRoles: readonly DefaultRole[] = [
-  role('cluster-admin', [rule('*', '*', '*'), urls('*', '*')]),
-  role('system:discovery', [urls('get', discoveryPaths)]),
-  role('system:public-info-viewer', [urls('get', '/healthz /livez /readyz /version /version/')]),
-  role('system:monitoring', [urls('get', '/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*')]),
-  role('system:basic-user', [
-    rule('create', 'authorization.k8s.io', 'selfsubjectaccessreviews selfsubjectrulesreviews'),
-    rule('create', 'authentication.k8s.io', 'selfsubjectreviews'),
+  role('cluster-admin', [
+    { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+    { verbs: ['*'], nonResourceURLs: ['*'] },
   ]),
-  role('system:service-account-issuer-discovery', [urls('get', '/.well-known/openid-configuration /openid/v1/jwks')]),
-  sum('admin', [...adminRules, ...editRules, ...viewRules]),
-  sum('edit', [...editRules, ...viewRules], ['admin']),
+  sum('admin', [...editRules, ...rulesOf('system:aggregate-to-admin')]),
+  sum('edit', editRules, ['admin']),
   sum('view', viewRules, ['edit']),
-  role('system:aggregate-to-admin', adminRules, ['admin']),
-  role('system:aggregate-to-edit', editRules, ['edit']),
-  role('system:aggregate-to-view', viewRules, ['view']),
-  role('system:heapster', [rule(read, '', 'events namespaces nodes pods')]),
-  role('system:node', nodeRules),
-  role('system:node-problem-detector', [rule('get', '', 'nodes'), rule('patch', '', 'nodes/status'), eventsRule]),
-  role('system:node-proxier', [
-    rule('list watch', '', 'services endpoints'),
-    rule(read, '', 'nodes'),
-    rule('list watch', 'discovery.k8s.io', 'endpointslices'),
-    eventsRule,
-  ]),
-  role('system:auth-delegator', [
-    rule('create', 'authentication.k8s.io', 'tokenreviews'),
-    rule('create', 'authorization.k8s.io', 'subjectaccessreviews'),
-  ]),
-  role('system:persistent-volume-provisioner', [
-    rule('get list watch create delete', '', 'persistentvolumes'),
-    rule('get list watch update', '', 'persistentvolumeclaims'),
-    rule(read, 'storage.k8s.io', 'storageclasses'),
-    rule('watch', '', 'events'),
-    eventsRule,
-  ]),
-  role('system:coredns', [
-    rule('list watch', '', 'endpoints services pods namespaces'),
-    rule('list watch', 'discovery.k8s.io', 'endpointslices'),
-  ]),
-  role('system:kube-scheduler', schedulerRules),
-  role('system:kube-controller-manager', controllerManagerRules),
+  ...Object.entries(roleRules).map(([name, rules]) => role(name, rules, aggregatedTo[name])),
   ...controllerRoles.map(({ name, rules }) => role(`system:controller:${name}`, rules)),
 ]
 
 interface DefaultBinding {
   readonly apiVersion: string
-  readonly kind: 'ClusterRoleBinding'
-  readonly metadata: { name: string; labels: Record<string, string>; annotations: Record<string, string> }
-  readonly roleRef: { apiGroup: string; kind: 'ClusterRole'; name: string }
+  readonly kind: 'ClusterRoleBinding' | 'RoleBinding'
+  readonly metadata: DefaultMeta
+  readonly roleRef: { apiGroup: string; kind: 'ClusterRole' | 'Role'; name: string }
   readonly subjects: readonly Subject[]
 }
 
@@ -208,7 +80,7 @@ const toServiceAccount = (name: string): Subject => ({ kind: 'ServiceAccount', n
 
 function binding(name: string, ...subjects: Subject[]): DefaultBinding {
   return {
-    apiVersion: `${group}/v1`,
+    apiVersion,
     kind: 'ClusterRoleBinding',
     metadata: { name, labels, annotations },
     roleRef: { apiGroup: group, kind: 'ClusterRole', name },
@@ -218,7 +90,8 @@ function binding(name: string, ...subjects: Subject[]): DefaultBinding {
 
 /**
  * The default ClusterRoleBindings, ready to be written. The controllers run under one user, so beside its own service account
- * each controller role is bound to `system:kube-controller-manager` too.
+ * each controller role is bound to `system:kube-controller-manager` too. system:node is bound to nobody: the node authorizer
+ * knows its rules.
  */
 export const defaultClusterRoleBindings: readonly DefaultBinding[] = [
   binding('cluster-admin', toGroup('system:masters')),
@@ -227,10 +100,59 @@ export const defaultClusterRoleBindings: readonly DefaultBinding[] = [
   binding('system:public-info-viewer', toGroup('system:authenticated'), toGroup('system:unauthenticated')),
   binding('system:monitoring', toGroup('system:monitoring')),
   binding('system:service-account-issuer-discovery', toGroup('system:serviceaccounts')),
+  binding('system:node'),
   binding('system:node-proxier', toUser('system:kube-proxy')),
+  binding('system:kube-dns', toServiceAccount('kube-dns')),
   binding('system:kube-scheduler', toUser('system:kube-scheduler')),
+  binding('system:volume-scheduler', toUser('system:kube-scheduler')),
   binding('system:kube-controller-manager', toUser('system:kube-controller-manager')),
   ...controllerRoles.map(({ name }) =>
     binding(`system:controller:${name}`, toServiceAccount(name), toUser('system:kube-controller-manager')),
   ),
 ]
+
+const placeOf = (key: string) => {
+  const [namespace = '', name = ''] = key.split('/')
+  return { namespace, name }
+}
+
+/** Roles in namespaces of the system. */
+export const defaultRoles: readonly DefaultRole[] = Object.entries(namespacedRoleRules).map(([key, rules]) => ({
+  apiVersion,
+  kind: 'Role',
+  metadata: { ...placeOf(key), labels, annotations },
+  rules,
+}))
+
+const holders: Readonly<Record<string, { name: string; subjects: Subject[] }>> = {
+  'extension-apiserver-authentication-reader': {
+    name: 'system::extension-apiserver-authentication-reader',
+    subjects: [toUser('system:kube-controller-manager'), toUser('system:kube-scheduler')],
+  },
+  'system::leader-locking-kube-controller-manager': {
+    name: 'system::leader-locking-kube-controller-manager',
+    subjects: [
+      toUser('system:kube-controller-manager'),
+      toServiceAccount('kube-controller-manager'),
+      toServiceAccount('leader-election-controller'),
+    ],
+  },
+  'system::leader-locking-kube-scheduler': {
+    name: 'system::leader-locking-kube-scheduler',
+    subjects: [toUser('system:kube-scheduler'), toServiceAccount('kube-scheduler')],
+  },
+}
+
+/** And who holds them: the components, or the service account that the role is named after. */
+export const defaultRoleBindings: readonly DefaultBinding[] = Object.keys(namespacedRoleRules).map(key => {
+  const { namespace, name: roleName } = placeOf(key)
+  const account = roleName.slice('system:controller:'.length)
+  const { name, subjects } = holders[roleName] ?? { name: roleName, subjects: [toServiceAccount(account)] }
+  return {
+    apiVersion,
+    kind: 'RoleBinding',
+    metadata: { name, namespace, labels, annotations },
+    roleRef: { apiGroup: group, kind: 'Role', name: roleName },
+    subjects,
+  }
+})

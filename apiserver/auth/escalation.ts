@@ -1,22 +1,26 @@
 import type { UserInfo } from '../../api/user.ts'
-import { type Authorizer, mastersGroup } from './authorizer.ts'
+import type { Authorizer } from './authorizer.ts'
 import { type PolicyRule, pathRuleMatches, type RoleLike, ruleMatches } from './rules.ts'
 
 /**
  * Nobody grants what they do not hold. These answer the reason to refuse a write of a role or a binding, to be put into a 403 on
  * that object, or `undefined` (pkg/registry/rbac/{role,rolebinding}/policybased/storage.go).
  */
-export function refuseRole(authorizer: Authorizer, user: UserInfo, role: RoleLike, isCluster: boolean): string | undefined {
+export function refuseRole(
+  authorizer: Authorizer,
+  user: UserInfo,
+  role: RoleLike,
+  { isCluster, old }: { readonly isCluster: boolean; readonly old?: RoleLike | undefined },
+): string | undefined {
   const { namespace, name } = role.metadata
   const resource = isCluster ? 'clusterroles' : 'roles'
   if (holdsVerb(authorizer, user, 'escalate', resource, namespace, name)) return undefined
-  if (
-    (role.aggregationRule?.clusterRoleSelectors?.length ?? 0) > 0 &&
-    missingRules(authorizer.rulesFor(user), everything).length > 0
-  ) {
-    return 'must have cluster-admin privileges to use the aggregationRule'
-  }
-  return refuseRules(authorizer, user, role.rules ?? [], namespace)
+  const why = refuseRules(authorizer, user, role.rules ?? [], namespace)
+  if (why) return why
+  // What is gathered changes with the labels of others: only who may do everything may have it gathered.
+  const isSum = [role, old].some(each => (each?.aggregationRule?.clusterRoleSelectors?.length ?? 0) > 0)
+  if (!isSum || missingRules(authorizer.rulesFor(user), everything).length === 0) return undefined
+  return 'must have cluster-admin privileges to use the aggregationRule'
 }
 
 /** As `refuseRole`: who binds a role must hold its rules in the binding's scope, or the verb `bind` on it. */
@@ -24,12 +28,13 @@ export function refuseBinding(
   authorizer: Authorizer,
   user: UserInfo,
   { metadata, roleRef }: { metadata: { namespace?: string | undefined }; roleRef: { kind: string; name: string } },
-): string | undefined {
+): { readonly refusal: string } | 'no such role' | undefined {
   const resource = roleRef.kind === 'ClusterRole' ? 'clusterroles' : 'roles'
   if (holdsVerb(authorizer, user, 'bind', resource, metadata.namespace, roleRef.name)) return undefined
   const rules = authorizer.rulesOf(roleRef, metadata.namespace)
-  if (!rules) return `${roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io "${roleRef.name}" not found`
-  return refuseRules(authorizer, user, rules, metadata.namespace)
+  if (!rules) return 'no such role'
+  const refusal = refuseRules(authorizer, user, rules, metadata.namespace)
+  return refusal === undefined ? undefined : { refusal }
 }
 
 const everything: readonly PolicyRule[] = [
@@ -38,10 +43,7 @@ const everything: readonly PolicyRule[] = [
 ]
 
 function holdsVerb(a: Authorizer, user: UserInfo, verb: string, resource: string, namespace?: string, name?: string): boolean {
-  return (
-    user.groups.includes(mastersGroup) ||
-    a.authorize(user, { verb, group: 'rbac.authorization.k8s.io', resource, namespace, name }).allowed
-  )
+  return a.authorize(user, { verb, group: 'rbac.authorization.k8s.io', resource, namespace, name }).allowed
 }
 
 function refuseRules(

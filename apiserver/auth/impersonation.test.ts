@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { type UserInfo, users } from '../../api/user.ts'
-import { authenticator, impersonate } from './authenticator.ts'
+import { authenticator } from './authenticator.ts'
 import { createAuthorizer } from './authorizer.ts'
+import { impersonate } from './impersonation.ts'
 import { rule } from './rules.ts'
 
 const ann: UserInfo = { name: 'ann', groups: ['system:authenticated'] }

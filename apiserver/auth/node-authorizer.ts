@@ -12,6 +12,8 @@ export interface NodePods {
   nodeOf(namespace: string, podName: string): string | undefined
   /** The volume that a claim is bound to. */
   volumeOf(namespace: string, claimName: string): string | undefined
+  /** The node that a volume attachment or a resource slice is about. */
+  nodeOfObject?(resource: string, name: string): string | undefined
 }
 
 /**
@@ -45,6 +47,7 @@ export function nodeAuthorizer(pods: NodePods): NodeAuthorizer {
 }
 
 const isRead = (verb: string) => verb === 'get' || verb === 'list' || verb === 'watch'
+const isWrite = (verb: string) => verb === 'update' || verb === 'patch'
 
 function allows(nodeName: string, attributes: ResourceAttributes, pods: NodePods): boolean {
   const check = checks[attributes.group ? `${attributes.resource}.${attributes.group}` : attributes.resource]
@@ -67,28 +70,41 @@ function term(selector: string | undefined, field: string): string | undefined {
   return undefined
 }
 
-const readReferenced: Check = (nodeName, { verb, resource, subresource, namespace, ...rest }, pods) => {
-  const name = nameOf({ verb, resource, ...rest })
-  if (!isRead(verb) || subresource || !namespace || !name) return false
+function isReferredTo(nodeName: string, attributes: ResourceAttributes, pods: NodePods): boolean {
+  const { resource, namespace } = attributes
+  const name = nameOf(attributes)
+  if (!namespace || !name) return false
   for (const pod of pods.podsOn(nodeName)) {
     if (pod.metadata.namespace === namespace && refersTo(pod, resource, name)) return true
   }
   return false
 }
 
-const readClaim: Check = (nodeName, attributes, pods) => {
-  if (attributes.subresource === 'status') {
-    return isWrite(attributes.verb) && readReferenced(nodeName, { ...attributes, verb: 'get', subresource: undefined }, pods)
-  }
-  return attributes.verb === 'get' && readReferenced(nodeName, attributes, pods)
+const readReferenced: Check = (nodeName, attributes, pods) =>
+  isRead(attributes.verb) && !attributes.subresource && isReferredTo(nodeName, attributes, pods)
+
+const getReferenced: Check = (nodeName, attributes, pods) =>
+  attributes.verb === 'get' && !attributes.subresource && isReferredTo(nodeName, attributes, pods)
+
+/** Something that bears the node's name. The name of what is created is in the body: NodeRestriction looks at it. */
+const ofSameName: Check = (nodeName, { verb, subresource, name }) => {
+  if (subresource) return false
+  return verb === 'create' || (name === nodeName && (verb === 'get' || verb === 'delete' || isWrite(verb)))
 }
 
-const isWrite = (verb: string) => verb === 'update' || verb === 'patch'
+/** Something that belongs to a node by a field of its own. */
+const ofThisNode: Check = (nodeName, { resource, name }, pods) =>
+  name !== undefined && pods.nodeOfObject?.(resource, name) === nodeName
 
+/** What a write is about is checked by NodeRestriction, which sees the object as it is at that moment. */
 const checks: Record<string, Check> = {
   secrets: readReferenced,
   configmaps: readReferenced,
-  persistentvolumeclaims: readClaim,
+  'resourceclaims.resource.k8s.io': getReferenced,
+  persistentvolumeclaims(nodeName, attributes, pods) {
+    if (attributes.subresource !== 'status') return getReferenced(nodeName, attributes, pods)
+    return isWrite(attributes.verb) && isReferredTo(nodeName, attributes, pods)
+  },
   persistentvolumes(nodeName, { verb, subresource, name }, pods) {
     if (verb !== 'get' || subresource || !name) return false
     for (const { metadata, spec } of pods.podsOn(nodeName)) {
@@ -100,59 +116,36 @@ const checks: Record<string, Check> = {
     }
     return false
   },
-  serviceaccounts(nodeName, { verb, subresource, namespace, name }, pods) {
-    if (!namespace || !name) return false
-    if (subresource === 'token' ? verb !== 'create' : subresource || verb !== 'get') return false
-    for (const { metadata, spec } of pods.podsOn(nodeName)) {
-      if (metadata.namespace === namespace && (spec.serviceAccountName || 'default') === name) return true
-    }
-    return false
+  'volumeattachments.storage.k8s.io': (nodeName, attributes, pods) =>
+    attributes.verb === 'get' && !attributes.subresource && ofThisNode(nodeName, attributes, pods),
+  serviceaccounts(nodeName, attributes, pods) {
+    const { verb, subresource, name } = attributes
+    if (!name || (subresource === 'token' ? verb !== 'create' : subresource || verb !== 'get')) return false
+    return isReferredTo(nodeName, attributes, pods)
   },
-  'leases.coordination.k8s.io'(nodeName, { verb, subresource, namespace, name }) {
-    if (subresource || namespace !== 'kube-node-lease') return false
-    return verb === 'create' || (name === nodeName && (verb === 'get' || verb === 'delete' || isWrite(verb)))
-  },
-  'csinodes.storage.k8s.io'(nodeName, { verb, subresource, name }) {
+  'leases.coordination.k8s.io': (nodeName, attributes, pods) =>
+    attributes.namespace === 'kube-node-lease' && ofSameName(nodeName, attributes, pods),
+  'csinodes.storage.k8s.io': ofSameName,
+  'resourceslices.resource.k8s.io'(nodeName, attributes, pods) {
+    const { verb, subresource, fieldSelector } = attributes
     if (subresource) return false
-    return verb === 'create' || (name === nodeName && (verb === 'get' || verb === 'delete' || isWrite(verb)))
+    if (verb === 'create') return true
+    if (verb === 'get' || verb === 'delete' || isWrite(verb)) return ofThisNode(nodeName, attributes, pods)
+    return term(fieldSelector, 'spec.nodeName') === nodeName
   },
   nodes(nodeName, attributes) {
     const { verb, subresource } = attributes
-    const isOwn = nameOf(attributes) === nodeName
-    if (subresource) return subresource === 'status' && isOwn && isWrite(verb)
-    return verb === 'create' || (isOwn && (isRead(verb) || isWrite(verb)))
+    if (subresource) return subresource === 'status' && isWrite(verb)
+    return verb === 'create' || isWrite(verb) || (isRead(verb) && nameOf(attributes) === nodeName)
   },
-  pods(nodeName, { verb, subresource, namespace = '', name, fieldSelector }, pods) {
-    if (subresource === 'status') return isWrite(verb) && name !== undefined && pods.nodeOf(namespace, name) === nodeName
-    if (subresource === 'eviction') return verb === 'create' && name !== undefined && pods.nodeOf(namespace, name) === nodeName
+  pods(nodeName, attributes, pods) {
+    const { verb, subresource, namespace = '', fieldSelector } = attributes
+    const name = nameOf(attributes)
+    const isMine = () => name !== undefined && pods.nodeOf(namespace, name) === nodeName
+    if (subresource === 'status') return isWrite(verb)
+    if (subresource === 'eviction') return verb === 'create' && isMine()
     if (subresource) return false
-    if (verb === 'list' || verb === 'watch') return term(fieldSelector, 'spec.nodeName') === nodeName
-    if (verb === 'create') return true
-    return (verb === 'get' || verb === 'delete') && name !== undefined && pods.nodeOf(namespace, name) === nodeName
+    if (verb === 'list' || verb === 'watch') return term(fieldSelector, 'spec.nodeName') === nodeName || isMine()
+    return verb === 'create' || verb === 'delete' || (verb === 'get' && isMine())
   },
-}
-
-/**
- * What the path does not show: a kubelet creates only its own Node, lease and CSINode, and only mirror pods bound to itself.
- * Answers the reason to refuse (plugin/pkg/admission/noderestriction/admission.go).
- */
-export function refuseForNode(
-  user: UserInfo,
-  { verb, resource, subresource }: ResourceAttributes,
-  body: { metadata?: { name?: string; annotations?: Readonly<Record<string, string>> }; spec?: { nodeName?: string } },
-): string | undefined {
-  const nodeName = nodeNameOf(user)
-  if (nodeName === undefined || verb !== 'create' || subresource) return undefined
-  const name = body.metadata?.name ?? ''
-  if (resource === 'nodes' && name !== nodeName) return `node "${nodeName}" is not allowed to modify node "${name}"`
-  if (resource === 'leases' && name !== nodeName) {
-    return 'can only access node lease with the same name as the requesting node'
-  }
-  if (resource === 'csinodes' && name !== nodeName) return 'can only access CSINode with the same name as the requesting node'
-  if (resource !== 'pods') return undefined
-  if (body.metadata?.annotations?.['kubernetes.io/config.mirror'] === undefined) {
-    return `pod does not have "kubernetes.io/config.mirror" annotation, node "${nodeName}" can only create mirror pods`
-  }
-  if (body.spec?.nodeName !== nodeName) return `node "${nodeName}" can only create pods with spec.nodeName set to itself`
-  return undefined
 }

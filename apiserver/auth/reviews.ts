@@ -1,189 +1,149 @@
-import { ApiError } from '../../api/errors.ts'
-import { type FieldError, fieldError, invalidObject } from '../../api/field-errors.ts'
-import { defineKind } from '../../api/kind.ts'
+import { SelfSubjectReview, SelfSubjectReviewBeta } from '../../api/authentication/self-subject-review.ts'
+import { TokenReview } from '../../api/authentication/token-review.ts'
+import { SelfSubjectAccessReview } from '../../api/authorization/self-subject-access-review.ts'
+import { SelfSubjectRulesReview } from '../../api/authorization/self-subject-rules-review.ts'
+import { LocalSubjectAccessReview, SubjectAccessReview } from '../../api/authorization/subject-access-review.ts'
+import { ApiError, isReason } from '../../api/errors.ts'
+import type { AnyKind, ObjectOf } from '../../api/kind.ts'
 import type { UserInfo } from '../../api/user.ts'
+import { type Clock, timestamp } from '../../lib/clock.ts'
+import { decodeBody } from '../decode-body.ts'
 import type { Provider } from '../pipeline.ts'
 import type { ApiRequest } from '../request.ts'
 import type { Authorizer } from './authorizer.ts'
-import type { ServiceAccountTokens } from './tokens.ts'
-
-const authorization = 'authorization.k8s.io'
-const authentication = 'authentication.k8s.io'
+import { nodeNameOf } from './node-authorizer.ts'
+import { checkReview, type Question, questionOf } from './review-questions.ts'
 
 interface ReviewDependencies {
   readonly authorizer: Authorizer
-  readonly tokens: Pick<ServiceAccountTokens, 'verify' | 'audiences'>
+  /** Whose a token is; throws Unauthorized with a message that says what is wrong with it. */
+  readonly identify: (token: string, audiences: readonly string[]) => Promise<Identified>
+  readonly audiences: readonly string[]
+  readonly clock: Clock
 }
 
-/** What the body of a review holds, as far as the six kinds go. */
-interface Review {
-  readonly metadata?: { readonly name?: string; readonly namespace?: string }
-  readonly spec?: Spec
+export interface Identified {
+  readonly user: UserInfo
+  /** Those asked for that the token is meant for; absent for tokens that are meant for no one in particular. */
+  readonly audiences?: readonly string[] | undefined
 }
 
-interface Spec {
-  readonly resourceAttributes?: ResourceQuestion
-  readonly nonResourceAttributes?: { readonly path?: string; readonly verb?: string }
-  readonly user?: string
-  readonly uid?: string
-  readonly groups?: readonly string[]
-  readonly extra?: UserInfo['extra']
-  readonly namespace?: string
-  readonly token?: string
-  readonly audiences?: readonly string[]
+interface Answered {
+  readonly status: object
+  readonly metadata?: object
 }
 
-interface ResourceQuestion {
-  readonly namespace?: string
-  readonly verb?: string
-  readonly group?: string
-  readonly resource?: string
-  readonly subresource?: string
-  readonly name?: string
-}
-
-type Answer = (review: Review, request: ApiRequest) => object | Promise<object>
+type Answer<T> = (review: T, request: ApiRequest) => Answered | Promise<Answered>
 
 /** Questions about users and rights: posted, answered in `status`, never stored (contract 16). */
-export function accessReviews({ authorizer, tokens }: ReviewDependencies): readonly Provider[] {
-  const answers: Record<string, { kind: string; isNamespaced?: boolean; answer: Answer }> = {
-    [`${authorization}/selfsubjectaccessreviews`]: {
-      kind: 'SelfSubjectAccessReview',
-      answer: ({ spec = {}, metadata }, { user }) => {
-        refuse('SelfSubjectAccessReview', [...emptyMetadata(metadata), ...oneQuestion(spec)])
-        return decide(authorizer, user, spec)
-      },
-    },
-    [`${authorization}/subjectaccessreviews`]: {
-      kind: 'SubjectAccessReview',
-      answer: ({ spec = {}, metadata }) => {
-        refuse('SubjectAccessReview', [...emptyMetadata(metadata), ...oneQuestion(spec), ...someSubject(spec)])
-        return decide(authorizer, subjectOf(spec), spec)
-      },
-    },
-    [`${authorization}/localsubjectaccessreviews`]: {
-      kind: 'LocalSubjectAccessReview',
-      isNamespaced: true,
-      answer: ({ spec = {} }, { namespace = '' }) => {
-        refuse('LocalSubjectAccessReview', [...oneQuestion(spec), ...someSubject(spec), ...inNamespace(spec, namespace)])
-        return decide(authorizer, subjectOf(spec), spec)
-      },
-    },
-    [`${authorization}/selfsubjectrulesreviews`]: {
-      kind: 'SelfSubjectRulesReview',
-      answer: ({ spec = {} }, { user }) => {
-        if (!spec.namespace) throw new ApiError('BadRequest', 'no namespace on request')
-        return rulesOf(authorizer, user, spec.namespace)
-      },
-    },
-    [`${authentication}/selfsubjectreviews`]: {
-      kind: 'SelfSubjectReview',
-      answer: (_, { user }) => ({ userInfo: described(user) }),
-    },
-    [`${authentication}/tokenreviews`]: { kind: 'TokenReview', answer: ({ spec = {} }) => reviewToken(tokens, spec) },
-  }
-
-  return Object.entries(answers).map(([path, { kind, isNamespaced: namespaced = false, answer }]) => {
-    const [group = '', plural = ''] = path.split('/')
-    const description = 'A question about a user or their rights.'
-    return {
-      kind: defineKind({ group, version: 'v1', kind, plural, namespaced, description, fields: {}, verbs: ['create'] }),
-      async handle(_, request) {
-        const body = (request.body ?? {}) as Review
-        const status = await answer(body, request)
-        const metadata = { ...body.metadata, creationTimestamp: null }
-        const object = { kind, apiVersion: `${group}/v1`, metadata, ...(body.spec && { spec: body.spec }), status }
-        return { type: 'object', status: 201, object, warnings: [] }
-      },
-    }
+export function accessReviews({ authorizer, identify, audiences, clock }: ReviewDependencies): readonly Provider[] {
+  const decide = (user: UserInfo, question: Question) => ({ status: decisionOn(authorizer, user, question) })
+  const self: Answer<SelfSubjectReview> = (_, { user }) => ({
+    metadata: { creationTimestamp: timestamp(clock.now()) },
+    status: { userInfo: described(user) },
   })
-}
-
-function refuse(kind: string, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw invalidObject({ group: authorization, kind }, '', errors)
-}
-
-const emptyMetadata = (metadata: Review['metadata'] = {}): FieldError[] =>
-  metadata.name || metadata.namespace ? [fieldError.invalid('metadata', metadata, 'must be empty')] : []
-
-function oneQuestion({ resourceAttributes, nonResourceAttributes }: Spec): FieldError[] {
-  if (resourceAttributes && nonResourceAttributes) {
-    const detail = 'cannot be specified in combination with resourceAttributes'
-    return [fieldError.invalid('spec.nonResourceAttributes', nonResourceAttributes, detail)]
-  }
-  if (resourceAttributes || nonResourceAttributes) return []
   return [
-    fieldError.invalid(
-      'spec.resourceAttributes',
-      null,
-      'exactly one of nonResourceAttributes or resourceAttributes must be specified',
-    ),
+    provider(SelfSubjectAccessReview, (review, { user }) => {
+      checkReview(SelfSubjectAccessReview, review)
+      return decide(user, review.spec)
+    }),
+    provider(SubjectAccessReview, review => {
+      checkReview(SubjectAccessReview, review, { names: review.spec })
+      return decide(subjectOf(review.spec), review.spec)
+    }),
+    provider(LocalSubjectAccessReview, (review, { namespace = '' }) => {
+      checkReview(LocalSubjectAccessReview, review, { names: review.spec, isLocal: true })
+      if (namespace !== review.metadata.namespace) {
+        throw new ApiError('BadRequest', `spec.resourceAttributes.namespace must match namespace: ${namespace}`)
+      }
+      return decide(subjectOf(review.spec), review.spec)
+    }),
+    provider(SelfSubjectRulesReview, ({ spec: { namespace } }, { user }) => {
+      if (!namespace) throw new ApiError('BadRequest', 'no namespace on request')
+      return { status: rulesOf(authorizer, user, namespace) }
+    }),
+    provider(SelfSubjectReview, self),
+    provider(SelfSubjectReviewBeta, self),
+    provider(TokenReview, async ({ spec: { token, audiences: wanted = audiences } }) => {
+      if (!token) throw new ApiError('BadRequest', 'token is required for TokenReview in authentication')
+      try {
+        const { user, audiences: shared } = await identify(token, wanted)
+        return { status: { authenticated: true, user: described(user), ...(shared && { audiences: shared }) } }
+      } catch (error) {
+        if (!isReason(error, 'Unauthorized')) throw error
+        return { status: { user: {}, error: error.message } }
+      }
+    }),
   ]
 }
 
-const someSubject = ({ user, groups = [] }: Spec): FieldError[] =>
-  user || groups.length > 0 ? [] : [fieldError.invalid('spec.user', '', 'at least one of user or group must be specified')]
-
-function inNamespace({ resourceAttributes, nonResourceAttributes }: Spec, namespace: string): FieldError[] {
-  if (nonResourceAttributes) {
-    return [fieldError.invalid('spec.nonResourceAttributes', nonResourceAttributes, 'disallowed on this kind of request')]
+/** Decodes the review, and puts the answer into it. */
+function provider<K extends AnyKind>(kind: K, answer: Answer<ObjectOf<K>>): Provider {
+  return {
+    kind,
+    async handle(_, request) {
+      const fieldValidation = request.options?.fieldValidation
+      const { draft, warnings } = decodeBody(kind, request.body ?? {}, { fieldValidation })
+      if (kind.namespaced && request.namespace) place(draft.metadata, request.namespace)
+      const { status, metadata } = await answer(draft as ObjectOf<K>, request)
+      const { apiVersion, kind: name, spec } = draft
+      const told = metadata ?? (draft.metadata.namespace ? { namespace: draft.metadata.namespace } : {})
+      const object = { kind: name, apiVersion, metadata: told, ...(spec !== undefined && { spec }), status }
+      return { type: 'object', status: 201, object, warnings }
+    },
   }
-  const asked = resourceAttributes?.namespace ?? ''
-  return asked === namespace
-    ? []
-    : [fieldError.invalid('spec.resourceAttributes.namespace', asked, 'must match metadata.namespace')]
 }
 
-const subjectOf = ({ user = '', uid, groups = [], extra }: Spec): UserInfo => ({
+/** The namespace of the path, for a body that names none; one that names another is refused. */
+function place(metadata: { namespace?: string }, namespace: string): void {
+  metadata.namespace ||= namespace
+  if (metadata.namespace !== namespace) {
+    const message = 'the namespace of the provided object does not match the namespace sent on the request'
+    throw new ApiError('BadRequest', message)
+  }
+}
+
+type Subject = Pick<ObjectOf<typeof SubjectAccessReview>['spec'], 'user' | 'uid' | 'groups' | 'extra'>
+
+const subjectOf = ({ user = '', uid, groups = [], extra }: Subject): UserInfo => ({
   name: user,
   groups,
   ...(uid && { uid }),
   ...(extra && { extra }),
 })
 
-function decide(authorizer: Authorizer, user: UserInfo, { resourceAttributes, nonResourceAttributes }: Spec): object {
-  const { allowed, reason } = resourceAttributes
-    ? authorizer.authorize(user, questionOf(resourceAttributes))
-    : authorizer.authorizePath(user, nonResourceAttributes?.verb ?? '', nonResourceAttributes?.path ?? '')
-  return { allowed, ...(reason && { reason }) }
+function decisionOn(authorizer: Authorizer, user: UserInfo, question: Question): object {
+  const { resourceAttributes, nonResourceAttributes: { verb = '', path = '' } = {} } = question
+  if (!resourceAttributes) return told(authorizer.authorizePath(user, verb, path))
+  const { attributes, ignored } = questionOf(resourceAttributes)
+  return { ...told(authorizer.authorize(user, attributes)), ...(ignored && { evaluationError: ignored }) }
 }
 
-const questionOf = ({ verb = '', group = '', resource = '', subresource, namespace, name }: ResourceQuestion) => ({
-  ...{ verb, group, resource },
-  ...(subresource && { subresource }),
-  ...(namespace && { namespace }),
-  ...(name && { name }),
-})
+const told = ({ allowed, reason }: { allowed: boolean; reason: string }) => ({ allowed, ...(reason && { reason }) })
 
+/** What RBAC grants. What the node authorizer lets a kubelet do cannot be listed. */
 function rulesOf(authorizer: Authorizer, user: UserInfo, namespace: string): object {
-  const rules = authorizer.rulesFor(user, namespace)
+  const resourceRules: object[] = []
+  const nonResourceRules: object[] = []
+  for (const { verbs, apiGroups, resources, resourceNames, nonResourceURLs } of authorizer.rulesFor(user, namespace)) {
+    if (resources && resources.length > 0) {
+      resourceRules.push({ verbs, apiGroups, resources, ...(resourceNames && { resourceNames }) })
+    }
+    if (nonResourceURLs && nonResourceURLs.length > 0) nonResourceRules.push({ verbs, nonResourceURLs })
+  }
+  const isNode = nodeNameOf(user) !== undefined
   return {
-    resourceRules: rules
-      .filter(({ resources }) => resources)
-      .map(({ verbs, apiGroups, resources, resourceNames }) => ({
-        verbs,
-        apiGroups,
-        resources,
-        ...(resourceNames && { resourceNames }),
-      })),
-    nonResourceRules: rules
-      .filter(({ nonResourceURLs }) => nonResourceURLs)
-      .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    incomplete: false,
+    resourceRules,
+    nonResourceRules,
+    incomplete: isNode,
+    ...(isNode && { evaluationError: 'node authorizer does not support user rule resolution' }),
   }
 }
 
-async function reviewToken({ verify, audiences: own }: ReviewDependencies['tokens'], spec: Spec): Promise<object> {
-  const { token, audiences = [] } = spec
-  if (!token) throw new ApiError('BadRequest', 'token is required for TokenReview in authentication')
-  const verified = await verify(token, audiences.length > 0 ? audiences : own)
-  if (!verified) return { authenticated: false, user: {}, error: '[invalid bearer token]' }
-  return { authenticated: true, user: described(verified.user), audiences: verified.audiences }
-}
-
-const described = ({ name, uid, groups, extra }: UserInfo) => ({
+/** A user as reviews and the audit log tell of him. */
+export const described = ({ name, uid, groups, extra }: UserInfo) => ({
   username: name,
   ...(uid && { uid }),
   groups,
-  ...(extra && { extra }),
+  ...(extra && Object.keys(extra).length > 0 && { extra }),
 })

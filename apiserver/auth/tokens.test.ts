@@ -28,7 +28,9 @@ const make = (pem: string, issuer?: string) =>
     lookup: {
       serviceAccountUid: (namespace, name) => uids[`${namespace}/${name}`],
       podUid: (namespace, name) => uids[`${namespace}/${name}`],
-      secretUid: async (namespace, name) => uids[`${namespace}/${name}`],
+      nodeUid: name => uids[name],
+      secretUid: (namespace, name) => uids[`${namespace}/${name}`],
+      secretToken: async (namespace, name) => uids[`token of ${namespace}/${name}`],
     },
   })
 const payloadOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
@@ -83,8 +85,10 @@ describe('a token is worth nothing', () => {
   test('when its time is over', async () => {
     const { token } = await tokens.issue(claims)
     expect(await tokens.verify(token)).toBeDefined()
-    await clock.advance(3600_000)
-    expect(await tokens.verify(token)).toBeUndefined()
+    await clock.advance(3659_000) // clocks may differ by a minute
+    expect(await tokens.verify(token)).toBeDefined()
+    await clock.advance(1000)
+    expect(await tokens.examine(token)).toBe('service account token has expired')
   })
 
   test('when it was meant for others', async () => {
@@ -115,6 +119,44 @@ test('a token of the usual hour for pods lives a year, and says when it should h
   const now = clock.now() / 1000
   expect(expirationTimestamp).toBe('2026-01-01T01:00:07Z')
   expect(payloadOf(token)).toMatchObject({ exp: now + 365 * 86_400, 'kubernetes.io': { warnafter: now + 3607 } })
+})
+
+test('a token of a node dies with it', async () => {
+  uids['n1'] = 'node-1'
+  const { pod: _, ...ofNode } = claims
+  const { token } = await tokens.issue(ofNode)
+  expect((await tokens.verify(token))?.user.extra).toMatchObject({ 'authentication.kubernetes.io/node-name': ['n1'] })
+  uids['n1'] = undefined
+  expect(await tokens.examine(token)).toBe('service account token has been invalidated')
+  uids['n1'] = 'node-2'
+  expect(await tokens.examine(token)).toBe('node UID (node-2) does not match service account node ref claim (node-1)')
+})
+
+test('a token of a Secret is good as long as the Secret holds it', async () => {
+  const token = await tokens.issueForSecret('dev', { name: 'robot', uid: 'sa-1' }, 'robot-token')
+  expect(await tokens.examine(token)).toBe('Token has been invalidated')
+  uids['token of dev/robot-token'] = token
+  const verified = await tokens.verify(token)
+  expect(verified?.user).toEqual({
+    name: 'system:serviceaccount:dev:robot',
+    uid: 'sa-1',
+    groups: ['system:serviceaccounts', 'system:serviceaccounts:dev', 'system:authenticated'],
+  })
+  await clock.advance(10 * 365 * 86_400_000)
+  expect(await tokens.verify(token)).toBeDefined()
+  expect(await tokens.verify(token, ['vault'])).toBeUndefined()
+  uids['token of dev/robot-token'] = 'another'
+  expect(await tokens.examine(token)).toBe("Token does not match server's copy")
+  uids['token of dev/robot-token'] = token
+  uids['dev/robot'] = 'sa-2'
+  expect(await tokens.examine(token)).toBe('ServiceAccount UID (sa-2) does not match claim (sa-1)')
+})
+
+test('a key of RSA signs RS256', async () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const rsa = make(privateKey.export({ type: 'pkcs8', format: 'pem' }).toString())
+  expect(await rsa.verify((await rsa.issue(claims)).token)).toBeDefined()
+  expect(rsa.jwks().keys[0]).toMatchObject({ kty: 'RSA', alg: 'RS256', use: 'sig' })
 })
 
 test('the public key is published', () => {
