@@ -1,21 +1,25 @@
 import type { AnyKind } from '../api/kind.ts'
 import type { KubeObject } from '../api/transport.ts'
 import type { Stored } from './request.ts'
-import { storeKey } from './store-keys.ts'
+import { allServed, served } from './served.ts'
+import { listPrefix, storeKey } from './store-keys.ts'
 import type { WatchCache } from './watch-cache.ts'
 
-/** Reading single objects, never older than the newest commit. */
+/** Reading single objects in the version of the kind that is asked for, never older than the newest commit. */
 export interface Access {
   stored(kind: AnyKind, namespace: string | undefined, name: string): Promise<Stored | undefined>
   get(kind: AnyKind, namespace: string | undefined, name: string): Promise<KubeObject | undefined>
   /** Every object of a kind, in key order. */
   all(kind: AnyKind): Promise<readonly KubeObject[]>
+  /** Those of one namespace. */
+  inNamespace(kind: AnyKind, namespace: string): Promise<readonly Stored[]>
 }
 
 export function access(cache: WatchCache): Access {
   const read: Access['stored'] = async (kind, namespace, name) => {
     const { objects } = await cache.latest(kind)
-    return objects.get(storeKey(kind, namespace, name))
+    const kept = objects.get(storeKey(kind, namespace, name))
+    return kept && served(kind, kept)
   }
   return {
     stored: read,
@@ -24,7 +28,18 @@ export function access(cache: WatchCache): Access {
     },
     async all(kind) {
       const { objects } = await cache.latest(kind)
-      return objects.valuesArray().map(({ object }) => object)
+      return (await allServed(kind, objects.valuesArray())).map(({ object }) => object)
+    },
+    async inNamespace(kind, namespace) {
+      const { objects } = await cache.latest(kind)
+      if (objects.size === 0) return []
+      const prefix = listPrefix(kind, namespace)
+      const found: Stored[] = []
+      for (const [key, stored] of objects.entries(prefix)) {
+        if (!key.startsWith(prefix)) break
+        found.push(stored)
+      }
+      return allServed(kind, found)
     },
   }
 }

@@ -34,6 +34,8 @@ export interface KindCache {
   readonly watchers: Set<Watcher>
   addWatcher(watcher: Watcher): void
   removeWatcher(watcher: Watcher): void
+  /** Ends its watches, and those that are still to come: nobody keeps it up to date any more. */
+  close(): void
 }
 
 type Valued = (field: string, object: Stored) => string
@@ -50,6 +52,7 @@ export function kindCache(entries: readonly Entry[], revision: number, valueOf: 
   let ring: Change[] = []
   let ringSince = revision
   let changedAt = revision
+  let isClosed = false
 
   function remember(change: Change): void {
     ring.push(change)
@@ -113,8 +116,13 @@ export function kindCache(entries: readonly Entry[], revision: number, valueOf: 
       }
       return [...(index.get(value) ?? [])].sort(compareKeys)
     },
+    close() {
+      isClosed = true
+      for (const watcher of watchers) watcher.end()
+    },
     addWatcher(watcher) {
       watchers.add(watcher)
+      if (isClosed) watcher.end()
       const { trigger } = watcher.selection
       if (!trigger) return void untriggered.add(watcher)
       let byValue = triggered.get(trigger.field)

@@ -18,10 +18,12 @@ export function localTransport({ pipeline, user, clock }: Options): Transport {
   const { handle, documents, authorize } = pipeline
   const pods = { group: '', version: 'v1', resource: 'pods' } as const
 
+  const fieldManager = managerName(user)
+
   /** Callers in the process build their objects with the kinds' own types: fields are not checked for being known. */
   const request = (call: Call, signal?: AbortSignal) => ({
     ...call,
-    options: { fieldValidation: 'Ignore' as const, ...call.options },
+    options: { fieldValidation: 'Ignore' as const, fieldManager, ...call.options },
     user,
     ...(signal && { signal }),
   })
@@ -65,4 +67,11 @@ export function localTransport({ pipeline, user, clock }: Options): Transport {
       return documents.at(path)
     },
   }
+}
+
+/** What a component calls itself where it says which fields it has set: what its User-Agent would be over HTTP. */
+function managerName({ name }: UserInfo): string {
+  if (name.startsWith('system:node:')) return 'kubelet'
+  if (name.startsWith('system:serviceaccount:kube-system:')) return 'kube-controller-manager'
+  return name.startsWith('system:') ? name.slice(name.lastIndexOf(':') + 1) : name
 }

@@ -1,5 +1,6 @@
+import { CustomResourceDefinition } from '../api/apiextensions/custom-resource-definition.ts'
 import { ApiError, notFound } from '../api/errors.ts'
-import type { AnyKind } from '../api/kind.ts'
+import { type AnyKind, statusViews } from '../api/kind.ts'
 import type { NodeAgent } from '../api/node-agent.ts'
 import type { UserInfo } from '../api/user.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -9,8 +10,13 @@ import type { Run } from '../lib/run.ts'
 import type { Store } from '../storage/store.ts'
 import { access } from './access.ts'
 import { type AdmissionStep, admissionChain } from './admission.ts'
+import { announced } from './announced-commits.ts'
+import { applier } from './apply-patch.ts'
+import { fieldManager } from './apply/field-manager.ts'
 import { commits } from './commit.ts'
 import { creator } from './create.ts'
+import type { PostJson } from './custom/conversion-webhook.ts'
+import { customResources } from './custom/custom-resources.ts'
 import { deleter } from './delete.ts'
 import { documents, type Documents } from './documents.ts'
 import { journal } from './journal.ts'
@@ -20,10 +26,13 @@ import { patcher } from './patch.ts'
 import type { ApiRequest, ApiResponse, Handle } from './request.ts'
 import { selectedName } from './selection.ts'
 import { type IssueToken, subresources } from './subresources.ts'
+import { withStoredRules } from './stored-rules.ts'
 import { rewriter, updates } from './update.ts'
+import { versionedAdmission, versionedCommits, versionedList, versionedWatch } from './versioned.ts'
 import { revisionOf } from './versions.ts'
 import { watchCache } from './watch-cache.ts'
 import { watches } from './watch.ts'
+import type { CallWebhook } from './webhooks/caller.ts'
 import type { JournalReader } from './why.ts'
 
 /** What somebody wants to do, as authorization sees it. A request that is about no resource has a path instead. */
@@ -58,6 +67,8 @@ export interface PipelineOptions {
   readonly bodyKinds?: readonly AnyKind[]
   /** Kinds whose objects are made when asked for, and who makes them. */
   readonly providers?: readonly Provider[]
+  /** How webhooks that convert custom resources are reached. */
+  readonly postToWebhook?: PostJson
 }
 
 /** Answers for a kind that is not stored: reviews, metrics. Asked when the request has been authorized and its verb is served. */
@@ -88,17 +99,23 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const provided = new Map(providers.map(({ kind, handle }) => [kind, handle]))
   const cache = watchCache({ store, clock, log })
   const reading = access(cache)
-  const admission = admissionChain(options.admission, { access: reading, clock, random, projectsTokens: !!options.issueToken })
-  const writing = { access: reading, admission, commits: commits(store), clock, random }
-  const list = lister({ store, cache, clock })
-  const watch = watches({ store, cache, clock, random })
+  const plainCommits = versionedCommits(commits(store))
+  const context = { access: reading, commits: plainCommits, clock, random, projectsTokens: !!options.issueToken }
+  const admission = versionedAdmission(admissionChain(options.admission, context))
+  const committing = announced(plainCommits, options.admission, context)
+  const managers = fieldManager({ kinds, clock })
+  const writing = { access: reading, admission, commits: committing, clock, random, managers }
+  const list = versionedList(lister({ store, cache, clock }))
+  const watch = versionedWatch(watches({ store, cache, clock, random }))
   const create = creator(writing)
   const rewrite = rewriter(writing)
-  const { update, next } = updates({ ...writing, rewrite, create })
-  const patch = patcher({ rewrite, next })
+  const authorizeCreate = ({ user, group, version, resource, namespace, name }: ApiRequest) =>
+    authorize({ user, verb: 'create', group, version, resource, namespace, name })
+  const { update, next } = updates({ ...writing, rewrite, create, authorizeCreate })
+  const patch = patcher({ rewrite, next, apply: applier({ ...writing, rewrite, next, create, authorizeCreate }) })
   const { remove, removeCollection } = deleter({ ...writing, list })
   const { nodeAgents, issueToken } = options
-  const served = subresources({ access: reading, rewrite, remove, clock, nodeAgents, issueToken })
+  const served = subresources({ access: reading, admission, managers, rewrite, next, remove, clock, nodeAgents, issueToken })
 
   async function get(kind: AnyKind, { namespace, name = '', options }: ApiRequest): Promise<ApiResponse> {
     const atLeast = revisionOf(options?.resourceVersion)
@@ -141,12 +158,12 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   }
 
-  /** `status` is a view on the object, with the verbs of an object; the others answer for themselves. */
+  /** `status` and its like are views on the object, with the verbs of an object; the others answer for themselves. */
   function handlerOf(kind: AnyKind, { verb, subresource }: ApiRequest): typeof dispatch {
     if (!subresource) return dispatch
     const known = kind.subresources.find(name => name === subresource)
     if (!known) throw noSuchResource()
-    const { verbs, handle } = known === 'status' ? { verbs: statusVerbs, handle: dispatch } : (served[known] ?? unserved)
+    const { verbs, handle } = statusViews.has(known) ? { verbs: statusVerbs, handle: dispatch } : (served[known] ?? unserved)
     if (!verbs.includes(verb)) throw notAllowed(kind, verb, subresource)
     return handle
   }
@@ -160,20 +177,44 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { fieldSelector } = request.options ?? {}
     const allowed = authorize({ user, verb, group, version, resource, subresource, namespace, name, fieldSelector })
     if (allowed) await allowed
-    const kind = kinds.byResource(group, version, resource)
+    const kind = kinds.byResource(group, version, resource) ?? (await customKind(request))
     if (!kind) throw noSuchResource()
     const handler = handlerOf(kind, request)
     checkShape(kind, request)
     await ready
-    return handler(kind, request)
+    if (!kind.deprecationWarning) return handler(withStoredRules(kind), request)
+    const answer = await handler(withStoredRules(kind), request)
+    const told = 'warnings' in answer ? (answer.warnings ?? []) : []
+    return { ...answer, warnings: [kind.deprecationWarning, ...told] } as ApiResponse
+  }
+
+  const postToWebhook: PostJson = async (client, body) => {
+    if (options.postToWebhook) return options.postToWebhook(client, body)
+    const { webhookCaller } = await import('./webhooks/caller.ts')
+    callWebhook ??= webhookCaller({ access: reading, clock })
+    return callWebhook(client, body, conversionTimeoutInMs)
+  }
+  let callWebhook: CallWebhook | undefined
+  const custom = kinds.all.includes(CustomResourceDefinition as AnyKind)
+    ? customResources({ handle, kinds, clock, random, log, post: postToWebhook })
+    : undefined
+  kinds.onChange(() => cache.keepOnly(kinds.all))
+
+  /** Right after the start, what custom resources there are may not be known yet. */
+  async function customKind({ group, version, resource }: ApiRequest): Promise<AnyKind | undefined> {
+    await custom?.ready
+    return kinds.byResource(group, version, resource)
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    await Promise.all([cache.run(signal), papers.prepare(signal)])
+    await Promise.all([cache.run(signal), papers.prepare(signal), custom?.run(signal)])
   }
 
   return { handle, run, ready, journal: journal(store), kinds, documents: papers, authorize }
 }
+
+/** How long a webhook has to convert (k8s.io/apiserver/pkg/util/webhook). */
+const conversionTimeoutInMs = 30_000
 
 const statusVerbs: readonly string[] = ['get', 'patch', 'update']
 const unserved = {
@@ -189,6 +230,7 @@ function checkShape(kind: AnyKind, { verb, name, namespace, subresource }: ApiRe
   const needsName = !onCollection.has(verb) || (subresource !== undefined && verb === 'create')
   if (needsName && !name) throw notAllowed(kind, verb, subresource)
   const needsNamespace = kind.namespaced && (needsName || verb === 'create' || verb === 'deletecollection')
+  if (needsNamespace && !namespace && needsName) throw noSuchResource() // there is no such path
   if (needsNamespace && !namespace)
     throw new ApiError('BadRequest', 'an empty namespace may not be set during creation or for an object')
   if (!kind.namespaced && namespace && kind.plural !== 'namespaces') throw noSuchResource()

@@ -1,10 +1,16 @@
-import type { ExecSession } from '../api/node-agent.ts'
+import type { Duplex } from 'node:stream'
+import type { ExecSession, NodeAgent } from '../api/node-agent.ts'
 import type { Call, KubeObject, WatchEvent } from '../api/transport.ts'
 import type { UserInfo } from '../api/user.ts'
 
 /** One authenticated request, whatever carried it. */
 export interface ApiRequest extends Call {
   user: UserInfo
+  /**
+   * The fields that the text of the body sets more than once, by their paths: `spec.paused`, `[0].path`. Of YAML, which is told by
+   * lines, one text that starts with `yaml: `. In order; absent: none.
+   */
+  duplicates?: readonly string[]
   /** For exec, attach and log: their own query parameters. */
   parameters?: Record<string, unknown>
   signal?: AbortSignal
@@ -34,10 +40,31 @@ export type ApiResponse =
       readonly resourceVersion: string
       readonly continue?: string
       readonly remainingItemCount?: number
+      readonly warnings?: readonly string[]
     }
-  | { readonly type: 'watch'; readonly events: AsyncIterable<readonly WatchFrame[]> }
-  | { readonly type: 'bytes'; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array> }
+  | { readonly type: 'watch'; readonly events: AsyncIterable<readonly WatchFrame[]>; readonly warnings?: readonly string[] }
+  | { readonly type: 'bytes'; readonly contentType: string; readonly chunks: AsyncIterable<Uint8Array>; readonly isEmpty?: true }
   | { readonly type: 'session'; readonly session: ExecSession }
+  | { readonly type: 'connections'; readonly pod: PodConnections }
+  | { readonly type: 'proxy'; readonly backend: ProxyBackend }
+
+/** The ports of a pod, for port-forward. */
+export interface PodConnections {
+  readonly name: string
+  /** A TCP connection to a port on the pod's own loopback address. Half-open: each side ends what it says by itself. */
+  connect(port: number): Promise<Duplex>
+}
+
+/** Who answers a request to a `proxy` subresource: somebody at the end of a connection, or the agent of a node. */
+export type ProxyBackend =
+  | {
+      readonly type: 'connection'
+      readonly scheme: 'http' | 'https'
+      /** `address:port`, as errors name it. */
+      readonly host: string
+      connect(): Promise<Duplex>
+    }
+  | { readonly type: 'node'; readonly serve: NonNullable<NodeAgent['serve']> }
 
 /** A watch event that carries the shared bytes of its object. */
 export type WatchFrame = WatchEvent & { readonly bytes: Uint8Array }

@@ -3,6 +3,7 @@ import type { AnyKind } from '../api/kind.ts'
 import { matchesLabels, parseFieldSelector, parseLabelSelector } from '../api/selectors.ts'
 import type { CallOptions, KubeObject } from '../api/transport.ts'
 import type { Stored } from './request.ts'
+import { servedNow } from './served.ts'
 import { listPrefix } from './store-keys.ts'
 
 /** A field that must hold a value. */
@@ -19,6 +20,8 @@ export interface Selection {
   readonly matches?: (object: Stored) => boolean
   /** An equality that every match fulfils: worth an index. */
   readonly trigger?: Requirement
+  /** As `matches`, for an object that is in the version asked for. */
+  readonly matchesServed?: (object: KubeObject) => boolean
 }
 
 /** Understands the selectors of a request; refuses bad syntax and unknown fields with BadRequest. */
@@ -28,17 +31,32 @@ export function selectionOf(kind: AnyKind, namespace: string | undefined, option
   const fields = options.fieldSelector ? parsed(() => parseFieldSelector(options.fieldSelector ?? '')) : []
   if (!labels && fields.length === 0) return { prefix }
   for (const { field } of fields) checkSelectable(kind, field)
-  const equality = fields.find(({ operator }) => operator === '=')
+  const matchesServed = (object: KubeObject) => {
+    for (const { field, operator, value } of fields) {
+      if ((selectableValue(kind, field, object) === value) !== (operator === '=')) return false
+    }
+    return !labels || matchesLabels(labels, object.metadata.labels)
+  }
+  const isConverted = kind.storedAs !== undefined && fields.some(({ field }) => !isCommon(field))
+  // The cache's indexes are about objects as they are kept.
+  const equality = fields.find(({ operator, field }) => operator === '=' && (!isConverted || isCommon(field)))
   return {
     prefix,
     ...(equality && { trigger: { field: equality.field, value: equality.value } }),
-    matches({ object }) {
-      for (const { field, operator, value } of fields) {
-        if ((selectableValue(kind, field, object) === value) !== (operator === '=')) return false
-      }
-      return !labels || matchesLabels(labels, object.metadata.labels)
+    matchesServed,
+    matches(item) {
+      if (!isConverted) return matchesServed(item.object)
+      const shown = servedNow(kind, item)
+      return !shown || matchesServed(shown.object) // one that has to be converted elsewhere is looked at again afterwards
     },
   }
+}
+
+const isCommon = (field: string) => field === 'metadata.name' || field === 'metadata.namespace'
+
+/** Whether a selection compares fields that are not the same in all versions of a kind. */
+export function needsServedObject({ storedAs }: AnyKind, { fieldSelector }: CallOptions): boolean {
+  return !!storedAs && !!fieldSelector && parsed(() => parseFieldSelector(fieldSelector)).some(({ field }) => !isCommon(field))
 }
 
 /** The name that a selector narrows a list or watch down to: authorization treats it as the request's name. */
@@ -59,6 +77,7 @@ function checkSelectable(kind: AnyKind, field: string): void {
   const own = Object.keys(kind.selectableFields).length > 0
   if (field === 'metadata.name' || Object.hasOwn(kind.selectableFields, field)) return
   if (field === 'metadata.namespace' && (kind.namespaced || !own)) return
+  if (kind.unselectable) throw new ApiError('BadRequest', kind.unselectable(field))
   if (own) throw new ApiError('BadRequest', `field label not supported: ${field}`)
   throw new ApiError(
     'BadRequest',

@@ -1,7 +1,10 @@
 import type { AnyKind } from '../api/kind.ts'
 
-/** Where the store keeps a kind: `/registry/apps/deployments/`, `/registry/core/pods/`. */
-export function kindPrefix({ group, plural }: Pick<AnyKind, 'group' | 'plural'>): string {
+type Kept = Pick<AnyKind, 'group' | 'plural' | 'storedAs'>
+
+/** Where the store keeps a kind, whatever version of it: `/registry/apps/deployments/`, `/registry/core/pods/`. */
+export function kindPrefix(kind: Kept): string {
+  const { group, plural } = kind.storedAs?.kind ?? kind
   return `/registry/${group || 'core'}/${plural}/`
 }
 
@@ -11,7 +14,7 @@ export function listPrefix(kind: AnyKind, namespace: string | undefined): string
 }
 
 /** The key of one object. */
-export function storeKey(kind: Pick<AnyKind, 'group' | 'plural'>, namespace: string | undefined, name: string): string {
+export function storeKey(kind: Kept, namespace: string | undefined, name: string): string {
   return namespace ? `${kindPrefix(kind)}${namespace}/${name}` : kindPrefix(kind) + name
 }
 

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { SelfSubjectAccessReview } from '../api/authorization/self-subject-access-review.ts'
 import { ConfigMap } from '../api/core/config-map.ts'
+import { Pod } from '../api/core/pod.ts'
 import { kinds } from '../api/kinds.ts'
 import type { KubeObject } from '../api/transport.ts'
 import { kindTable } from './kind-table.ts'
@@ -40,4 +42,12 @@ test('a scale has columns of its own', () => {
 test('a status is a view on the object; what is not served is no table', () => {
   expect(makerOf(target('pods', '', 'status'))).toBe(makerOf(target('pods')))
   expect(makerOf(target('things'))).toBeUndefined()
+})
+
+test('what is only asked is no table, and neither are answers that are of another kind', () => {
+  const at = tableMakers(kindTable([Pod, SelfSubjectAccessReview]))
+  const pods = { group: '', version: 'v1', resource: 'pods' }
+  expect(at({ group: 'authorization.k8s.io', version: 'v1', resource: 'selfsubjectaccessreviews' })).toBeUndefined()
+  for (const subresource of ['binding', 'eviction', 'token']) expect(at({ ...pods, subresource })).toBeUndefined()
+  expect(at({ ...pods, subresource: 'status' })).toBe(at(pods))
 })

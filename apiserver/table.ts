@@ -63,13 +63,19 @@ export function tableMakers(kinds: KindTable): (target: Target) => TableMaker | 
   const scale = maker(scaleColumns as readonly Column<KubeObject>[])
   return ({ group, version, resource, subresource }) => {
     const kind = kinds.byResource(group, version, resource)
-    if (!kind) return undefined
+    if (!kind || !isShown(kind) || answersOther.has(subresource ?? '')) return undefined
     if (subresource === 'scale') return scale
     let known = made.get(kind)
     if (!known) made.set(kind, (known = makerOf(kind)))
     return known
   }
 }
+
+/** What is only ever asked, and never looked up, is no table (reviews). */
+const isShown = ({ verbs }: AnyKind) => verbs.includes('get') || verbs.includes('list')
+
+/** Subresources that answer neither the object nor its scale. */
+const answersOther = new Set(['binding', 'eviction', 'token'])
 
 function makerOf(kind: AnyKind): TableMaker {
   const { rowName, rowConditions } = kind

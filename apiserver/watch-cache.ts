@@ -28,6 +28,8 @@ export interface WatchCache {
   latest(kind: AnyKind): Promise<KindCache>
   /** Resolves when every commit up to a revision is in; Timeout after three seconds. */
   reached(revision: number): Promise<void>
+  /** Forgets the kinds that come and go and are not among these any more; their watches end, to be begun again. */
+  keepOnly(kinds: readonly AnyKind[]): void
 }
 
 interface Options {
@@ -68,7 +70,7 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
     const { entries, revision: loadedAt } = await fromStore(store.list(kindPrefix(kind)))
     await reached(loadedAt)
     if (slots.get(kindPrefix(kind)) !== slot) return of(kind) // everything was forgotten meanwhile
-    const cache = kindCache(entries, loadedAt, (field, { object }) => selectableValue(kind, field, object))
+    const cache = kindCache(entries, loadedAt, (field, item) => selectableValue(slot.kind, field, item.object))
     for (const event of slot.missed) cache.apply(event)
     slot.missed.length = 0
     slot.cache = cache
@@ -78,7 +80,7 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
   function of(kind: AnyKind): Promise<KindCache> {
     const prefix = kindPrefix(kind)
     let slot = slots.get(prefix)
-    if (!slot) slots.set(prefix, (slot = { kind, missed: [] }))
+    if (!slot) slots.set(prefix, (slot = { kind: kind.storedAs?.kind ?? kind, missed: [] }))
     const known = slot
     known.loading ??= load(kind, known).catch((error: unknown) => {
       if (slots.get(prefix) === known) slots.delete(prefix)
@@ -100,6 +102,15 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
   function forget(reason?: ApiError): void {
     for (const { cache } of slots.values()) for (const watcher of cache?.watchers ?? []) watcher.end(reason)
     slots.clear()
+  }
+
+  function keepOnly(kinds: readonly AnyKind[]): void {
+    const kept = new Set(kinds.map(kind => kind.storedAs?.kind ?? kind))
+    for (const [prefix, { kind, cache }] of slots) {
+      if (!kind.dynamic || kept.has(kind)) continue
+      slots.delete(prefix)
+      cache?.close()
+    }
   }
 
   async function follow(signal: AbortSignal): Promise<void> {
@@ -142,6 +153,7 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
       return cache
     },
     reached,
+    keepOnly,
     async run(signal) {
       await Promise.all([follow(signal), sendBookmarks(signal)])
     },

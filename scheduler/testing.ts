@@ -181,7 +181,12 @@ export function fakeApi(): FakeApi {
 
   return {
     client: clientAs(),
-    informers: { of: ((kind: AnyKind) => of(kind).informer) as Informers['of'], run: async () => {}, synced: async () => {} },
+    informers: {
+      of: ((kind: AnyKind) => of(kind).informer) as Informers['of'],
+      forget: () => {},
+      run: async () => {},
+      synced: async () => {},
+    },
     calls,
     put,
     remove,
