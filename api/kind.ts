@@ -3,6 +3,7 @@ import type { Mutable } from '../lib/json.ts'
 import type { FieldError } from './field-errors.ts'
 import { type NamespacedObjectMeta, ObjectMeta } from './meta.ts'
 import { subdomainName } from './names.ts'
+import { lazyObject } from './schema.ts'
 import type { DecodeResult } from './decode.ts'
 import type { KindSchema } from './json-schema.ts'
 import type { DeletionPropagation, KubeObject, Verb } from './transport.ts'
@@ -208,8 +209,8 @@ interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T
   categories?: string[]
   namespaced: Namespaced
   description: string
-  /** Everything beside apiVersion, kind and metadata. */
-  fields: Shape
+  /** Everything beside apiVersion, kind and metadata. Made when first needed. */
+  fields: () => Shape
   /** Printer columns after NAME; `age` of columns.ts is one of them. */
   columns?: (Column<T> | InlineColumn<T>)[]
   rowName?: ((object: T) => string) | false
@@ -246,7 +247,8 @@ export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends
   options: KindOptions<Shape, Namespaced>,
 ): KindDefinition<TypeOf<Shape, Namespaced> & KubeObject, InputTypeOf<Shape>> {
   const { kind, validate = () => [], validateStatus = () => [] } = options
-  const schema = envelope(options)
+  const fieldsOf = once(options.fields)
+  const schema = envelope(options, fieldsOf)
   const nothing = () => {}
   const definition: AnyKind = {
     shortNames: [],
@@ -273,6 +275,9 @@ export function defineKind<Shape extends z.ZodRawShape, const Namespaced extends
     ],
     listKind: `${kind}List`,
     schema,
+    get fields() {
+      return fieldsOf()
+    },
     deletion: { defaultPropagation: 'Background', ...options.deletion },
   }
   return definition
@@ -283,15 +288,24 @@ const everyVerb: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get
 const apiVersionText = () => z.string().optional().describe('Group and version that the object is written in.')
 const kindText = () => z.string().optional().describe('What the object is.')
 
-type Envelope = Pick<KindDefinition, 'group' | 'version' | 'kind' | 'description' | 'fields'> & { wire?: string }
+type Envelope = Pick<KindDefinition, 'group' | 'version' | 'kind' | 'description'> & { wire?: string }
 
 /** The schema of whole objects, known to OpenAPI as `io.k8s.api.apps.v1.Deployment`. */
-function envelope({ group, version, kind, description, fields, wire = 'metadata spec status' }: Envelope) {
-  const schema = z.object({ apiVersion: apiVersionText(), kind: kindText(), metadata: ObjectMeta, ...fields })
+function envelope<Shape extends z.ZodRawShape>(
+  { group, version, kind, description, wire = 'metadata spec status' }: Envelope,
+  fieldsOf: () => Shape,
+) {
+  const schema = lazyObject(() => ({ apiVersion: apiVersionText(), kind: kindText(), metadata: ObjectMeta, ...fieldsOf() }))
   const id = `io.k8s.api.${group.split('.')[0] || 'core'}.${version}.${kind}`
   setWire(schema, wire)
   z.globalRegistry.add(schema, { id, description, 'x-kubernetes-group-version-kind': [{ group, version, kind }] })
   return schema
+}
+
+/** What a function answers the first time it is asked. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => (made ??= { value: make() }).value
 }
 
 /** `v1` or `apps/v1`. */

@@ -21,7 +21,7 @@ import { setWire } from './wire.ts'
 export const OwnerReferenceSchema = named(
   'meta/v1.OwnerReference',
   'Names the object that owns this one.',
-  {
+  () => ({
     apiVersion: requiredText('API version of the owner.'),
     kind: requiredText('Kind of the owner.'),
     name: requiredText('Name of the owner.'),
@@ -31,14 +31,14 @@ export const OwnerReferenceSchema = named(
       .boolean()
       .optional()
       .describe('Whether a foreground deletion of the owner waits for this object to be gone.'),
-  },
+  }),
   { ...atomicMap, wire: 'kind 3:name uid apiVersion controller blockOwnerDeletion' },
 )
 
 const ManagedFieldsEntry = named(
   'meta/v1.ManagedFieldsEntry',
   'Which fields a manager has set.',
-  {
+  () => ({
     manager: text('Who set the fields.'),
     operation: text('Apply or Update.'),
     apiVersion: text('The version of the object that the fields are named in.'),
@@ -50,7 +50,7 @@ const ManagedFieldsEntry = named(
       .optional()
       .describe('The set of fields, as a tree.'),
     subresource: text('The subresource the fields were written through.'),
-  },
+  }),
   { wire: 'manager operation apiVersion time 6:fieldsType fieldsV1 subresource' },
 )
 
@@ -77,13 +77,13 @@ const common = {
 export const ObjectMeta = named(
   'meta/v1.ObjectMeta',
   'Metadata that every object carries.',
-  {
+  () => ({
     name: requiredText('Unique within the namespace, for this kind.'),
     uid: requiredText('Set by the server: unique in time and space.'),
     resourceVersion: requiredText('Opaque: the version of this object, for watches and optimistic concurrency.'),
     creationTimestamp: timestampText().default('').describe('When the server created the object.'),
     ...common,
-  },
+  }),
   { wire: metaWire },
 ).prefault({})
 
@@ -108,13 +108,13 @@ export const TemplateMeta = setWire(
 export const LabelSelectorRequirement = named(
   'meta/v1.LabelSelectorRequirement',
   'A key, an operator, and values.',
-  {
+  () => ({
     key: requiredText('The label key.'),
     operator: choice('In', 'NotIn', 'Exists', 'DoesNotExist')
       .default('' as 'In')
       .describe('How the key relates to the values.'),
     values: atomicList(z.string()).optional().describe('For In and NotIn: one or more; otherwise none.'),
-  },
+  }),
   { wire: 'key operator values' },
 )
 
@@ -122,10 +122,10 @@ export const LabelSelectorRequirement = named(
 export const LabelSelector = named(
   'meta/v1.LabelSelector',
   'Selects objects by their labels; all requirements must hold.',
-  {
+  () => ({
     matchLabels: stringMap().optional().describe('Labels that must be there with exactly these values.'),
     matchExpressions: atomicList(LabelSelectorRequirement).optional().describe('Further requirements.'),
-  },
+  }),
   { ...atomicMap, wire: 'matchLabels matchExpressions' },
 )
 export type LabelSelector = z.output<typeof LabelSelector>
@@ -135,7 +135,7 @@ export type LabelSelectorRequirement = z.output<typeof LabelSelectorRequirement>
 export const Condition = named(
   'meta/v1.Condition',
   "An aspect of an object's state.",
-  {
+  () => ({
     type: requiredText('Which aspect.'),
     status: choice('True', 'False', 'Unknown')
       .default('' as 'Unknown')
@@ -144,7 +144,7 @@ export const Condition = named(
     lastTransitionTime: timestampText().optional().describe('When status changed last.'),
     reason: requiredText('Why, in one CamelCase word.'),
     message: requiredText('Why, for people.'),
-  },
+  }),
   { wire: 'type status observedGeneration lastTransitionTime reason message' },
 )
 
@@ -163,7 +163,7 @@ export const conditionFields = {
 export const DeleteOptions = named(
   'meta/v1.DeleteOptions',
   'How to delete.',
-  {
+  () => ({
     apiVersion: text(),
     kind: text(),
     dryRun: texts('All: check everything, delete nothing.'),
@@ -172,15 +172,15 @@ export const DeleteOptions = named(
     preconditions: named(
       'meta/v1.Preconditions',
       'What must hold for the deletion to happen.',
-      {
+      () => ({
         uid: z.string().optional().describe('The UID the object must have.'),
         resourceVersion: z.string().optional().describe('The version the object must have.'),
-      },
+      }),
       { wire: 'uid resourceVersion' },
     ).optional(),
     propagationPolicy: choice('Orphan', 'Background', 'Foreground').optional().describe('What becomes of dependents.'),
     ignoreStoreReadErrorWithClusterBreakingPotential: z.boolean().optional(),
-  },
+  }),
   {
     wire: `
       gracePeriodSeconds preconditions orphanDependents propagationPolicy dryRun

@@ -69,14 +69,30 @@ function schemaId(name: string): string {
 /** What is particular to a type beside its fields: `x-kubernetes-*` extensions, and the numbers of its fields in protobuf (wire.ts). */
 type Extensions = Record<`x-kubernetes-${string}`, unknown> & { wire?: string }
 
+/**
+ * An object type whose fields are made when it is first looked into. There are thousands of fields, and making them all takes longer
+ * than a server takes to start.
+ */
+export function lazyObject<Shape extends z.ZodRawShape>(fields: () => Shape): z.ZodObject<Shape> {
+  const def = {
+    type: 'object',
+    get shape(): Shape {
+      const value = fields()
+      Object.defineProperty(def, 'shape', { value })
+      return value
+    },
+  }
+  return new z.ZodObject(def as never) as z.ZodObject<Shape>
+}
+
 /** An object type with its name, which is `group/version.Type`, and what `explain` says about it. */
 export function named<Shape extends z.ZodRawShape>(
   name: `${string}/${string}.${string}`,
   description: string,
-  shape: Shape,
+  fields: () => Shape,
   { wire, ...extensions }: Extensions = {},
 ) {
-  const schema = z.object(shape)
+  const schema = lazyObject(fields)
   if (wire !== undefined) setWire(schema, wire)
   return schema.register(z.globalRegistry, { id: schemaId(name), description, ...extensions } as never)
 }

@@ -16,7 +16,7 @@ const review = defineKind({
   plural: 'selfsubjectaccessreviews',
   namespaced: false,
   description: 'A question.',
-  fields: {},
+  fields: () => ({}),
   verbs: ['create'],
 })
 const { at, prepare } = documents({ kinds: kindTable([...kinds, review]), bodyKinds })
@@ -133,12 +133,12 @@ describe('kinds that come and go', () => {
   const thing = defineKind({
     ...{ group: 'example.com', version: 'v1', kind: 'Thing', plural: 'things', namespaced: true },
     description: 'A thing.',
-    fields: {
+    fields: () => ({
       spec: z
         .object({ size: z.int32().describe('How big.') })
         .optional()
         .describe('What is wanted.'),
-    },
+    }),
   })
   const table = kindTable(kinds)
   const papers = documents({ kinds: table })

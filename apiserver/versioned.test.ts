@@ -14,10 +14,13 @@ const Boat = defineKind({
   plural: 'boats',
   namespaced: true,
   description: 'Something that floats.',
-  fields: {
-    spec: named('harbour/v1.BoatSpec', 'What it is like.', { seats: whole('Seats.'), crew: texts('Who sails it.') }).prefault({}),
-    status: named('harbour/v1.BoatStatus', 'Where it is.', { berth: text('Its place.') }).prefault({}),
-  },
+  fields: () => ({
+    spec: named('harbour/v1.BoatSpec', 'What it is like.', () => ({
+      seats: whole('Seats.'),
+      crew: texts('Who sails it.'),
+    })).prefault({}),
+    status: named('harbour/v1.BoatStatus', 'Where it is.', () => ({ berth: text('Its place.') })).prefault({}),
+  }),
   subresources: ['status'],
   generationOf: boat => boat.spec,
   selectableFields: { 'spec.seats': boat => String(boat.spec.seats ?? 0) },
@@ -32,10 +35,13 @@ const OldBoat = defineKind({
   plural: 'boats',
   namespaced: true,
   description: 'Something that floats.',
-  fields: {
-    spec: named('harbour/v1beta1.BoatSpec', 'What it is like.', { places: whole('Places.'), sailors: text('Who.') }).prefault({}),
-    status: named('harbour/v1beta1.BoatStatus', 'Where it is.', { berth: text('Its place.') }).prefault({}),
-  },
+  fields: () => ({
+    spec: named('harbour/v1beta1.BoatSpec', 'What it is like.', () => ({
+      places: whole('Places.'),
+      sailors: text('Who.'),
+    })).prefault({}),
+    status: named('harbour/v1beta1.BoatStatus', 'Where it is.', () => ({ berth: text('Its place.') })).prefault({}),
+  }),
   subresources: ['status'],
   selectableFields: { 'spec.places': boat => String(boat.spec.places ?? 0) },
   storedAs: {

@@ -19,7 +19,7 @@ const ruleWire = 'operations 2:rule(apiGroups apiVersions resources scope)'
 export const RuleWithOperations = named(
   `${group}.RuleWithOperations`,
   'Operations on resources. A request must match one of each list.',
-  ruleFields,
+  () => ruleFields,
   { wire: ruleWire },
 )
 export type RuleWithOperations = z.output<typeof RuleWithOperations>
@@ -27,7 +27,7 @@ export type RuleWithOperations = z.output<typeof RuleWithOperations>
 export const NamedRuleWithOperations = named(
   `${group}.NamedRuleWithOperations`,
   'Operations on resources, or on some of them by name.',
-  { resourceNames: atomicList(z.string()).optional().describe('The names that match; none: all.'), ...ruleFields },
+  () => ({ resourceNames: atomicList(z.string()).optional().describe('The names that match; none: all.'), ...ruleFields }),
   { ...atomicMap, wire: `resourceNames 2:ruleWithOperations(${ruleWire})` },
 )
 
@@ -47,11 +47,11 @@ export const matchFields = {
 export const MatchResources = named(
   `${group}.MatchResources`,
   'What a policy or a binding is about: all of it must match.',
-  {
+  () => ({
     ...matchFields,
     resourceRules: atomicList(NamedRuleWithOperations).optional().describe('One of them must match.'),
     excludeResourceRules: atomicList(NamedRuleWithOperations).optional().describe('None of them may match; wins.'),
-  },
+  }),
   { ...atomicMap, wire: 'namespaceSelector objectSelector resourceRules excludeResourceRules 7:matchPolicy' },
 )
 export type MatchResources = z.output<typeof MatchResources>
@@ -59,10 +59,10 @@ export type MatchResources = z.output<typeof MatchResources>
 export const MatchCondition = named(
   `${group}.MatchCondition`,
   'An expression that decides whether a request is looked at at all.',
-  {
+  () => ({
     name: requiredText('A qualified name, for messages.'),
     expression: requiredText('CEL; true: the request is looked at.'),
-  },
+  }),
   { wire: 'name expression' },
 )
 export type MatchCondition = z.output<typeof MatchCondition>
@@ -70,14 +70,14 @@ export type MatchCondition = z.output<typeof MatchCondition>
 export const Variable = named(
   `${group}.Variable`,
   'An expression that others may use as variables.<name>.',
-  { name: requiredText('A CEL identifier.'), expression: requiredText('CEL; evaluated when first used.') },
+  () => ({ name: requiredText('A CEL identifier.'), expression: requiredText('CEL; evaluated when first used.') }),
   { ...atomicMap, wire: 'name expression' },
 )
 
 export const ParamKind = named(
   `${group}.ParamKind`,
   'The kind of the objects that hold parameters.',
-  { apiVersion: text('Group and version.'), kind: text('The kind.') },
+  () => ({ apiVersion: text('Group and version.'), kind: text('The kind.') }),
   { ...atomicMap, wire: 'apiVersion kind' },
 )
 export type ParamKind = z.output<typeof ParamKind>
@@ -85,12 +85,12 @@ export type ParamKind = z.output<typeof ParamKind>
 export const ParamRef = named(
   `${group}.ParamRef`,
   'Which objects hold the parameters: one by name, or all that a selector selects.',
-  {
+  () => ({
     name: text('The name of the object.'),
     namespace: text('Its namespace; absent: that of the object under review.'),
     selector: LabelSelector.optional().describe('Selects the objects.'),
     parameterNotFoundAction: choice('Allow', 'Deny').optional().describe('What to do when there are none.'),
-  },
+  }),
   { ...atomicMap, wire: 'name namespace selector parameterNotFoundAction' },
 )
 export type ParamRef = z.output<typeof ParamRef>

@@ -20,21 +20,21 @@ const group = 'admissionregistration/v1beta1'
 const Mutation = named(
   `${group}.Mutation`,
   'One change of the object.',
-  {
+  () => ({
     patchType: text('ApplyConfiguration or JSONPatch.'),
     applyConfiguration: named(
       `${group}.ApplyConfiguration`,
       'Fields to set, merged as server-side apply merges them.',
-      { expression: text('CEL that makes an Object{...}.') },
+      () => ({ expression: text('CEL that makes an Object{...}.') }),
       { wire: 'expression' },
     ).optional(),
     jsonPatch: named(
       `${group}.JSONPatch`,
       'Operations of a JSON patch.',
-      { expression: text('CEL that makes a list of JSONPatch{op, path, value}.') },
+      () => ({ expression: text('CEL that makes a list of JSONPatch{op, path, value}.') }),
       { wire: 'expression' },
     ).optional(),
-  },
+  }),
   { wire: '2:patchType applyConfiguration jsonPatch' },
 )
 export type Mutation = z.output<typeof Mutation>
@@ -42,7 +42,7 @@ export type Mutation = z.output<typeof Mutation>
 const Spec = named(
   `${group}.MutatingAdmissionPolicySpec`,
   'What a policy changes.',
-  {
+  () => ({
     paramKind: ParamKind.optional().describe('The kind of its parameters.'),
     matchConstraints: MatchResources.optional().describe('Which requests it is about.'),
     variables: listMap(Variable, 'name').optional().describe('Expressions that others use.'),
@@ -54,7 +54,7 @@ const Spec = named(
     reinvocationPolicy: plain(choice('Never', 'IfNeeded').optional()).describe(
       'Whether it is applied again when others changed the object after it.',
     ),
-  },
+  }),
   { wire: 'paramKind matchConstraints variables mutations failurePolicy matchConditions reinvocationPolicy' },
 )
 
@@ -67,7 +67,7 @@ export const MutatingAdmissionPolicy = defineKind({
   categories: ['api-extensions'],
   namespaced: false,
   description: 'Changes of objects on their way in, as expressions. It takes effect where a binding says so.',
-  fields: { spec: Spec.prefault({}).describe('What it changes.') },
+  fields: () => ({ spec: Spec.prefault({}).describe('What it changes.') }),
   wire: 'metadata spec',
   columns: [
     {
@@ -122,11 +122,11 @@ function validateMutation({ patchType, applyConfiguration, jsonPatch }: Mutation
 const BindingSpec = named(
   `${group}.MutatingAdmissionPolicyBindingSpec`,
   'Where a policy takes effect.',
-  {
+  () => ({
     policyName: text('The policy.'),
     paramRef: ParamRef.optional().describe('The parameters it works with.'),
     matchResources: MatchResources.optional().describe('What of the subjects of the policy it is about; absent: all.'),
-  },
+  }),
   { wire: 'policyName paramRef matchResources' },
 )
 
@@ -139,7 +139,7 @@ export const MutatingAdmissionPolicyBinding = defineKind({
   categories: ['api-extensions'],
   namespaced: false,
   description: 'Puts a policy that changes objects to work: where, and with which parameters.',
-  fields: { spec: BindingSpec.prefault({}).describe('Where.') },
+  fields: () => ({ spec: BindingSpec.prefault({}).describe('Where.') }),
   wire: 'metadata spec',
   columns: [...bindingColumns, age],
   allowUnconditionalUpdate: false,

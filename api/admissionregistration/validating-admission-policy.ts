@@ -21,14 +21,14 @@ const group = 'admissionregistration/v1'
 const Validation = named(
   `${group}.Validation`,
   'What must be true for a request to pass.',
-  {
+  () => ({
     expression: requiredText('CEL; true: the request passes.'),
     message: text('What is said when it does not.'),
     reason: choice('Unauthorized', 'Forbidden', 'Invalid', 'RequestEntityTooLarge')
       .optional()
       .describe('The reason that is given.'),
     messageExpression: text('CEL that makes the message; wins over message.'),
-  },
+  }),
   { wire: 'expression message reason messageExpression' },
 )
 export type Validation = z.output<typeof Validation>
@@ -36,17 +36,17 @@ export type Validation = z.output<typeof Validation>
 const AuditAnnotation = named(
   `${group}.AuditAnnotation`,
   'What the audit log is told.',
-  {
+  () => ({
     key: requiredText('The key, behind the name of the policy.'),
     valueExpression: requiredText('CEL; text, or null for nothing.'),
-  },
+  }),
   { wire: 'key valueExpression' },
 )
 
 const Spec = named(
   `${group}.ValidatingAdmissionPolicySpec`,
   'What a policy demands.',
-  {
+  () => ({
     paramKind: ParamKind.optional().describe('The kind of its parameters.'),
     matchConstraints: MatchResources.optional().describe('Which requests it is about.'),
     validations: atomicList(Validation).optional().describe('All must be true.'),
@@ -56,37 +56,37 @@ const Spec = named(
       .optional()
       .describe('Expressions that must all be true for it to be applied.'),
     variables: listMap(Variable, 'name').optional().describe('Expressions that others use.'),
-  },
+  }),
   { wire: 'paramKind matchConstraints validations failurePolicy auditAnnotations matchConditions variables' },
 )
 
 const Status = named(
   `${group}.ValidatingAdmissionPolicyStatus`,
   'What has been found out about a policy.',
-  {
+  () => ({
     observedGeneration: plain(int64().optional()).describe('The generation this is about.'),
     typeChecking: named(
       `${group}.TypeChecking`,
       'What expressions say that the types of their subjects do not bear out.',
-      {
+      () => ({
         expressionWarnings: atomicList(
           named(
             `${group}.ExpressionWarning`,
             'A doubt about an expression.',
-            {
+            () => ({
               fieldRef: requiredText('Where it is: spec.validations[0].expression.'),
               warning: requiredText('What is doubtful.'),
-            },
+            }),
             { wire: '2:fieldRef warning' },
           ),
         )
           .optional()
           .describe('One for each doubtful expression.'),
-      },
+      }),
       { wire: 'expressionWarnings' },
     ).optional(),
     conditions: listMap(Condition, 'type').optional().describe('Aspects of its state.'),
-  },
+  }),
   { wire: 'observedGeneration typeChecking conditions' },
 )
 
@@ -100,10 +100,10 @@ export const ValidatingAdmissionPolicy = defineKind({
   namespaced: false,
   statusKeeps: 'metadata',
   description: 'What must be true for requests to pass, as expressions. It takes effect where a binding says so.',
-  fields: {
+  fields: () => ({
     spec: Spec.prefault({}).describe('What it demands.'),
     status: Status.prefault({}).describe('What has been found out about it.'),
-  },
+  }),
   columns: [
     {
       name: 'Validations',
@@ -174,14 +174,14 @@ function validateValidation({ expression, message, messageExpression, reason }: 
 const BindingSpec = named(
   `${group}.ValidatingAdmissionPolicyBindingSpec`,
   'Where a policy takes effect, and how.',
-  {
+  () => ({
     policyName: text('The policy.'),
     paramRef: ParamRef.optional().describe('The parameters it works with.'),
     matchResources: MatchResources.optional().describe('What of the policy subjects it is about; absent: all.'),
     validationActions: setList(z.string())
       .optional()
       .describe('What to do with a request that does not pass: Deny, Warn, Audit.'),
-  },
+  }),
   { wire: 'policyName paramRef matchResources validationActions' },
 )
 
@@ -194,7 +194,7 @@ export const ValidatingAdmissionPolicyBinding = defineKind({
   categories: ['api-extensions'],
   namespaced: false,
   description: 'Puts a policy to work: where, with which parameters, and with what consequences.',
-  fields: { spec: BindingSpec.prefault({}).describe('Where and how.') },
+  fields: () => ({ spec: BindingSpec.prefault({}).describe('Where and how.') }),
   wire: 'metadata spec',
   columns: [...bindingColumns, age],
   allowUnconditionalUpdate: false,

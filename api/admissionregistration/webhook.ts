@@ -5,23 +5,23 @@ import { failurePolicy, MatchCondition, matchFields, RuleWithOperations } from '
 const ServiceReference = named(
   'admissionregistration/v1.ServiceReference',
   'A service in front of a webhook.',
-  {
+  () => ({
     namespace: requiredText('The namespace of the service.'),
     name: requiredText('The name of the service.'),
     path: z.string().optional().describe('The path that is asked.'),
     port: int32().default(443).describe('The port of the service.'),
-  },
+  }),
   { wire: 'namespace name path port' },
 )
 
 export const WebhookClientConfig = named(
   'admissionregistration/v1.WebhookClientConfig',
   'How to reach a webhook: by url or through a service.',
-  {
+  () => ({
     url: z.string().optional().describe('https://host[:port]/path'),
     service: ServiceReference.optional().describe('The service, known to TLS as <name>.<namespace>.svc.'),
     caBundle: base64Text().optional().describe('Who may have signed its certificate, as PEM in base64.'),
-  },
+  }),
   { wire: 'service caBundle url' },
 )
 export type WebhookClientConfig = z.output<typeof WebhookClientConfig>
@@ -43,7 +43,7 @@ const webhookFields = {
 export const ValidatingWebhook = named(
   'admissionregistration/v1.ValidatingWebhook',
   'A server that may refuse requests.',
-  webhookFields,
+  () => webhookFields,
   {
     wire:
       'name clientConfig rules failurePolicy namespaceSelector sideEffects timeoutSeconds admissionReviewVersions matchPolicy ' +
@@ -55,12 +55,12 @@ export type ValidatingWebhook = z.output<typeof ValidatingWebhook>
 export const MutatingWebhook = named(
   'admissionregistration/v1.MutatingWebhook',
   'A server that may change and refuse requests.',
-  {
+  () => ({
     ...webhookFields,
     reinvocationPolicy: choice('Never', 'IfNeeded')
       .default('Never')
       .describe('Whether it is asked again when others changed the object after it.'),
-  },
+  }),
   {
     wire:
       'name clientConfig rules failurePolicy namespaceSelector sideEffects timeoutSeconds admissionReviewVersions matchPolicy ' +

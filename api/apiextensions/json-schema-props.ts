@@ -59,7 +59,7 @@ export interface JsonSchemaProps {
   readonly 'x-kubernetes-validations'?: readonly ValidationRule[]
 }
 
-const ValidationRuleSchema = named('apiextensions/v1.ValidationRule', 'A rule in CEL that values have to obey.', {
+const ValidationRuleSchema = named('apiextensions/v1.ValidationRule', 'A rule in CEL that values have to obey.', () => ({
   rule: requiredText('The expression; `self` is the value, `oldSelf` what it was before.'),
   message: text('What to say when the rule is broken.'),
   messageExpression: text('An expression that makes the message; wins over message.'),
@@ -69,7 +69,7 @@ const ValidationRuleSchema = named('apiextensions/v1.ValidationRule', 'A rule in
     .boolean()
     .optional()
     .describe('Whether the rule also runs when there is nothing before; oldSelf is optional then.'),
-})
+}))
 
 /** The schema within a schema. */
 const inner: z.ZodType<JsonSchemaProps, JsonSchemaProps> = z.lazy(() => JsonSchemaPropsSchema) as never
@@ -79,7 +79,7 @@ const schemas = () => z.array(inner).optional()
 const schemaMap = () => z.record(z.string(), inner).optional()
 
 /** The schema of schemas. */
-export const JsonSchemaPropsSchema = named('apiextensions/v1.JSONSchemaProps', 'How values must look: a JSON schema.', {
+export const JsonSchemaPropsSchema = named('apiextensions/v1.JSONSchemaProps', 'How values must look: a JSON schema.', () => ({
   id: text('Not supported.'),
   $schema: text('Not supported.'),
   $ref: z.string().optional().describe('Not supported.'),
@@ -120,10 +120,10 @@ export const JsonSchemaPropsSchema = named('apiextensions/v1.JSONSchemaProps', '
     .describe('Not supported.'),
   additionalItems: z.union([inner, z.boolean()]).optional().describe('Not supported.'),
   definitions: schemaMap().describe('Not supported.'),
-  externalDocs: named('apiextensions/v1.ExternalDocumentation', 'Where to read more.', {
+  externalDocs: named('apiextensions/v1.ExternalDocumentation', 'Where to read more.', () => ({
     description: text('What is to be found there.'),
     url: text('Where it is.'),
-  })
+  }))
     .optional()
     .describe('Where to read more.'),
   example: z.unknown().optional().describe('What a value may look like.'),
@@ -147,4 +147,4 @@ export const JsonSchemaPropsSchema = named('apiextensions/v1.JSONSchemaProps', '
     })
     .optional()
     .describe('Rules in CEL that values have to obey.'),
-})
+}))

@@ -9,18 +9,18 @@ import { invalidWhen, supported } from '../validation.ts'
 const ServiceReference = named(
   'apiregistration/v1.ServiceReference',
   'A service that serves an API.',
-  {
+  () => ({
     namespace: text('Namespace of the service.'),
     name: text('Name of the service.'),
     port: int32().default(443).describe('Port of the service.'),
-  },
+  }),
   { wire: 'namespace name port' },
 )
 
 const APIServiceSpec = named(
   'apiregistration/v1.APIServiceSpec',
   'Which API is served, and by whom.',
-  {
+  () => ({
     service: ServiceReference.optional().describe('Who serves it; absent: this server.'),
     group: text('API group.'),
     version: text('API version.'),
@@ -28,23 +28,23 @@ const APIServiceSpec = named(
     caBundle: plain(base64Text().optional()).describe('Certificates to check the service by.'),
     groupPriorityMinimum: int32().default(0).describe('Where the group stands among groups; higher goes first.'),
     versionPriority: int32().default(0).describe('Where the version stands in its group; higher goes first.'),
-  },
+  }),
   { wire: 'service group version insecureSkipTLSVerify caBundle 7:groupPriorityMinimum 8:versionPriority' },
 )
 
 const APIServiceStatus = named(
   'apiregistration/v1.APIServiceStatus',
   'Whether the API is served.',
-  {
+  () => ({
     conditions: listMap(
-      named('apiregistration/v1.APIServiceCondition', 'Whether the API is served.', conditionFields, {
+      named('apiregistration/v1.APIServiceCondition', 'Whether the API is served.', () => conditionFields, {
         wire: 'type status lastTransitionTime reason message',
       }),
       'type',
     )
       .optional()
       .describe('Whether it is served.'),
-  },
+  }),
   { wire: 'conditions' },
 )
 
@@ -111,10 +111,10 @@ export const APIService = defineKind({
   categories: ['api-extensions'],
   namespaced: false,
   description: 'Says who serves a version of an API group.',
-  fields: {
+  fields: () => ({
     spec: APIServiceSpec.prefault({}).describe('Which API is served, and by whom.'),
     status: APIServiceStatus.prefault({}).describe('Whether it is served.'),
-  },
+  }),
   columns: [
     {
       name: 'Service',

@@ -24,14 +24,14 @@ export const ControllerRevision = defineKind({
   namespaced: true,
   description: 'What a StatefulSet or DaemonSet looked like at some time. Never changes; whoever made it may read it back.',
   wire: 'metadata data revision',
-  fields: {
+  fields: () => ({
     data: z
       .record(z.string(), z.unknown())
       .transform(data => copy(data))
       .optional()
       .meta({ description: 'The state, in a form of its maker.' }),
     revision: int64().default(0).describe('The number of the state; higher is later.'),
-  },
+  }),
   columns: [
     {
       name: 'Controller',

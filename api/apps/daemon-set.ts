@@ -11,20 +11,20 @@ import { validateDaemonSetSpec, validateDaemonSetStatus } from './daemon-set-val
 const RollingUpdate = named(
   'apps/v1.RollingUpdateDaemonSet',
   'How far a rolling update may go at a time.',
-  {
+  () => ({
     maxUnavailable: intOrString().optional().describe('On how many nodes the pod may be missing, as a number or a percentage.'),
     maxSurge: intOrString().optional().describe('On how many nodes there may be two pods, as a number or a percentage.'),
-  },
+  }),
   { wire: 'maxUnavailable maxSurge' },
 )
 
 const UpdateStrategy = named(
   'apps/v1.DaemonSetUpdateStrategy',
   'How old pods are replaced by new ones.',
-  {
+  () => ({
     type: plain(choice('OnDelete', 'RollingUpdate').optional()).describe('By themselves, or when somebody deletes them.'),
     rollingUpdate: RollingUpdate.optional().describe('How far a rolling update may go at a time.'),
-  },
+  }),
   { wire: 'type rollingUpdate' },
 )
 
@@ -32,13 +32,13 @@ const UpdateStrategy = named(
 export const DaemonSetSpec = named(
   'apps/v1.DaemonSetSpec',
   'The pod there should be on each node.',
-  {
+  () => ({
     selector: demanded(LabelSelector.describe('Labels of its pods; never changes.')),
     template: PodTemplateSpec.prefault({}).describe('What its pods look like, and which nodes get one.'),
     updateStrategy: UpdateStrategy.prefault({}).describe('How old pods are replaced by new ones.'),
     minReadySeconds: whole('Seconds a pod must be ready to count as available.'),
     revisionHistoryLimit: int32().default(10).describe('How many old revisions to keep for a rollback.'),
-  },
+  }),
   { wire: 'selector template updateStrategy minReadySeconds 6:revisionHistoryLimit' },
 )
 export type DaemonSetSpec = z.output<typeof DaemonSetSpec>
@@ -46,7 +46,7 @@ export type DaemonSetSpec = z.output<typeof DaemonSetSpec>
 const DaemonSetStatus = named(
   'apps/v1.DaemonSetStatus',
   'On which nodes there is a pod.',
-  {
+  () => ({
     currentNumberScheduled: int32().default(0).describe('Nodes that should have a pod and do.'),
     numberMisscheduled: int32().default(0).describe('Nodes that have a pod and should not.'),
     desiredNumberScheduled: int32().default(0).describe('Nodes that should have a pod.'),
@@ -57,14 +57,14 @@ const DaemonSetStatus = named(
     numberUnavailable: whole('Nodes on which the pod is missing or not available.'),
     collisionCount: int32().optional().describe("Collisions of the new revision's name."),
     conditions: listMap(
-      named('apps/v1.DaemonSetCondition', "An aspect of a DaemonSet's state.", conditionFields, {
+      named('apps/v1.DaemonSetCondition', "An aspect of a DaemonSet's state.", () => conditionFields, {
         wire: 'type status lastTransitionTime reason message',
       }),
       'type',
     )
       .optional()
       .describe('Aspects of its state.'),
-  },
+  }),
   {
     wire: 'currentNumberScheduled numberMisscheduled desiredNumberScheduled numberReady observedGeneration updatedNumberScheduled numberAvailable numberUnavailable collisionCount conditions',
   },
@@ -121,10 +121,10 @@ export const DaemonSet = defineKind({
   categories: ['all'],
   namespaced: true,
   description: 'One pod on every node, or on every node of a kind.',
-  fields: {
+  fields: () => ({
     spec: DaemonSetSpec.prefault({}).describe('The pod there should be on each node.'),
     status: DaemonSetStatus.prefault({}).describe('On which nodes there is one.'),
-  },
+  }),
   columns: [...columns, age, ...templateColumns<DaemonSetParts>(({ spec }) => spec)],
   subresources: ['status'],
   generationOf: ({ spec }) => spec,

@@ -24,20 +24,20 @@ import { validateDeploymentSpec } from './workload-validation.ts'
 const RollingUpdate = named(
   'apps/v1.RollingUpdateDeployment',
   'How far a rolling update may go at a time.',
-  {
+  () => ({
     maxUnavailable: intOrString().optional().describe('How many pods may be missing, as a number or a percentage.'),
     maxSurge: intOrString().optional().describe('How many pods may be too many, as a number or a percentage.'),
-  },
+  }),
   { wire: 'maxUnavailable maxSurge' },
 )
 
 const DeploymentStrategy = named(
   'apps/v1.DeploymentStrategy',
   'How old pods are replaced by new ones.',
-  {
+  () => ({
     type: choice('Recreate', 'RollingUpdate').default('RollingUpdate').describe('All at once or step by step.'),
     rollingUpdate: RollingUpdate.optional().describe('How far a rolling update may go at a time.'),
-  },
+  }),
   { wire: 'type rollingUpdate' },
 )
 
@@ -45,7 +45,7 @@ const DeploymentStrategy = named(
 export const DeploymentSpec = named(
   'apps/v1.DeploymentSpec',
   'Which pods there should be, and how to get there.',
-  {
+  () => ({
     replicas: int32().default(1).describe('How many pods.'),
     selector: demanded(LabelSelector.describe('Labels of its pods; never changes.')),
     template: PodTemplateSpec.prefault({}).describe('What its pods look like.'),
@@ -54,7 +54,7 @@ export const DeploymentSpec = named(
     revisionHistoryLimit: int32().default(10).describe('How many old ReplicaSets to keep for a rollback.'),
     paused: flag('Do not roll out changes.'),
     progressDeadlineSeconds: int32().default(600).describe('Seconds without progress after which a rollout counts as stuck.'),
-  },
+  }),
   {
     wire: `
       replicas selector template strategy minReadySeconds revisionHistoryLimit paused 9:progressDeadlineSeconds`,
@@ -65,14 +65,14 @@ export type DeploymentSpec = z.output<typeof DeploymentSpec>
 const DeploymentCondition = named(
   'apps/v1.DeploymentCondition',
   "An aspect of a deployment's state.",
-  {
+  () => ({
     type: conditionFields.type,
     status: conditionFields.status,
     lastUpdateTime: timestampText().optional().describe('When it was looked at last.'),
     lastTransitionTime: conditionFields.lastTransitionTime,
     reason: conditionFields.reason,
     message: conditionFields.message,
-  },
+  }),
   { wire: 'type status 4:reason message lastUpdateTime lastTransitionTime' },
 )
 export type DeploymentCondition = z.output<typeof DeploymentCondition>
@@ -80,7 +80,7 @@ export type DeploymentCondition = z.output<typeof DeploymentCondition>
 const DeploymentStatus = named(
   'apps/v1.DeploymentStatus',
   'How far a deployment has come.',
-  {
+  () => ({
     observedGeneration: plain(int64().optional()).describe('The generation this is about.'),
     replicas: whole('Pods there are.'),
     updatedReplicas: whole('Pods that look like the template.'),
@@ -90,7 +90,7 @@ const DeploymentStatus = named(
     terminatingReplicas: int32().optional().describe('Pods that are going away.'),
     conditions: listMap(DeploymentCondition, 'type').optional().describe('Whether it is available and progressing.'),
     collisionCount: int32().optional().describe("Collisions of the new ReplicaSet's name."),
-  },
+  }),
   {
     wire: `
       observedGeneration replicas updatedReplicas availableReplicas unavailableReplicas conditions readyReplicas
@@ -125,10 +125,10 @@ export const Deployment = defineKind({
   namespaced: true,
   statusKeeps: ['labels'],
   description: 'A number of equal pods, and the way from one version of them to the next.',
-  fields: {
+  fields: () => ({
     spec: DeploymentSpec.prefault({}).describe('Which pods there should be, and how to get there.'),
     status: DeploymentStatus.prefault({}).describe('How far it has come.'),
-  },
+  }),
   columns: [...columns, age, ...templateColumns<DeploymentParts>(({ spec }) => spec)],
   subresources: ['status', 'scale'],
   scale: {

@@ -12,12 +12,12 @@ import { validateReplicaSetSpec } from './workload-validation.ts'
 export const ReplicaSetSpec = named(
   'apps/v1.ReplicaSetSpec',
   'Which pods there should be.',
-  {
+  () => ({
     replicas: int32().default(1).describe('How many pods.'),
     minReadySeconds: whole('Seconds a pod must be ready to count as available.'),
     selector: demanded(LabelSelector.describe('Labels of its pods; never changes.')),
     template: PodTemplateSpec.prefault({}).describe('What its pods look like.'),
-  },
+  }),
   { wire: 'replicas selector template minReadySeconds' },
 )
 export type ReplicaSetSpec = z.output<typeof ReplicaSetSpec>
@@ -25,7 +25,7 @@ export type ReplicaSetSpec = z.output<typeof ReplicaSetSpec>
 const ReplicaSetStatus = named(
   'apps/v1.ReplicaSetStatus',
   'Which pods there are.',
-  {
+  () => ({
     replicas: int32().default(0).describe('Pods there are.'),
     fullyLabeledReplicas: whole("Pods that have all of the template's labels."),
     readyReplicas: whole('Pods that are ready.'),
@@ -33,14 +33,14 @@ const ReplicaSetStatus = named(
     terminatingReplicas: int32().optional().describe('Pods that are going away.'),
     observedGeneration: plain(int64().optional()).describe('The generation this is about.'),
     conditions: listMap(
-      named('apps/v1.ReplicaSetCondition', "An aspect of a ReplicaSet's state.", conditionFields, {
+      named('apps/v1.ReplicaSetCondition', "An aspect of a ReplicaSet's state.", () => conditionFields, {
         wire: 'type status lastTransitionTime reason message',
       }),
       'type',
     )
       .optional()
       .describe('Whether making pods fails.'),
-  },
+  }),
   {
     wire: `
       replicas fullyLabeledReplicas observedGeneration readyReplicas availableReplicas conditions
@@ -70,10 +70,10 @@ export const ReplicaSet = defineKind({
   categories: ['all'],
   namespaced: true,
   description: 'A number of equal pods.',
-  fields: {
+  fields: () => ({
     spec: ReplicaSetSpec.prefault({}).describe('Which pods there should be.'),
     status: ReplicaSetStatus.prefault({}).describe('Which pods there are.'),
-  },
+  }),
   columns: [...columns, age, ...templateColumns<ReplicaSetParts>(({ spec }) => spec)],
   subresources: ['status', 'scale'],
   scale: {

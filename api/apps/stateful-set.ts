@@ -26,20 +26,20 @@ import { validateStatefulSet, validateStatefulSetStatus } from './stateful-set-v
 const RollingUpdate = named(
   'apps/v1.RollingUpdateStatefulSetStrategy',
   'How far a rolling update goes.',
-  {
+  () => ({
     partition: int32().optional().describe('Pods with a lower ordinal keep their revision.'),
     maxUnavailable: intOrString().optional().describe('How many pods may be missing, as a number or a percentage.'),
-  },
+  }),
   { wire: 'partition maxUnavailable' },
 )
 
 const UpdateStrategy = named(
   'apps/v1.StatefulSetUpdateStrategy',
   'How pods come to a new revision.',
-  {
+  () => ({
     type: plain(choice('OnDelete', 'RollingUpdate').optional()).describe('By themselves, or when somebody deletes them.'),
     rollingUpdate: RollingUpdate.optional().describe('How far a rolling update goes.'),
-  },
+  }),
   { wire: 'type rollingUpdate' },
 )
 
@@ -48,14 +48,14 @@ const retention = (when: string) => plain(choice('Delete', 'Retain').optional())
 const ClaimRetentionPolicy = named(
   'apps/v1.StatefulSetPersistentVolumeClaimRetentionPolicy',
   'What becomes of the claims that were made from the templates.',
-  { whenDeleted: retention('the set is deleted'), whenScaled: retention('their pod is scaled away') },
+  () => ({ whenDeleted: retention('the set is deleted'), whenScaled: retention('their pod is scaled away') }),
   { wire: 'whenDeleted whenScaled' },
 )
 
 const Ordinals = named(
   'apps/v1.StatefulSetOrdinals',
   'How pods are numbered.',
-  { start: int32().default(0).describe('The number of the first pod.') },
+  () => ({ start: int32().default(0).describe('The number of the first pod.') }),
   { wire: 'start' },
 )
 
@@ -63,7 +63,7 @@ const Ordinals = named(
 export const StatefulSetSpec = named(
   'apps/v1.StatefulSetSpec',
   'Which pods there should be, each with a name and claims of its own.',
-  {
+  () => ({
     replicas: int32().default(1).describe('How many pods.'),
     selector: demanded(LabelSelector.describe('Labels of its pods; never changes.')),
     template: PodTemplateSpec.prefault({}).describe('What its pods look like.'),
@@ -75,7 +75,7 @@ export const StatefulSetSpec = named(
     minReadySeconds: whole('Seconds a pod must be ready to count as available.'),
     persistentVolumeClaimRetentionPolicy: pointer(ClaimRetentionPolicy.prefault({})).describe('What becomes of claims.'),
     ordinals: Ordinals.optional().describe('How pods are numbered; from 0 by default.'),
-  },
+  }),
   {
     wire: 'replicas selector template volumeClaimTemplates serviceName podManagementPolicy updateStrategy revisionHistoryLimit minReadySeconds persistentVolumeClaimRetentionPolicy ordinals',
   },
@@ -85,7 +85,7 @@ export type StatefulSetSpec = z.output<typeof StatefulSetSpec>
 const StatefulSetStatus = named(
   'apps/v1.StatefulSetStatus',
   'Which pods there are.',
-  {
+  () => ({
     observedGeneration: plain(int64().optional()).describe('The generation this is about.'),
     replicas: int32().default(0).describe('Pods there are.'),
     readyReplicas: whole('Pods that are ready.'),
@@ -95,7 +95,7 @@ const StatefulSetStatus = named(
     updateRevision: text('The revision that is being rolled out.'),
     collisionCount: int32().optional().describe("Collisions of the new revision's name."),
     conditions: listMap(
-      named('apps/v1.StatefulSetCondition', "An aspect of a StatefulSet's state.", conditionFields, {
+      named('apps/v1.StatefulSetCondition', "An aspect of a StatefulSet's state.", () => conditionFields, {
         wire: 'type status lastTransitionTime reason message',
       }),
       'type',
@@ -103,7 +103,7 @@ const StatefulSetStatus = named(
       .optional()
       .describe('Aspects of its state.'),
     availableReplicas: int32().default(0).describe('Pods that have been ready for minReadySeconds.'),
-  },
+  }),
   {
     wire: 'observedGeneration replicas readyReplicas currentReplicas updatedReplicas currentRevision updateRevision 9:collisionCount conditions availableReplicas',
   },
@@ -157,10 +157,10 @@ export const StatefulSet = defineKind({
   categories: ['all'],
   namespaced: true,
   description: 'Pods with names and storage of their own, which they keep when they are replaced.',
-  fields: {
+  fields: () => ({
     spec: StatefulSetSpec.prefault({}).describe('Which pods there should be.'),
     status: StatefulSetStatus.prefault({}).describe('Which pods there are.'),
-  },
+  }),
   columns: [...columns, age, ...templateColumns<StatefulSetParts>(({ spec }) => spec).slice(0, 2)],
   subresources: ['status', 'scale'],
   scale: {

@@ -20,11 +20,11 @@ export const SelfSubjectReview = defineKind({
   ...common,
   version: 'v1',
   verbs: ['create'],
-  fields: {
-    status: named('authentication/v1.SelfSubjectReviewStatus', described, fields, { wire: 'userInfo' })
+  fields: () => ({
+    status: named('authentication/v1.SelfSubjectReviewStatus', described, () => fields, { wire: 'userInfo' })
       .prefault({})
       .describe(described),
-  },
+  }),
 })
 export type SelfSubjectReview = ObjectOf<typeof SelfSubjectReview>
 
@@ -33,9 +33,9 @@ export const SelfSubjectReviewBeta = defineKind({
   ...common,
   version: 'v1beta1',
   verbs: ['create'],
-  fields: {
-    status: named('authentication/v1beta1.SelfSubjectReviewStatus', described, fields, { wire: 'userInfo' })
+  fields: () => ({
+    status: named('authentication/v1beta1.SelfSubjectReviewStatus', described, () => fields, { wire: 'userInfo' })
       .prefault({})
       .describe(described),
-  },
+  }),
 })

@@ -8,11 +8,11 @@ export const extraValues = (description: string) => z.record(z.string(), z.array
 export const UserInfoFields = named(
   'authentication/v1.UserInfo',
   'Who somebody is.',
-  {
+  () => ({
     username: text('The name that identifies the user.'),
     uid: text('Identifies the user even after the name has been given to somebody else.'),
     groups: texts('The groups that the user is in.'),
     extra: extraValues('What else whoever authenticated the user had to say.'),
-  },
+  }),
   { wire: 'username uid groups extra' },
 )

@@ -4,13 +4,13 @@ import { LabelSelectorRequirement } from '../meta.ts'
 const FieldSelectorRequirement = named(
   'meta/v1.FieldSelectorRequirement',
   'A field, an operator, and values.',
-  {
+  () => ({
     key: requiredText('The field.'),
     operator: choice('In', 'NotIn', 'Exists', 'DoesNotExist')
       .default('' as 'In')
       .describe('How the field relates to the values.'),
     values: texts('For In and NotIn: one or more; otherwise none.'),
-  },
+  }),
   { wire: 'key operator values' },
 )
 
@@ -18,7 +18,7 @@ const FieldSelectorRequirement = named(
 export const ResourceAttributes = named(
   'authorization/v1.ResourceAttributes',
   'What somebody wants to do to a resource.',
-  {
+  () => ({
     namespace: text('The namespace; empty: all, or none for kinds of the cluster.'),
     verb: text('get, list, create, ... or *.'),
     group: text('The API group; * is all.'),
@@ -29,10 +29,10 @@ export const ResourceAttributes = named(
     fieldSelector: named(
       'authorization/v1.FieldSelectorAttributes',
       'Narrows the question to objects with certain fields.',
-      {
+      () => ({
         rawSelector: text('The selector as a query parameter has it; either this or requirements.'),
         requirements: atomicList(FieldSelectorRequirement).optional().describe('The selector, taken apart.'),
-      },
+      }),
       { wire: 'rawSelector requirements' },
     )
       .optional()
@@ -40,15 +40,15 @@ export const ResourceAttributes = named(
     labelSelector: named(
       'authorization/v1.LabelSelectorAttributes',
       'Narrows the question to objects with certain labels.',
-      {
+      () => ({
         rawSelector: text('The selector as a query parameter has it; either this or requirements.'),
         requirements: atomicList(LabelSelectorRequirement).optional().describe('The selector, taken apart.'),
-      },
+      }),
       { wire: 'rawSelector requirements' },
     )
       .optional()
       .describe('Narrows the question to objects with certain labels.'),
-  },
+  }),
   { wire: 'namespace verb group version resource subresource name fieldSelector labelSelector' },
 )
 
@@ -56,7 +56,7 @@ export const ResourceAttributes = named(
 export const NonResourceAttributes = named(
   'authorization/v1.NonResourceAttributes',
   'What somebody wants to do to a path that is no resource.',
-  { path: text('The path.'), verb: text('The HTTP method in lower case.') },
+  () => ({ path: text('The path.'), verb: text('The HTTP method in lower case.') }),
   { wire: 'path verb' },
 )
 
@@ -70,12 +70,12 @@ export const questionFields = {
 export const SubjectAccessReviewStatus = named(
   'authorization/v1.SubjectAccessReviewStatus',
   'Whether it may be done.',
-  {
+  () => ({
     allowed: flag('Whether it may be done.').default(false),
     denied: flag('Whether somebody said no; neither allowed nor denied: nobody said yes.'),
     reason: text('Why.'),
     evaluationError: text('What went wrong while this was found out; the answer holds nevertheless.'),
-  },
+  }),
   { wire: 'allowed reason evaluationError denied' },
 )
   .prefault({})

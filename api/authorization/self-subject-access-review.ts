@@ -11,13 +11,13 @@ export const SelfSubjectAccessReview = defineKind({
   namespaced: false,
   verbs: ['create'],
   description: 'Asks whether oneself may do something.',
-  fields: {
-    spec: named('authorization/v1.SelfSubjectAccessReviewSpec', 'What one wants to do.', questionFields, {
+  fields: () => ({
+    spec: named('authorization/v1.SelfSubjectAccessReviewSpec', 'What one wants to do.', () => questionFields, {
       wire: 'resourceAttributes nonResourceAttributes',
     })
       .prefault({})
       .describe('What one wants to do.'),
     status: SubjectAccessReviewStatus,
-  },
+  }),
 })
 export type SelfSubjectAccessReview = ObjectOf<typeof SelfSubjectAccessReview>

@@ -6,13 +6,13 @@ import { questionFields, SubjectAccessReviewStatus } from './access-attributes.t
 const SubjectAccessReviewSpec = named(
   'authorization/v1.SubjectAccessReviewSpec',
   'Who wants to do what.',
-  {
+  () => ({
     ...questionFields,
     user: text('The name of the user; this or a group must be given.'),
     groups: texts('The groups of the user.'),
     extra: extraValues('What else whoever authenticated the user had to say.'),
     uid: text('The UID of the user.'),
-  },
+  }),
   { wire: 'resourceAttributes nonResourceAttributes user groups extra uid' },
 )
 
@@ -30,7 +30,7 @@ export const SubjectAccessReview = defineKind({
   namespaced: false,
   verbs: ['create'],
   description: 'Asks whether somebody may do something.',
-  fields,
+  fields: () => fields,
 })
 export type SubjectAccessReview = ObjectOf<typeof SubjectAccessReview>
 
@@ -43,5 +43,5 @@ export const LocalSubjectAccessReview = defineKind({
   namespaced: true,
   verbs: ['create'],
   description: 'Asks whether somebody may do something in one namespace.',
-  fields,
+  fields: () => fields,
 })

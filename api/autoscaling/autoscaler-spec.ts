@@ -18,11 +18,11 @@ import { CrossVersionObjectReference, MetricSpec, MetricStatus } from './metric-
 const ScalingPolicy = named(
   'autoscaling/v2.HPAScalingPolicy',
   'How fast it may go.',
-  {
+  () => ({
     type: requiredText('Pods or Percent.'),
     value: int32().default(0).describe('How many, or how many percent.'),
     periodSeconds: int32().default(0).describe('In how many seconds.'),
-  },
+  }),
   { wire: 'type value periodSeconds' },
 )
 
@@ -35,13 +35,13 @@ const ruleFields = {
 const ScalingRules = named(
   'autoscaling/v2.HPAScalingRules',
   'How it goes in one direction.',
-  {
+  () => ({
     ...ruleFields,
     tolerance: quantity().optional().describe('By how much a metric may be off before anything happens.'),
-  },
+  }),
   { wire: 'selectPolicy policies stabilizationWindowSeconds tolerance' },
 )
-const ScalingRulesV2Beta2 = named('autoscaling/v2beta2.HPAScalingRules', 'How it goes in one direction.', ruleFields, {
+const ScalingRulesV2Beta2 = named('autoscaling/v2beta2.HPAScalingRules', 'How it goes in one direction.', () => ruleFields, {
   wire: 'selectPolicy policies stabilizationWindowSeconds',
 })
 
@@ -52,13 +52,13 @@ const behaviorFields = <Rules extends z.ZodType>(rules: Rules) => ({
 const Behavior = named(
   'autoscaling/v2.HorizontalPodAutoscalerBehavior',
   'How it goes up and down.',
-  behaviorFields(ScalingRules),
+  () => behaviorFields(ScalingRules),
   { wire: 'scaleUp scaleDown' },
 )
 const BehaviorV2Beta2 = named(
   'autoscaling/v2beta2.HorizontalPodAutoscalerBehavior',
   'How it goes up and down.',
-  behaviorFields(ScalingRulesV2Beta2),
+  () => behaviorFields(ScalingRulesV2Beta2),
   { wire: 'scaleUp scaleDown' },
 )
 
@@ -74,7 +74,7 @@ const specWire = 'scaleTargetRef minReplicas maxReplicas metrics behavior'
 export const AutoscalerSpec = named(
   'autoscaling/v2.HorizontalPodAutoscalerSpec',
   'Which pods, how many at least and at most, and what decides.',
-  { ...specFields, behavior: Behavior.optional().describe('How it goes up and down.') },
+  () => ({ ...specFields, behavior: Behavior.optional().describe('How it goes up and down.') }),
   { wire: specWire },
 )
 export type AutoscalerSpec = z.output<typeof AutoscalerSpec>
@@ -83,7 +83,7 @@ export type AutoscalerSpec = z.output<typeof AutoscalerSpec>
 export const AutoscalerSpecV2Beta2 = named(
   'autoscaling/v2beta2.HorizontalPodAutoscalerSpec',
   'Which pods, how many at least and at most, and what decides.',
-  { ...specFields, behavior: BehaviorV2Beta2.optional().describe('How it goes up and down.') },
+  () => ({ ...specFields, behavior: BehaviorV2Beta2.optional().describe('How it goes up and down.') }),
   { wire: specWire },
 )
 
@@ -91,21 +91,21 @@ export const AutoscalerSpecV2Beta2 = named(
 export const AutoscalerStatus = named(
   'autoscaling/v2.HorizontalPodAutoscalerStatus',
   'What was decided last.',
-  {
+  () => ({
     observedGeneration: int64().optional().describe('The generation this is about.'),
     lastScaleTime: timestampText().optional().describe('When the number of pods was changed last.'),
     currentReplicas: whole('Pods there are.'),
     desiredReplicas: int32().default(0).describe('Pods there should be.'),
     currentMetrics: demanded(atomicList(MetricStatus).describe('What the metrics are.')),
     conditions: listMap(
-      named('autoscaling/v2.HorizontalPodAutoscalerCondition', "An aspect of an autoscaler's state.", conditionFields, {
+      named('autoscaling/v2.HorizontalPodAutoscalerCondition', "An aspect of an autoscaler's state.", () => conditionFields, {
         wire: 'type status lastTransitionTime reason message',
       }),
       'type',
     )
       .optional()
       .describe('Whether it can scale, and does.'),
-  },
+  }),
   { wire: 'observedGeneration lastScaleTime currentReplicas desiredReplicas currentMetrics conditions' },
 )
 export type AutoscalerStatus = z.output<typeof AutoscalerStatus>

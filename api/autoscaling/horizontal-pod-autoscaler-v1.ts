@@ -13,25 +13,25 @@ type Stored = ObjectOf<typeof HorizontalPodAutoscaler>
 const Spec = named(
   'autoscaling/v1.HorizontalPodAutoscalerSpec',
   'Which pods, and how many at least and at most.',
-  {
+  () => ({
     scaleTargetRef: CrossVersionObjectReference.prefault({}).describe('What is scaled.'),
     minReplicas: int32().default(1).describe('The fewest pods.'),
     maxReplicas: int32().default(0).describe('The most pods.'),
     targetCPUUtilizationPercentage: int32().optional().describe('Percent of the CPU that the pods ask for.'),
-  },
+  }),
   { wire: 'scaleTargetRef minReplicas maxReplicas targetCPUUtilizationPercentage' },
 )
 
 const Status = named(
   'autoscaling/v1.HorizontalPodAutoscalerStatus',
   'What was decided last.',
-  {
+  () => ({
     observedGeneration: int64().optional().describe('The generation this is about.'),
     lastScaleTime: timestampText().optional().describe('When the number of pods was changed last.'),
     currentReplicas: int32().default(0).describe('Pods there are.'),
     desiredReplicas: int32().default(0).describe('Pods there should be.'),
     currentCPUUtilizationPercentage: int32().optional().describe('Percent of the CPU that the pods ask for.'),
-  },
+  }),
   { wire: 'observedGeneration lastScaleTime currentReplicas desiredReplicas currentCPUUtilizationPercentage' },
 )
 
@@ -51,10 +51,10 @@ export const HorizontalPodAutoscalerV1 = defineKind({
   categories: ['all'],
   namespaced: true,
   description: 'Changes the number of pods as their use of CPU demands.',
-  fields: {
+  fields: () => ({
     spec: Spec.prefault({}).describe('Which pods, and how many at least and at most.'),
     status: Status.prefault({}).describe('What was decided last.'),
-  },
+  }),
   columns: [
     { name: 'Reference', description: 'What is scaled.', value: ({ spec: { scaleTargetRef: to } }) => `${to.kind}/${to.name}` },
     {

@@ -33,10 +33,10 @@ export const HorizontalPodAutoscaler = defineKind({
   ...common,
   namespaced: true,
   version: 'v2',
-  fields: {
+  fields: () => ({
     spec: AutoscalerSpec.prefault({}).describe('Which pods, and what decides.'),
     status: AutoscalerStatus.prefault({}).describe('What was decided last.'),
-  },
+  }),
   default: defaultAutoscaler,
   prepareForCreate: autoscaler => dropTolerance(autoscaler),
   prepareForUpdate: dropTolerance,
@@ -54,10 +54,10 @@ export const HorizontalPodAutoscalerV2Beta2 = defineKind({
   version: 'v2beta2',
   deprecationWarning:
     'autoscaling/v2beta2 HorizontalPodAutoscaler is deprecated in v1.23+, unavailable in v1.26+; use autoscaling/v2 HorizontalPodAutoscaler',
-  fields: {
+  fields: () => ({
     spec: AutoscalerSpecV2Beta2.prefault({}).describe('Which pods, and what decides.'),
     status: AutoscalerStatus.prefault({}).describe('What was decided last.'),
-  },
+  }),
   default({ metadata, spec }) {
     const { annotations } = metadata
     defaultAutoscaler({ metadata: {}, spec })

@@ -6,11 +6,11 @@ import { choice, int32, named, plain, quantity, requiredText, text } from '../sc
 export const CrossVersionObjectReference = named(
   'autoscaling/v2.CrossVersionObjectReference',
   'Names an object of any kind.',
-  {
+  () => ({
     kind: requiredText('Kind of the object.'),
     name: requiredText('Name of the object.'),
     apiVersion: text('API version of the object.'),
-  },
+  }),
   { wire: 'kind name apiVersion', 'x-kubernetes-map-type': 'atomic' },
 )
 export type CrossVersionObjectReference = z.output<typeof CrossVersionObjectReference>
@@ -18,19 +18,19 @@ export type CrossVersionObjectReference = z.output<typeof CrossVersionObjectRefe
 const MetricIdentifier = named(
   'autoscaling/v2.MetricIdentifier',
   'Which metric.',
-  { name: requiredText('Name of the metric.'), selector: LabelSelector.optional().describe('Labels of the metric.') },
+  () => ({ name: requiredText('Name of the metric.'), selector: LabelSelector.optional().describe('Labels of the metric.') }),
   { wire: 'name selector' },
 )
 
 const MetricTarget = named(
   'autoscaling/v2.MetricTarget',
   'What the metric should be.',
-  {
+  () => ({
     type: plain(choice('Utilization', 'Value', 'AverageValue').default('' as 'Value')).describe('Which of the others counts.'),
     value: quantity().optional().describe('The value.'),
     averageValue: quantity().optional().describe('The value per pod.'),
     averageUtilization: int32().optional().describe('Percent of what the pods ask for.'),
-  },
+  }),
   { wire: 'type value averageValue averageUtilization' },
 )
 export type MetricTarget = z.output<typeof MetricTarget>
@@ -38,11 +38,11 @@ export type MetricTarget = z.output<typeof MetricTarget>
 const MetricValueStatus = named(
   'autoscaling/v2.MetricValueStatus',
   'What a metric is.',
-  {
+  () => ({
     value: quantity().optional().describe('The value.'),
     averageValue: quantity().optional().describe('The value per pod.'),
     averageUtilization: int32().optional().describe('Percent of what the pods ask for.'),
-  },
+  }),
   { wire: 'value averageValue averageUtilization' },
 )
 
@@ -60,31 +60,31 @@ const sourceType = () =>
 const ObjectMetricSource = named(
   'autoscaling/v2.ObjectMetricSource',
   'A metric of some object.',
-  { describedObject: described(), target: target(), metric: metric() },
+  () => ({ describedObject: described(), target: target(), metric: metric() }),
   { wire: 'describedObject target metric' },
 )
 const PodsMetricSource = named(
   'autoscaling/v2.PodsMetricSource',
   'A metric of each pod.',
-  { metric: metric(), target: target() },
+  () => ({ metric: metric(), target: target() }),
   { wire: 'metric target' },
 )
 const ResourceMetricSource = named(
   'autoscaling/v2.ResourceMetricSource',
   'What the pods use of a resource.',
-  { name: resource(), target: target() },
+  () => ({ name: resource(), target: target() }),
   { wire: 'name target' },
 )
 const ContainerResourceMetricSource = named(
   'autoscaling/v2.ContainerResourceMetricSource',
   'What one container of each pod uses of a resource.',
-  { name: resource(), target: target(), container: container() },
+  () => ({ name: resource(), target: target(), container: container() }),
   { wire: 'name target container' },
 )
 const ExternalMetricSource = named(
   'autoscaling/v2.ExternalMetricSource',
   'A metric from outside the cluster.',
-  { metric: metric(), target: target() },
+  () => ({ metric: metric(), target: target() }),
   { wire: 'metric target' },
 )
 
@@ -92,14 +92,14 @@ const ExternalMetricSource = named(
 export const MetricSpec = named(
   'autoscaling/v2.MetricSpec',
   'A metric, and what it should be.',
-  {
+  () => ({
     type: sourceType(),
     object: ObjectMetricSource.optional().describe('A metric of some object.'),
     pods: PodsMetricSource.optional().describe('A metric of each pod.'),
     resource: ResourceMetricSource.optional().describe('What the pods use of a resource.'),
     containerResource: ContainerResourceMetricSource.optional().describe('What one container of each pod uses.'),
     external: ExternalMetricSource.optional().describe('A metric from outside the cluster.'),
-  },
+  }),
   { wire: 'type object pods resource external 7:containerResource' },
 )
 export type MetricSpec = z.output<typeof MetricSpec>
@@ -107,31 +107,31 @@ export type MetricSpec = z.output<typeof MetricSpec>
 const ObjectMetricStatus = named(
   'autoscaling/v2.ObjectMetricStatus',
   'A metric of some object.',
-  { metric: metric(), current: current(), describedObject: described() },
+  () => ({ metric: metric(), current: current(), describedObject: described() }),
   { wire: 'metric current describedObject' },
 )
 const PodsMetricStatus = named(
   'autoscaling/v2.PodsMetricStatus',
   'A metric of each pod.',
-  { metric: metric(), current: current() },
+  () => ({ metric: metric(), current: current() }),
   { wire: 'metric current' },
 )
 const ResourceMetricStatus = named(
   'autoscaling/v2.ResourceMetricStatus',
   'What the pods use of a resource.',
-  { name: resource(), current: current() },
+  () => ({ name: resource(), current: current() }),
   { wire: 'name current' },
 )
 const ContainerResourceMetricStatus = named(
   'autoscaling/v2.ContainerResourceMetricStatus',
   'What one container of each pod uses of a resource.',
-  { name: resource(), current: current(), container: container() },
+  () => ({ name: resource(), current: current(), container: container() }),
   { wire: 'name current container' },
 )
 const ExternalMetricStatus = named(
   'autoscaling/v2.ExternalMetricStatus',
   'A metric from outside the cluster.',
-  { metric: metric(), current: current() },
+  () => ({ metric: metric(), current: current() }),
   { wire: 'metric current' },
 )
 
@@ -139,14 +139,14 @@ const ExternalMetricStatus = named(
 export const MetricStatus = named(
   'autoscaling/v2.MetricStatus',
   'A metric, and what it is.',
-  {
+  () => ({
     type: sourceType(),
     object: ObjectMetricStatus.optional().describe('A metric of some object.'),
     pods: PodsMetricStatus.optional().describe('A metric of each pod.'),
     resource: ResourceMetricStatus.optional().describe('What the pods use of a resource.'),
     containerResource: ContainerResourceMetricStatus.optional().describe('What one container of each pod uses.'),
     external: ExternalMetricStatus.optional().describe('A metric from outside the cluster.'),
-  },
+  }),
   { wire: 'type object pods resource external 7:containerResource' },
 )
 export type MetricStatus = z.output<typeof MetricStatus>

@@ -9,13 +9,13 @@ export const Scale = defineKind({
   plural: 'scales',
   namespaced: true,
   description: 'How many pods a controller should keep, and does.',
-  fields: {
+  fields: () => ({
     spec: named(
       'autoscaling/v1.ScaleSpec',
       'How many there should be.',
-      {
+      () => ({
         replicas: int32().default(0).describe('How many there should be.'),
-      },
+      }),
       { wire: 'replicas' },
     )
       .prefault({})
@@ -23,14 +23,14 @@ export const Scale = defineKind({
     status: named(
       'autoscaling/v1.ScaleStatus',
       'How many there are.',
-      {
+      () => ({
         replicas: int32().default(0).describe('How many there are.'),
         selector: text('Labels of the pods, as text.'),
-      },
+      }),
       { wire: 'replicas selector' },
     )
       .prefault({})
       .describe('How many there are.'),
-  },
+  }),
 })
 export type Scale = ObjectOf<typeof Scale>

@@ -13,7 +13,7 @@ import { JobSpec } from './job-spec.ts'
 export const JobTemplateSpec = named(
   'batch/v1.JobTemplateSpec',
   'What the jobs made from it look like.',
-  { metadata: TemplateMeta, spec: JobSpec.prefault({}).describe('What the jobs do.') },
+  () => ({ metadata: TemplateMeta, spec: JobSpec.prefault({}).describe('What the jobs do.') }),
   { wire: 'metadata spec' },
 )
 
@@ -21,7 +21,7 @@ export const JobTemplateSpec = named(
 export const CronJobSpec = named(
   'batch/v1.CronJobSpec',
   'Which job runs, and when.',
-  {
+  () => ({
     schedule: requiredText('When it runs, in the five fields of cron: `*/5 * * * *`.'),
     timeZone: z.string().optional().describe('The time zone of the schedule; that of the server where absent.'),
     startingDeadlineSeconds: int64().optional().describe('Seconds after which a missed run is given up.'),
@@ -32,7 +32,7 @@ export const CronJobSpec = named(
     jobTemplate: JobTemplateSpec.prefault({}).describe('What the jobs look like.'),
     successfulJobsHistoryLimit: int32().default(3).describe('How many jobs to keep that succeeded.'),
     failedJobsHistoryLimit: int32().default(1).describe('How many jobs to keep that failed.'),
-  },
+  }),
   {
     wire: 'schedule startingDeadlineSeconds concurrencyPolicy suspend jobTemplate successfulJobsHistoryLimit failedJobsHistoryLimit timeZone',
   },
@@ -43,11 +43,11 @@ export type CronJobSpec = z.output<typeof CronJobSpec>
 export const CronJobStatus = named(
   'batch/v1.CronJobStatus',
   'Which runs there have been.',
-  {
+  () => ({
     active: atomicList(ObjectReference).optional().describe('Jobs that have not ended.'),
     lastScheduleTime: timestampText().optional().describe('When a job was started last.'),
     lastSuccessfulTime: timestampText().optional().describe('When a job succeeded last.'),
-  },
+  }),
   { wire: 'active 4:lastScheduleTime lastSuccessfulTime' },
 )
 export type CronJobStatus = z.output<typeof CronJobStatus>
@@ -89,10 +89,10 @@ export const CronJob = defineKind({
   ...cronJob,
   namespaced: true,
   version: 'v1',
-  fields: {
+  fields: () => ({
     spec: CronJobSpec.prefault({}).describe('Which job runs, and when.'),
     status: CronJobStatus.prefault({}).describe('Which runs there have been.'),
-  },
+  }),
   validate: validateCronJob,
 })
 export type CronJob = ObjectOf<typeof CronJob>
@@ -103,10 +103,10 @@ export const CronJobV1Beta1 = defineKind({
   namespaced: true,
   version: 'v1beta1',
   deprecationWarning: 'batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob',
-  fields: {
+  fields: () => ({
     spec: CronJobSpec.prefault({}).describe('Which job runs, and when.'),
     status: CronJobStatus.prefault({}).describe('Which runs there have been.'),
-  },
+  }),
   validate: validateCronJob,
   storedAs: {
     kind: CronJob,

@@ -19,56 +19,56 @@ import {
 const OnExitCodes = named(
   'batch/v1.PodFailurePolicyOnExitCodesRequirement',
   'What a container must have ended with.',
-  {
+  () => ({
     containerName: z.string().optional().describe('Which container; any where absent.'),
     operator: plain(choice('In', 'NotIn').default('' as 'In')).describe('How the exit code relates to the values.'),
     values: setList(z.int32()).default([]).describe('Exit codes, in order.'),
-  },
+  }),
   { wire: 'containerName operator values' },
 )
 
 const OnPodCondition = named(
   'batch/v1.PodFailurePolicyOnPodConditionsPattern',
   'A condition that a failed pod must have.',
-  {
+  () => ({
     type: requiredText('Which condition.'),
     status: choice('True', 'False', 'Unknown').default('True').describe('What it must say.'),
-  },
+  }),
   { wire: 'type status' },
 )
 
 const PodFailurePolicyRule = named(
   'batch/v1.PodFailurePolicyRule',
   'What to do about some failures.',
-  {
+  () => ({
     action: plain(choice('FailJob', 'FailIndex', 'Ignore', 'Count').default('' as 'Count')).describe('What to do about them.'),
     onExitCodes: OnExitCodes.optional().describe('Failures by exit code.'),
     onPodConditions: atomicList(OnPodCondition).optional().describe('Failures by the conditions of the pod.'),
-  },
+  }),
   { wire: 'action onExitCodes onPodConditions' },
 )
 
 const PodFailurePolicy = named(
   'batch/v1.PodFailurePolicy',
   'Which failures count, and how.',
-  { rules: atomicList(PodFailurePolicyRule).default([]).describe('The first that fits decides.') },
+  () => ({ rules: atomicList(PodFailurePolicyRule).default([]).describe('The first that fits decides.') }),
   { wire: 'rules' },
 )
 
 const SuccessPolicyRule = named(
   'batch/v1.SuccessPolicyRule',
   'When a job has done enough.',
-  {
+  () => ({
     succeededIndexes: z.string().optional().describe('Indexes that must have succeeded: `0-2,5`.'),
     succeededCount: int32().optional().describe('How many indexes must have succeeded.'),
-  },
+  }),
   { wire: 'succeededIndexes succeededCount' },
 )
 
 const SuccessPolicy = named(
   'batch/v1.SuccessPolicy',
   'When a job has done enough.',
-  { rules: atomicList(SuccessPolicyRule).default([]).describe('Any of them suffices.') },
+  () => ({ rules: atomicList(SuccessPolicyRule).default([]).describe('Any of them suffices.') }),
   { wire: 'rules' },
 )
 
@@ -76,7 +76,7 @@ const SuccessPolicy = named(
 export const JobSpec = named(
   'batch/v1.JobSpec',
   'What is to be done, how often, and how many at a time.',
-  {
+  () => ({
     parallelism: int32().optional().describe('How many pods may run at a time.'),
     completions: int32().optional().describe('How many pods must succeed; absent: one success ends it all.'),
     activeDeadlineSeconds: int64().optional().describe('Seconds after which the job is failed.'),
@@ -93,7 +93,7 @@ export const JobSpec = named(
     suspend: z.boolean().optional().describe('Run no pods for now.'),
     podReplacementPolicy: choice('TerminatingOrFailed', 'Failed').optional().describe('When a pod is replaced.'),
     managedBy: z.string().optional().describe('Who looks after the job; the cluster itself where absent.'),
-  },
+  }),
   {
     wire: 'parallelism completions activeDeadlineSeconds selector manualSelector template backoffLimit ttlSecondsAfterFinished completionMode suspend podFailurePolicy backoffLimitPerIndex maxFailedIndexes podReplacementPolicy managedBy successPolicy',
   },
@@ -103,24 +103,24 @@ export type JobSpec = z.output<typeof JobSpec>
 const JobCondition = named(
   'batch/v1.JobCondition',
   "An aspect of a job's state.",
-  {
+  () => ({
     type: conditionFields.type,
     status: conditionFields.status,
     lastProbeTime: timestampText().optional().describe('When it was looked at last.'),
     lastTransitionTime: conditionFields.lastTransitionTime,
     reason: conditionFields.reason,
     message: conditionFields.message,
-  },
+  }),
   { wire: 'type status lastProbeTime lastTransitionTime reason message' },
 )
 
 const UncountedTerminatedPods = named(
   'batch/v1.UncountedTerminatedPods',
   'Pods that have ended and are in no counter yet.',
-  {
+  () => ({
     succeeded: setList(z.string()).optional().describe('UIDs of those that succeeded.'),
     failed: setList(z.string()).optional().describe('UIDs of those that failed.'),
-  },
+  }),
   { wire: 'succeeded failed' },
 )
 
@@ -128,7 +128,7 @@ const UncountedTerminatedPods = named(
 export const JobStatus = named(
   'batch/v1.JobStatus',
   'How far a job has come.',
-  {
+  () => ({
     conditions: z
       .array(JobCondition)
       .meta({
@@ -148,7 +148,7 @@ export const JobStatus = named(
     failedIndexes: z.string().optional().describe('Indexes that failed for good.'),
     uncountedTerminatedPods: UncountedTerminatedPods.optional().describe('Pods that are in no counter yet.'),
     ready: int32().optional().describe('Pods that are ready.'),
-  },
+  }),
   {
     wire: 'conditions startTime completionTime active succeeded failed completedIndexes uncountedTerminatedPods ready failedIndexes terminating',
   },

@@ -45,10 +45,10 @@ export const Job = defineKind({
   categories: ['all'],
   namespaced: true,
   description: 'Pods that run until enough of them have succeeded.',
-  fields: {
+  fields: () => ({
     spec: JobSpec.prefault({}).describe('What is to be done.'),
     status: JobStatus.prefault({}).describe('How far it has come.'),
-  },
+  }),
   columns: [...columns, age, ...templateColumns<JobParts>(({ spec }) => spec)],
   subresources: ['status'],
   selectableFields: { 'status.successful': ({ status }) => String(status.succeeded ?? 0) },

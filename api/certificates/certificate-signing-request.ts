@@ -9,7 +9,7 @@ import { validateRequest, validateRequestStatus } from './request-validation.ts'
 const CertificateSigningRequestSpec = named(
   'certificates/v1.CertificateSigningRequestSpec',
   'Which certificate is wanted, and who asks for it.',
-  {
+  () => ({
     request: base64Text().default('').describe('The request as PKCS #10, in PEM.'),
     signerName: requiredText('Who is to sign it: `example.com/signer`.'),
     expirationSeconds: int32().optional().describe('How long the certificate is to be good for.'),
@@ -18,19 +18,19 @@ const CertificateSigningRequestSpec = named(
     uid: text('UID of who asks; set by the server.'),
     groups: atomicList(z.string()).optional().describe('Groups of who asks; set by the server.'),
     extra: z.record(z.string(), z.array(z.string())).optional().describe('More about who asks; set by the server.'),
-  },
+  }),
   { wire: 'request 7:signerName 8:expirationSeconds 5:usages 2:username 3:uid 4:groups 6:extra' },
 )
 
 const CertificateSigningRequestStatus = named(
   'certificates/v1.CertificateSigningRequestStatus',
   'What became of the request.',
-  {
+  () => ({
     conditions: listMap(
       named(
         'certificates/v1.CertificateSigningRequestCondition',
         'Approved, Denied or Failed.',
-        { ...conditionFields, lastUpdateTime: timestampText().optional().describe('When it was written last.') },
+        () => ({ ...conditionFields, lastUpdateTime: timestampText().optional().describe('When it was written last.') }),
         { wire: 'type 6:status 2:reason 3:message 4:lastUpdateTime 5:lastTransitionTime' },
       ),
       'type',
@@ -38,7 +38,7 @@ const CertificateSigningRequestStatus = named(
       .optional()
       .describe('Approved, Denied or Failed.'),
     certificate: base64Text().optional().describe('The certificate in PEM, once it is signed.'),
-  },
+  }),
   { wire: 'conditions certificate' },
 )
 
@@ -63,10 +63,10 @@ export const CertificateSigningRequest = defineKind({
   shortNames: ['csr'],
   namespaced: false,
   description: 'Asks for a certificate. Somebody approves it, somebody signs it.',
-  fields: {
+  fields: () => ({
     spec: CertificateSigningRequestSpec.prefault({}).describe('Which certificate is wanted, and who asks for it.'),
     status: CertificateSigningRequestStatus.prefault({}).describe('What became of it.'),
-  },
+  }),
   columns: [
     age,
     { name: 'SignerName', description: 'Who is to sign it.', value: ({ spec }) => spec.signerName || '<none>' },

@@ -8,7 +8,7 @@ import { nonNegative } from '../validation.ts'
 const LeaseSpec = named(
   'coordination/v1.LeaseSpec',
   'Who holds it, and for how long.',
-  {
+  () => ({
     holderIdentity: z.string().optional().describe('Who holds it.'),
     leaseDurationSeconds: int32().optional().describe('How long after renewTime others have to wait.'),
     acquireTime: microTimestampText().optional().describe('When the holder got it.'),
@@ -16,7 +16,7 @@ const LeaseSpec = named(
     leaseTransitions: int32().optional().describe('How often it changed hands.'),
     strategy: z.string().optional().describe('How a leader is chosen among candidates.'),
     preferredHolder: z.string().optional().describe('Who the holder should hand over to.'),
-  },
+  }),
   { wire: 'holderIdentity leaseDurationSeconds acquireTime renewTime leaseTransitions strategy preferredHolder' },
 )
 
@@ -30,7 +30,7 @@ export const Lease = defineKind({
   tracksManagers: 'onceApplied',
   description: 'A lock with a sign of life: leader election, node heartbeats.',
   wire: 'metadata spec',
-  fields: { spec: LeaseSpec.prefault({}).describe('Who holds it, and for how long.') },
+  fields: () => ({ spec: LeaseSpec.prefault({}).describe('Who holds it, and for how long.') }),
   columns: [{ name: 'Holder', description: 'Who holds it.', value: ({ spec }) => spec.holderIdentity ?? '' }, age],
   allowUnconditionalUpdate: false,
   allowCreateOnUpdate: true,

@@ -10,6 +10,6 @@ export const Binding = defineKind({
   namespaced: true,
   description: 'Puts a pod on a node.',
   wire: 'metadata target',
-  fields: { target: ObjectReference.prefault({}).describe('The node.') },
+  fields: () => ({ target: ObjectReference.prefault({}).describe('The node.') }),
 })
 export type Binding = ObjectOf<typeof Binding>

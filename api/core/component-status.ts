@@ -6,14 +6,14 @@ import { choice, listMap, named, requiredText, text } from '../schema.ts'
 const ComponentCondition = named(
   'core/v1.ComponentCondition',
   "An aspect of a component's state.",
-  {
+  () => ({
     type: requiredText('Healthy.'),
     status: choice('True', 'False', 'Unknown')
       .default('' as 'Unknown')
       .describe('Whether it holds.'),
     message: text('What the component says.'),
     error: text('Why it could not be asked.'),
-  },
+  }),
   { wire: 'type status message error' },
 )
 export type ComponentCondition = z.output<typeof ComponentCondition>
@@ -43,7 +43,7 @@ export const ComponentStatus = defineKind({
   deprecationWarning: 'v1 ComponentStatus is deprecated in v1.19+',
   description: 'Whether a part of the control plane is healthy. Out of use upstream; health endpoints took its place.',
   wire: 'metadata conditions',
-  fields: { conditions: listMap(ComponentCondition, 'type').optional().describe('Whether it is healthy.') },
+  fields: () => ({ conditions: listMap(ComponentCondition, 'type').optional().describe('Whether it is healthy.') }),
   columns,
 })
 export type ComponentStatus = ObjectOf<typeof ComponentStatus>

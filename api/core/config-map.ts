@@ -14,11 +14,11 @@ export const ConfigMap = defineKind({
   namespaced: true,
   description: 'Settings for pods, as files or environment variables.',
   wire: 'metadata data binaryData immutable',
-  fields: {
+  fields: () => ({
     immutable: z.boolean().optional().describe('True: nothing but metadata may change any more.'),
     data: stringMap().optional().describe('Text by key.'),
     binaryData: z.record(z.string(), base64Text()).optional().describe('Bytes in base64 by key.'),
-  },
+  }),
   columns: [
     {
       name: 'Data',

@@ -11,12 +11,12 @@ import { ObjectReference } from './references.ts'
 const EndpointAddress = named(
   'core/v1.EndpointAddress',
   'Where one pod answers.',
-  {
+  () => ({
     ip: requiredText('The address.'),
     hostname: text('Its host name.'),
     nodeName: z.string().optional().describe('The node it is on.'),
     targetRef: ObjectReference.optional().describe('What is behind it.'),
-  },
+  }),
   { wire: 'ip targetRef hostname nodeName', 'x-kubernetes-map-type': 'atomic' },
 )
 type EndpointAddress = z.output<typeof EndpointAddress>
@@ -24,12 +24,12 @@ type EndpointAddress = z.output<typeof EndpointAddress>
 const EndpointPort = named(
   'core/v1.EndpointPort',
   'On which port it answers.',
-  {
+  () => ({
     name: text('Name of the port, as the Service calls it.'),
     port: int32().default(0).describe('Its number.'),
     protocol: choice('TCP', 'UDP', 'SCTP').default('TCP').describe('Its protocol.'),
     appProtocol: z.string().optional().describe('What is spoken on it.'),
-  },
+  }),
   { wire: 'name port protocol appProtocol', 'x-kubernetes-map-type': 'atomic' },
 )
 type EndpointPort = z.output<typeof EndpointPort>
@@ -37,11 +37,11 @@ type EndpointPort = z.output<typeof EndpointPort>
 const EndpointSubset = named(
   'core/v1.EndpointSubset',
   'Addresses that all have the same ports.',
-  {
+  () => ({
     addresses: atomicList(EndpointAddress).optional().describe('Those that can serve.'),
     notReadyAddresses: atomicList(EndpointAddress).optional().describe('Those that cannot, for now.'),
     ports: atomicList(EndpointPort).optional().describe('The ports of each of them.'),
-  },
+  }),
   { wire: 'addresses notReadyAddresses ports' },
 )
 export type EndpointSubset = z.output<typeof EndpointSubset>
@@ -77,7 +77,7 @@ export const Endpoints = defineKind({
   description: 'Where the pods of a Service answer, all in one object; EndpointSlices took its place.',
   wire: 'metadata subsets',
   deprecationWarning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-  fields: { subsets: atomicList(EndpointSubset).optional().describe('Addresses, by the ports they have in common.') },
+  fields: () => ({ subsets: atomicList(EndpointSubset).optional().describe('Addresses, by the ports they have in common.') }),
   columns: [...columns, age],
   // What has always been there may stay as it is.
   validate: ({ subsets = [] }, old) => (old && deepEqual(subsets, old.subsets ?? []) ? [] : subsets.flatMap(validateSubset)),

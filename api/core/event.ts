@@ -8,7 +8,7 @@ import { ObjectReference } from './references.ts'
 export const EventSource = named(
   'core/v1.EventSource',
   'Who says so.',
-  { component: text('The component.'), host: text('The node it runs on.') },
+  () => ({ component: text('The component.'), host: text('The node it runs on.') }),
   { wire: 'component host' },
 )
 
@@ -25,7 +25,7 @@ export const Event = defineKind({
   wire: `
       metadata involvedObject reason message source firstTimestamp lastTimestamp count type eventTime series
       action related reportingComponent reportingInstance`,
-  fields: {
+  fields: () => ({
     involvedObject: ObjectReference.prefault({}).describe('What it happened to.'),
     reason: text('What happened, in one word.'),
     message: text('What happened, for people.'),
@@ -38,10 +38,10 @@ export const Event = defineKind({
     series: named(
       'core/v1.EventSeries',
       'Repetitions.',
-      {
+      () => ({
         count: int32().default(0).describe('How often it happened.'),
         lastObservedTime: microTimestampText().optional().describe('When it happened last.'),
-      },
+      }),
       { wire: 'count lastObservedTime' },
     )
       .optional()
@@ -50,7 +50,7 @@ export const Event = defineKind({
     related: ObjectReference.optional().describe('What else is concerned.'),
     reportingComponent: requiredText('Who says so; newer reporters.'),
     reportingInstance: requiredText('Which instance of it.'),
-  },
+  }),
   columns: eventColumns,
   rowName: false,
   allowCreateOnUpdate: true,

@@ -8,7 +8,7 @@ const note = 'A storage system of old; kept, not mounted.'
 
 /** An optional type; `wire` names its fields in the order of their numbers. */
 function source<Shape extends z.ZodRawShape>(name: string, shape: Shape, wire: string) {
-  const schema = named(`core/v1.${name}`, note, shape, { wire }).optional()
+  const schema = named(`core/v1.${name}`, note, () => shape, { wire }).optional()
   z.globalRegistry.add(schema, { description: note })
   return schema
 }

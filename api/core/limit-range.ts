@@ -10,14 +10,14 @@ const amounts = (description: string) => quantityMap().optional().describe(descr
 const LimitRangeItem = named(
   'core/v1.LimitRangeItem',
   'What each object of a type may ask for.',
-  {
+  () => ({
     type: requiredText('Container, Pod or PersistentVolumeClaim.'),
     max: amounts('The most.'),
     min: amounts('The least.'),
     default: amounts('The limit of a container that has none.'),
     defaultRequest: amounts('The request of a container that has none.'),
     maxLimitRequestRatio: amounts('How many times the request a limit may be.'),
-  },
+  }),
   { wire: 'type max min default defaultRequest maxLimitRequestRatio' },
 )
 export type LimitRangeItem = z.output<typeof LimitRangeItem>
@@ -25,7 +25,7 @@ export type LimitRangeItem = z.output<typeof LimitRangeItem>
 const LimitRangeSpec = named(
   'core/v1.LimitRangeSpec',
   'What objects of a namespace may ask for.',
-  { limits: atomicList(LimitRangeItem).default([]).describe('One entry for each type.') },
+  () => ({ limits: atomicList(LimitRangeItem).default([]).describe('One entry for each type.') }),
   { wire: 'limits' },
 )
 
@@ -49,7 +49,7 @@ export const LimitRange = defineKind({
   namespaced: true,
   description: 'What each container, pod and claim of a namespace may ask for, and asks for by default.',
   wire: 'metadata spec',
-  fields: { spec: LimitRangeSpec.prefault({}).describe('What they may ask for.') },
+  fields: () => ({ spec: LimitRangeSpec.prefault({}).describe('What they may ask for.') }),
   columns: [createdAt],
   allowCreateOnUpdate: true,
   default({ spec }) {

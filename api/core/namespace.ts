@@ -10,26 +10,26 @@ import { validateFinalizer } from '../validation.ts'
 const NamespaceSpec = named(
   'core/v1.NamespaceSpec',
   'What is wanted of a namespace.',
-  {
+  () => ({
     finalizers: atomicList(z.string()).optional().describe('Who must have cleaned up before it vanishes: kubernetes.'),
-  },
+  }),
   { wire: 'finalizers' },
 )
 
 const NamespaceStatus = named(
   'core/v1.NamespaceStatus',
   'How a namespace is.',
-  {
+  () => ({
     phase: choice('Active', 'Terminating').default('Active').describe('Whether it is in use or going away.'),
     conditions: listMap(
-      named('core/v1.NamespaceCondition', 'How its deletion goes.', conditionFields, {
+      named('core/v1.NamespaceCondition', 'How its deletion goes.', () => conditionFields, {
         wire: 'type status 4:lastTransitionTime reason message',
       }),
       'type',
     )
       .optional()
       .describe('How its deletion goes.'),
-  },
+  }),
   { wire: 'phase conditions' },
 )
 
@@ -46,10 +46,10 @@ export const Namespace = defineKind({
   shortNames: ['ns'],
   namespaced: false,
   description: 'A scope for names, and for rights.',
-  fields: {
+  fields: () => ({
     spec: NamespaceSpec.prefault({}).describe('What is wanted of it.'),
     status: NamespaceStatus.prefault({}).describe('How it is.'),
-  },
+  }),
   columns: [{ name: 'Status', description: 'Whether it is in use or going away.', value: ({ status }) => status.phase }, age],
   subresources: ['status', 'finalize'],
   selectableFields: { 'status.phase': ({ status }) => status.phase },

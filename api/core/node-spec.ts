@@ -21,14 +21,14 @@ import { taintEffects } from './affinity.ts'
 export const Taint = named(
   'core/v1.Taint',
   'Keeps pods away that do not tolerate it.',
-  {
+  () => ({
     key: requiredText('Name of the taint.'),
     value: text('Value of the taint.'),
     effect: choice(...taintEffects)
       .default('' as 'NoSchedule')
       .describe('What becomes of pods that do not tolerate it.'),
     timeAdded: timestampText().optional().describe('When a NoExecute taint was added.'),
-  },
+  }),
   { wire: 'key value effect timeAdded' },
 )
 export type Taint = z.output<typeof Taint>
@@ -36,19 +36,19 @@ export type Taint = z.output<typeof Taint>
 const ConfigMapNodeConfigSource = named(
   'core/v1.ConfigMapNodeConfigSource',
   'Unused.',
-  {
+  () => ({
     namespace: requiredText(),
     name: requiredText(),
     uid: text(),
     resourceVersion: text(),
     kubeletConfigKey: requiredText(),
-  },
+  }),
   { wire: 'namespace name uid resourceVersion kubeletConfigKey' },
 )
 const NodeConfigSource = named(
   'core/v1.NodeConfigSource',
   'Unused.',
-  { configMap: ConfigMapNodeConfigSource.optional() },
+  () => ({ configMap: ConfigMapNodeConfigSource.optional() }),
   { wire: '2:configMap' },
 )
 
@@ -56,7 +56,7 @@ const NodeConfigSource = named(
 export const NodeSpec = named(
   'core/v1.NodeSpec',
   'What is wanted of a node.',
-  {
+  () => ({
     podCIDR: text('Address range of its pods.'),
     podCIDRs: setList(z.string()).optional().describe('Address ranges of its pods, one per IP family.'),
     providerID: text('What the cloud calls it.'),
@@ -64,7 +64,7 @@ export const NodeSpec = named(
     taints: atomicList(Taint).optional().describe('Keep pods away that do not tolerate them.'),
     configSource: NodeConfigSource.optional().describe('Unused.'),
     externalID: text('Unused.'),
-  },
+  }),
   { wire: 'podCIDR externalID providerID unschedulable taints configSource podCIDRs' },
 )
 export type NodeSpec = z.output<typeof NodeSpec>
@@ -72,14 +72,14 @@ export type NodeSpec = z.output<typeof NodeSpec>
 const NodeCondition = named(
   'core/v1.NodeCondition',
   "An aspect of a node's state.",
-  {
+  () => ({
     type: conditionFields.type,
     status: conditionFields.status,
     lastHeartbeatTime: timestampText().optional().describe('When it was reported last.'),
     lastTransitionTime: conditionFields.lastTransitionTime,
     reason: conditionFields.reason,
     message: conditionFields.message,
-  },
+  }),
   { wire: 'type status lastHeartbeatTime lastTransitionTime reason message' },
 )
 export type NodeCondition = z.output<typeof NodeCondition>
@@ -87,7 +87,7 @@ export type NodeCondition = z.output<typeof NodeCondition>
 const NodeSystemInfo = named(
   'core/v1.NodeSystemInfo',
   'What the node is made of.',
-  {
+  () => ({
     machineID: requiredText('ID of the machine, from the operating system.'),
     systemUUID: requiredText('ID of the machine, from the hardware.'),
     bootID: requiredText('ID of this run of the kernel.'),
@@ -98,8 +98,10 @@ const NodeSystemInfo = named(
     kubeProxyVersion: requiredText('Unused.'),
     operatingSystem: requiredText('linux.'),
     architecture: requiredText('amd64, arm64, ...'),
-    swap: named('core/v1.NodeSwapStatus', 'Swap of the node.', { capacity: int64().optional() }, { wire: 'capacity' }).optional(),
-  },
+    swap: named('core/v1.NodeSwapStatus', 'Swap of the node.', () => ({ capacity: int64().optional() }), {
+      wire: 'capacity',
+    }).optional(),
+  }),
   {
     wire: `
       machineID systemUUID bootID kernelVersion osImage containerRuntimeVersion kubeletVersion kubeProxyVersion
@@ -111,40 +113,40 @@ export type NodeSystemInfo = z.output<typeof NodeSystemInfo>
 const NodeRuntimeHandler = named(
   'core/v1.NodeRuntimeHandler',
   'A handler of the runtime.',
-  {
+  () => ({
     name: z.string().default(''),
     features: named(
       'core/v1.NodeRuntimeHandlerFeatures',
       'What the handler can do.',
-      {
+      () => ({
         recursiveReadOnlyMounts: z.boolean().optional(),
         userNamespaces: z.boolean().optional(),
-      },
+      }),
       { wire: 'recursiveReadOnlyMounts userNamespaces' },
     ).optional(),
-  },
+  }),
   { wire: 'name features' },
 )
 
 const ContainerImage = named(
   'core/v1.ContainerImage',
   'An image on the node.',
-  {
+  () => ({
     names: atomicList(z.string()).optional().describe('All its names.'),
     sizeBytes: plain(int64().optional()).describe('Its size.'),
-  },
+  }),
   { wire: 'names sizeBytes' },
 )
 
 const NodeConfigStatus = named(
   'core/v1.NodeConfigStatus',
   'Unused.',
-  {
+  () => ({
     assigned: NodeConfigSource.optional(),
     active: NodeConfigSource.optional(),
     lastKnownGood: NodeConfigSource.optional(),
     error: text(),
-  },
+  }),
   { wire: 'assigned active lastKnownGood error' },
 )
 
@@ -152,7 +154,7 @@ const NodeConfigStatus = named(
 export const NodeStatus = named(
   'core/v1.NodeStatus',
   'How a node is; written by its kubelet.',
-  {
+  () => ({
     capacity: quantityMap().optional().describe('All its resources.'),
     allocatable: quantityMap().optional().describe('What of them pods may use.'),
     phase: text('Unused.'),
@@ -161,10 +163,10 @@ export const NodeStatus = named(
       named(
         'core/v1.NodeAddress',
         'A name or address of the node.',
-        {
+        () => ({
           type: requiredText('Hostname, InternalIP, ExternalIP, ...'),
           address: requiredText('The name or address.'),
-        },
+        }),
         { wire: 'type address' },
       ),
       'type',
@@ -174,14 +176,11 @@ export const NodeStatus = named(
     daemonEndpoints: named(
       'core/v1.NodeDaemonEndpoints',
       'Ports of the daemons on the node.',
-      {
-        kubeletEndpoint: named(
-          'core/v1.DaemonEndpoint',
-          'Port of a daemon.',
-          { Port: int32().default(0) },
-          { wire: 'Port' },
-        ).prefault({}),
-      },
+      () => ({
+        kubeletEndpoint: named('core/v1.DaemonEndpoint', 'Port of a daemon.', () => ({ Port: int32().default(0) }), {
+          wire: 'Port',
+        }).prefault({}),
+      }),
       { wire: 'kubeletEndpoint' },
     )
       .prefault({})
@@ -193,10 +192,10 @@ export const NodeStatus = named(
       named(
         'core/v1.AttachedVolume',
         'A volume attached to the node.',
-        {
+        () => ({
           name: requiredText('Name of the volume.'),
           devicePath: requiredText('Where the device is.'),
-        },
+        }),
         { wire: 'name devicePath' },
       ),
     )
@@ -207,12 +206,12 @@ export const NodeStatus = named(
     features: named(
       'core/v1.NodeFeatures',
       'What its runtime can do.',
-      { supplementalGroupsPolicy: z.boolean().optional() },
+      () => ({ supplementalGroupsPolicy: z.boolean().optional() }),
       { wire: 'supplementalGroupsPolicy' },
     )
       .optional()
       .describe('What its runtime can do.'),
-  },
+  }),
   {
     wire: `
       capacity allocatable phase conditions addresses daemonEndpoints nodeInfo images volumesInUse volumesAttached

@@ -16,10 +16,10 @@ export const Node = defineKind({
   namespaced: false,
   tracksManagers: 'onceApplied',
   description: 'A machine that runs pods.',
-  fields: {
+  fields: () => ({
     spec: NodeSpec.prefault({}).describe('What is wanted of it.'),
     status: NodeStatus.prefault({}).describe('How it is.'),
-  },
+  }),
   columns: nodeColumns,
   subresources: ['status', 'proxy'],
   keepsStatusOnCreate: true,

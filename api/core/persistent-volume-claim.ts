@@ -15,10 +15,10 @@ import { PersistentVolumeClaimSpec } from './volume.ts'
 const PersistentVolumeClaimCondition = named(
   'core/v1.PersistentVolumeClaimCondition',
   "An aspect of a claim's state.",
-  {
+  () => ({
     ...conditionFields,
     lastProbeTime: timestampText().optional().describe('When it was looked at last.'),
-  },
+  }),
   { wire: 'type status lastProbeTime lastTransitionTime reason message' },
 )
 
@@ -26,7 +26,7 @@ const PersistentVolumeClaimCondition = named(
 export const PersistentVolumeClaimStatus = named(
   'core/v1.PersistentVolumeClaimStatus',
   'How a claim is.',
-  {
+  () => ({
     phase: choice('Pending', 'Bound', 'Lost').default('Pending').describe('Whether it has its volume.'),
     accessModes: atomicList(z.string()).optional().describe('How the volume can be mounted.'),
     capacity: quantityMap().optional().describe('How big the volume is.'),
@@ -37,13 +37,13 @@ export const PersistentVolumeClaimStatus = named(
     modifyVolumeStatus: named(
       'core/v1.ModifyVolumeStatus',
       'How a change of attributes goes.',
-      {
+      () => ({
         targetVolumeAttributesClassName: text(),
         status: requiredText(),
-      },
+      }),
       { wire: 'targetVolumeAttributesClassName status' },
     ).optional(),
-  },
+  }),
   {
     wire: `
       phase accessModes capacity conditions allocatedResources 7:allocatedResourceStatuses
@@ -100,10 +100,10 @@ export const PersistentVolumeClaim = defineKind({
   shortNames: ['pvc'],
   namespaced: true,
   description: 'A request for storage, and the right to the volume it is bound to.',
-  fields: {
+  fields: () => ({
     spec: PersistentVolumeClaimSpec.prefault({}).describe('What it asks for.'),
     status: PersistentVolumeClaimStatus.prefault({}).describe('How it is.'),
-  },
+  }),
   columns: [
     {
       name: 'Status',

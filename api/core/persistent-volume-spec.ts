@@ -8,7 +8,7 @@ import { FcVolumeSource, HostPathVolumeSource, NfsVolumeSource, iscsiFields } fr
 const CsiPersistentVolumeSource = named(
   'core/v1.CSIPersistentVolumeSource',
   'A volume of a CSI driver.',
-  {
+  () => ({
     driver: requiredText('Name of the driver.'),
     volumeHandle: requiredText('What the driver calls the volume.'),
     readOnly: flag('Whether it may only be read.'),
@@ -19,7 +19,7 @@ const CsiPersistentVolumeSource = named(
     nodePublishSecretRef: SecretReference.optional(),
     controllerExpandSecretRef: SecretReference.optional(),
     nodeExpandSecretRef: SecretReference.optional(),
-  },
+  }),
   {
     wire: `
       driver volumeHandle readOnly fsType volumeAttributes controllerPublishSecretRef nodeStageSecretRef
@@ -30,10 +30,10 @@ const CsiPersistentVolumeSource = named(
 const IscsiPersistentVolumeSource = named(
   'core/v1.ISCSIPersistentVolumeSource',
   'An iSCSI disk.',
-  {
+  () => ({
     ...iscsiFields,
     secretRef: SecretReference.optional(),
-  },
+  }),
   {
     wire: `
       targetPortal iqn lun iscsiInterface fsType readOnly portals chapAuthDiscovery 10:secretRef chapAuthSession
@@ -65,10 +65,10 @@ export const volumeSources = {
   local: named(
     'core/v1.LocalVolumeSource',
     'A folder or device of one node.',
-    {
+    () => ({
       path: requiredText('Where it is on the node.'),
       fsType: z.string().optional().describe('File system, for a device.'),
-    },
+    }),
     { wire: 'path fsType' },
   )
     .optional()
@@ -81,7 +81,7 @@ export const volumeSources = {
 export const PersistentVolumeSpec = named(
   'core/v1.PersistentVolumeSpec',
   'What a volume is, and whom it belongs to.',
-  {
+  () => ({
     capacity: quantityMap().optional().describe('How big it is: `storage: 10Gi`.'),
     ...volumeSources,
     accessModes: atomicList(choice('ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'))
@@ -97,15 +97,15 @@ export const PersistentVolumeSpec = named(
     nodeAffinity: named(
       'core/v1.VolumeNodeAffinity',
       'From which nodes it can be reached.',
-      {
+      () => ({
         required: NodeSelector.optional().describe('What a node must have.'),
-      },
+      }),
       { wire: 'required' },
     )
       .optional()
       .describe('From which nodes it can be reached.'),
     volumeAttributesClassName: z.string().optional().describe('The class of adjustable attributes.'),
-  },
+  }),
   {
     wire: `
       capacity persistentVolumeSource(gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd iscsi

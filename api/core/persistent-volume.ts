@@ -9,12 +9,12 @@ import { roundUp } from './pod-defaults.ts'
 const PersistentVolumeStatus = named(
   'core/v1.PersistentVolumeStatus',
   'How a volume is.',
-  {
+  () => ({
     phase: choice('Pending', 'Available', 'Bound', 'Released', 'Failed').default('Pending').describe('Whether it is taken.'),
     message: text('Why it is so, for people.'),
     reason: text('Why it is so, in one word.'),
     lastPhaseTransitionTime: timestampText().optional().describe('When phase changed last.'),
-  },
+  }),
   { wire: 'phase message reason lastPhaseTransitionTime' },
 )
 
@@ -27,10 +27,10 @@ export const PersistentVolume = defineKind({
   shortNames: ['pv'],
   namespaced: false,
   description: 'A piece of storage with a life of its own.',
-  fields: {
+  fields: () => ({
     spec: PersistentVolumeSpec.prefault({}).describe('What it is, and whom it belongs to.'),
     status: PersistentVolumeStatus.prefault({}).describe('How it is.'),
-  },
+  }),
   columns: [
     { name: 'Capacity', description: 'How big it is.', value: ({ spec }) => spec.capacity?.storage ?? '' },
     { name: 'Access Modes', description: 'How it can be mounted.', value: ({ spec }) => shortModes(spec.accessModes) },

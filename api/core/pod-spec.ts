@@ -23,44 +23,44 @@ import { Volume } from './volume.ts'
 const HostAlias = named(
   'core/v1.HostAlias',
   'A line of the hosts file.',
-  {
+  () => ({
     ip: requiredText('The address.'),
     hostnames: atomicList(z.string()).optional().describe('Its names.'),
-  },
+  }),
   { wire: 'ip hostnames' },
 )
 
 const PodDnsConfig = named(
   'core/v1.PodDNSConfig',
   'Added to what dnsPolicy gives.',
-  {
+  () => ({
     nameservers: atomicList(z.string()).optional().describe('Addresses of name servers.'),
     searches: atomicList(z.string()).optional().describe('Domains to search.'),
     options: atomicList(
       named(
         'core/v1.PodDNSConfigOption',
         'An option of the resolver.',
-        {
+        () => ({
           name: text('Name of the option.'),
           value: z.string().optional().describe('Its value.'),
-        },
+        }),
         { wire: 'name value' },
       ),
     )
       .optional()
       .describe('Options of the resolver.'),
-  },
+  }),
   { wire: 'nameservers searches options' },
 )
 
 const PodResourceClaim = named(
   'core/v1.PodResourceClaim',
   'A resource claim the pod uses.',
-  {
+  () => ({
     name: requiredText('Name that containers refer to it by.'),
     resourceClaimName: z.string().optional().describe('An existing claim.'),
     resourceClaimTemplateName: z.string().optional().describe('A template to make a claim from.'),
-  },
+  }),
   { wire: 'name 3:resourceClaimName resourceClaimTemplateName' },
 )
 
@@ -70,7 +70,7 @@ const mergedByName = <Item extends z.ZodType>(item: Item) => listMap(item, 'name
 export const PodSpec = named(
   'core/v1.PodSpec',
   'What runs in a pod, and how.',
-  {
+  () => ({
     volumes: z
       .array(Volume)
       .meta({
@@ -114,9 +114,9 @@ export const PodSpec = named(
       named(
         'core/v1.PodReadinessGate',
         'A condition that must be True for the pod to be ready.',
-        {
+        () => ({
           conditionType: requiredText('Type of the condition.'),
-        },
+        }),
         { wire: 'conditionType' },
       ),
     )
@@ -137,12 +137,9 @@ export const PodSpec = named(
       .optional()
       .describe('How evenly pods like this one are spread.'),
     setHostnameAsFQDN: z.boolean().optional().describe('Make the host name fully qualified.'),
-    os: named(
-      'core/v1.PodOS',
-      'The operating system its containers need.',
-      { name: requiredText('linux or windows.') },
-      { wire: 'name' },
-    )
+    os: named('core/v1.PodOS', 'The operating system its containers need.', () => ({ name: requiredText('linux or windows.') }), {
+      wire: 'name',
+    })
       .optional()
       .describe('The operating system its containers need.'),
     hostUsers: z.boolean().optional().describe("Use the node's user namespace."),
@@ -150,7 +147,7 @@ export const PodSpec = named(
       named(
         'core/v1.PodSchedulingGate',
         'Holds the pod back from scheduling.',
-        { name: requiredText('Name of the gate.') },
+        () => ({ name: requiredText('Name of the gate.') }),
         { wire: 'name' },
       ),
     )
@@ -168,7 +165,7 @@ export const PodSpec = named(
       .describe('Resource claims its containers use.'),
     resources: ResourceRequirements.optional().describe('What all containers together need and may use.'),
     hostnameOverride: z.string().optional().describe('Host name inside the pod, whatever else is set.'),
-  },
+  }),
   {
     wire: `
       volumes containers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector
@@ -185,10 +182,10 @@ export type PodSpec = z.output<typeof PodSpec>
 export const PodTemplateSpec = named(
   'core/v1.PodTemplateSpec',
   'What the pods made from it look like.',
-  {
+  () => ({
     metadata: TemplateMeta,
     spec: PodSpec.prefault({}).describe('What runs in the pods.'),
-  },
+  }),
   { wire: 'metadata spec' },
 )
 export type PodTemplateSpec = z.output<typeof PodTemplateSpec>

@@ -26,7 +26,7 @@ export const PodTemplate = defineKind({
   namespaced: true,
   description: 'What pods could look like; kept for whoever makes them.',
   wire: 'metadata template',
-  fields: { template: PodTemplateSpec.prefault({}).describe('What the pods look like.') },
+  fields: () => ({ template: PodTemplateSpec.prefault({}).describe('What the pods look like.') }),
   columns,
   generationOf: ({ template }) => template,
   default: ({ template }) => defaultPodSpec(template.spec),

@@ -20,10 +20,10 @@ export const Pod = defineKind({
   statusKeeps: ['ownerReferences'],
   tracksManagers: 'onceApplied',
   description: 'Containers that run together on one node and share its network identity and volumes.',
-  fields: {
+  fields: () => ({
     spec: PodSpec.prefault({}).describe('What runs in it, and how.'),
     status: PodStatus.prefault({}).describe('How it is.'),
-  },
+  }),
   columns: podColumns,
   rowConditions: podRowConditions,
   subresources: [

@@ -4,32 +4,32 @@ import { atomicList, choice, int32, int64, intOrString, named, plain, requiredTe
 const HttpHeader = named(
   'core/v1.HTTPHeader',
   'A header to send.',
-  {
+  () => ({
     name: requiredText('Name of the header.'),
     value: requiredText('Value of the header.'),
-  },
+  }),
   { wire: 'name value' },
 )
 
 export const ExecAction = named(
   'core/v1.ExecAction',
   'A command run inside the container.',
-  {
+  () => ({
     command: atomicList(z.string()).optional().describe('The program and its arguments; no shell is involved.'),
-  },
+  }),
   { wire: 'command' },
 )
 
 export const HttpGetAction = named(
   'core/v1.HTTPGetAction',
   'An HTTP GET request.',
-  {
+  () => ({
     path: z.string().default('/').describe('Path to ask for.'),
     port: intOrString().default(0).describe('Number or name of the port.'),
     host: text('Host to connect to; the pod itself by default.'),
     scheme: choice('HTTP', 'HTTPS').default('HTTP').describe('Protocol to speak.'),
     httpHeaders: atomicList(HttpHeader).optional().describe('Headers to send.'),
-  },
+  }),
   { wire: 'path port host scheme httpHeaders' },
 )
 export type HttpGetAction = z.output<typeof HttpGetAction>
@@ -37,29 +37,29 @@ export type HttpGetAction = z.output<typeof HttpGetAction>
 const TcpSocketAction = named(
   'core/v1.TCPSocketAction',
   'An attempt to open a TCP connection.',
-  {
+  () => ({
     port: intOrString().default(0).describe('Number or name of the port.'),
     host: text('Host to connect to; the pod itself by default.'),
-  },
+  }),
   { wire: 'port host' },
 )
 
 const GrpcAction = named(
   'core/v1.GRPCAction',
   'A gRPC health check.',
-  {
+  () => ({
     port: int32().default(0).describe('Number of the port.'),
     service: z.string().default('').describe('Service to ask after.'),
-  },
+  }),
   { wire: 'port service' },
 )
 
 const SleepAction = named(
   'core/v1.SleepAction',
   'A pause.',
-  {
+  () => ({
     seconds: int64().default(0).describe('How long to wait.'),
-  },
+  }),
   { wire: 'seconds' },
 )
 
@@ -73,7 +73,7 @@ const handlers = {
 export const Probe = named(
   'core/v1.Probe',
   'How the kubelet finds out whether a container is well.',
-  {
+  () => ({
     ...handlers,
     grpc: GrpcAction.optional().describe('Ask a gRPC health service.'),
     initialDelaySeconds: whole('Seconds to wait after the container has started.'),
@@ -82,7 +82,7 @@ export const Probe = named(
     successThreshold: plain(int32().default(1)).describe('Successes in a row that turn a failure into success.'),
     failureThreshold: plain(int32().default(3)).describe('Failures in a row that turn success into failure.'),
     terminationGracePeriodSeconds: int64().optional().describe('Grace the container gets when this probe kills it.'),
-  },
+  }),
   {
     wire: `
       handler(exec httpGet tcpSocket grpc) initialDelaySeconds timeoutSeconds periodSeconds successThreshold
@@ -94,10 +94,10 @@ export type Probe = z.output<typeof Probe>
 const LifecycleHandler = named(
   'core/v1.LifecycleHandler',
   'What to do at a point of the life cycle.',
-  {
+  () => ({
     ...handlers,
     sleep: SleepAction.optional().describe('Wait.'),
-  },
+  }),
   { wire: 'exec httpGet tcpSocket sleep' },
 )
 export type LifecycleHandler = z.output<typeof LifecycleHandler>
@@ -105,10 +105,10 @@ export type LifecycleHandler = z.output<typeof LifecycleHandler>
 export const Lifecycle = named(
   'core/v1.Lifecycle',
   'What to do when a container has started and before it stops.',
-  {
+  () => ({
     postStart: LifecycleHandler.optional().describe('Runs right after the container was created.'),
     preStop: LifecycleHandler.optional().describe('Runs before the container is stopped; counts towards its grace period.'),
     stopSignal: z.string().optional().describe('Signal that stops the container: SIGTERM.'),
-  },
+  }),
   { wire: 'postStart preStop stopSignal' },
 )

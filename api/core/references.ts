@@ -5,7 +5,7 @@ import { atomicMap, named, requiredText, text } from '../schema.ts'
 export const LocalObjectReference = named(
   'core/v1.LocalObjectReference',
   'Names an object in the same namespace.',
-  { name: requiredText('Name of the object.') },
+  () => ({ name: requiredText('Name of the object.') }),
   { ...atomicMap, wire: 'name' },
 )
 
@@ -13,7 +13,7 @@ export const LocalObjectReference = named(
 export const ObjectReference = named(
   'core/v1.ObjectReference',
   'Names an object, or a part of one.',
-  {
+  () => ({
     apiVersion: text('API version of the object.'),
     kind: text('Kind of the object.'),
     name: text('Name of the object.'),
@@ -21,7 +21,7 @@ export const ObjectReference = named(
     uid: text('UID of the object.'),
     resourceVersion: text('The version of the object that is meant.'),
     fieldPath: text('The part of the object that is meant: `spec.containers{web}`.'),
-  },
+  }),
   { ...atomicMap, wire: 'kind namespace name uid apiVersion resourceVersion fieldPath' },
 )
 export type ObjectReference = z.output<typeof ObjectReference>
@@ -29,29 +29,29 @@ export type ObjectReference = z.output<typeof ObjectReference>
 export const SecretReference = named(
   'core/v1.SecretReference',
   'Names a Secret in any namespace.',
-  { name: text('Name of the Secret.'), namespace: text('Namespace of the Secret.') },
+  () => ({ name: text('Name of the Secret.'), namespace: text('Namespace of the Secret.') }),
   { ...atomicMap, wire: 'name namespace' },
 )
 
 export const TypedLocalObjectReference = named(
   'core/v1.TypedLocalObjectReference',
   'Names an object of any kind in the same namespace.',
-  {
+  () => ({
     apiGroup: z.string().optional().describe('API group of the object; absent for the core group.'),
     kind: requiredText('Kind of the object.'),
     name: requiredText('Name of the object.'),
-  },
+  }),
   { ...atomicMap, wire: 'apiGroup kind name' },
 )
 
 export const TypedObjectReference = named(
   'core/v1.TypedObjectReference',
   'Names an object of any kind in any namespace.',
-  {
+  () => ({
     apiGroup: z.string().optional().describe('API group of the object; absent for the core group.'),
     kind: requiredText('Kind of the object.'),
     name: requiredText('Name of the object.'),
     namespace: z.string().optional().describe('Namespace of the object.'),
-  },
+  }),
   { wire: 'apiGroup kind name namespace' },
 )

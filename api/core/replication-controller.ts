@@ -14,7 +14,7 @@ import { validatePodTemplate } from './pod-spec-validation.ts'
 export const ReplicationControllerSpec = named(
   'core/v1.ReplicationControllerSpec',
   'Which pods there should be.',
-  {
+  () => ({
     replicas: int32().default(1).describe('How many pods.'),
     minReadySeconds: whole('Seconds a pod must be ready to count as available.'),
     selector: stringMap().optional().meta({
@@ -22,7 +22,7 @@ export const ReplicationControllerSpec = named(
       description: "Labels of its pods; the template's where absent.",
     }),
     template: demanded(PodTemplateSpec.describe('What its pods look like.')),
-  },
+  }),
   { wire: 'replicas selector template minReadySeconds' },
 )
 export type ReplicationControllerSpec = z.output<typeof ReplicationControllerSpec>
@@ -30,21 +30,21 @@ export type ReplicationControllerSpec = z.output<typeof ReplicationControllerSpe
 const ReplicationControllerStatus = named(
   'core/v1.ReplicationControllerStatus',
   'Which pods there are.',
-  {
+  () => ({
     replicas: int32().default(0).describe('Pods there are.'),
     fullyLabeledReplicas: whole("Pods that have all of the template's labels."),
     readyReplicas: whole('Pods that are ready.'),
     availableReplicas: whole('Pods that have been ready for minReadySeconds.'),
     observedGeneration: plain(int64().optional()).describe('The generation this is about.'),
     conditions: listMap(
-      named('core/v1.ReplicationControllerCondition', "An aspect of a ReplicationController's state.", conditionFields, {
+      named('core/v1.ReplicationControllerCondition', "An aspect of a ReplicationController's state.", () => conditionFields, {
         wire: 'type status lastTransitionTime reason message',
       }),
       'type',
     )
       .optional()
       .describe('Whether making pods fails.'),
-  },
+  }),
   { wire: 'replicas fullyLabeledReplicas observedGeneration readyReplicas availableReplicas conditions' },
 )
 export type ReplicationControllerStatus = z.output<typeof ReplicationControllerStatus>
@@ -127,10 +127,10 @@ export const ReplicationController = defineKind({
   categories: ['all'],
   namespaced: true,
   description: 'A number of equal pods, as it was before there were ReplicaSets.',
-  fields: {
+  fields: () => ({
     spec: ReplicationControllerSpec.prefault({}).describe('Which pods there should be.'),
     status: ReplicationControllerStatus.prefault({}).describe('Which pods there are.'),
-  },
+  }),
   columns: columns.filter(each => each !== undefined),
   subresources: ['status', 'scale'],
   scale: {

@@ -24,13 +24,13 @@ const resourcesOfScope: Record<string, readonly string[]> = {
 const ScopedResourceSelectorRequirement = named(
   'core/v1.ScopedResourceSelectorRequirement',
   'A scope, an operator, and values.',
-  {
+  () => ({
     scopeName: requiredText('The scope.'),
     operator: choice('In', 'NotIn', 'Exists', 'DoesNotExist')
       .default('' as 'In')
       .describe('How the scope relates to the values.'),
     values: atomicList(z.string()).optional().describe('For In and NotIn: one or more; otherwise none.'),
-  },
+  }),
   { wire: 'scopeName operator values' },
 )
 export type ScopeRequirement = z.output<typeof ScopedResourceSelectorRequirement>
@@ -38,7 +38,7 @@ export type ScopeRequirement = z.output<typeof ScopedResourceSelectorRequirement
 const ScopeSelector = named(
   'core/v1.ScopeSelector',
   'Demands that must all hold.',
-  { matchExpressions: atomicList(ScopedResourceSelectorRequirement).optional().describe('The demands.') },
+  () => ({ matchExpressions: atomicList(ScopedResourceSelectorRequirement).optional().describe('The demands.') }),
   { wire: 'matchExpressions', ...atomicMap },
 )
 
@@ -46,11 +46,11 @@ const ScopeSelector = named(
 export const ResourceQuotaSpec = named(
   'core/v1.ResourceQuotaSpec',
   'How much of what a namespace may use.',
-  {
+  () => ({
     hard: quantityMap().optional().describe('The most of each resource.'),
     scopes: atomicList(z.string()).optional().describe('Counts only what all of these are about.'),
     scopeSelector: ScopeSelector.optional().describe('Counts only what these demands are about.'),
-  },
+  }),
   { wire: 'hard scopes scopeSelector' },
 )
 export type ResourceQuotaSpec = z.output<typeof ResourceQuotaSpec>
@@ -58,10 +58,10 @@ export type ResourceQuotaSpec = z.output<typeof ResourceQuotaSpec>
 const ResourceQuotaStatus = named(
   'core/v1.ResourceQuotaStatus',
   'How much of it is used.',
-  {
+  () => ({
     hard: quantityMap().optional().describe('The most of each resource, as it is enforced.'),
     used: quantityMap().optional().describe('How much of each is used.'),
-  },
+  }),
   { wire: 'hard used' },
 )
 export type ResourceQuotaStatus = z.output<typeof ResourceQuotaStatus>
@@ -98,10 +98,10 @@ export const ResourceQuota = defineKind({
   shortNames: ['quota'],
   namespaced: true,
   description: 'How much of what a namespace may use.',
-  fields: {
+  fields: () => ({
     spec: ResourceQuotaSpec.prefault({}).describe('How much of what may be used.'),
     status: ResourceQuotaStatus.prefault({}).describe('How much of it is used.'),
-  },
+  }),
   columns: [...columns, age],
   subresources: ['status'],
   default({ spec, status }) {

@@ -15,12 +15,12 @@ export const Secret = defineKind({
   namespaced: true,
   description: 'Passwords, keys and tokens: what not everybody may read.',
   wire: 'metadata data type stringData immutable',
-  fields: {
+  fields: () => ({
     immutable: z.boolean().optional().describe('True: nothing but metadata may change any more.'),
     data: z.record(z.string(), base64Text()).optional().describe('Bytes in base64 by key.'),
     stringData: stringMap().optional().describe('Text by key: written into data, never handed out.'),
     type: z.string().default('Opaque').describe('What is in it: kubernetes.io/tls.'),
-  },
+  }),
   columns: [
     { name: 'Type', description: 'What is in it.', value: ({ type }) => type },
     { name: 'Data', description: 'How many keys it has.', value: ({ data }) => Object.keys(data ?? {}).length },

@@ -14,11 +14,11 @@ export const ServiceAccount = defineKind({
   namespaced: true,
   description: 'Who a pod is when it speaks to the API.',
   wire: 'metadata secrets imagePullSecrets automountServiceAccountToken',
-  fields: {
+  fields: () => ({
     secrets: listMap(ObjectReference, 'name').optional().describe('Secrets its pods may use.'),
     imagePullSecrets: atomicList(LocalObjectReference).optional().describe('Secrets its pods pull images with.'),
     automountServiceAccountToken: z.boolean().optional().describe('Whether its pods get a token of it.'),
-  },
+  }),
   columns: [{ name: 'Secrets', description: 'How many secrets it has.', value: ({ secrets }) => secrets?.length ?? 0 }, age],
   subresources: ['token'],
   deletion: { answersObject: true },

@@ -18,14 +18,14 @@ import {
 const ServicePort = named(
   'core/v1.ServicePort',
   'A port of a service.',
-  {
+  () => ({
     name: text('Name of the port; required where there are several.'),
     protocol: choice('TCP', 'UDP', 'SCTP').default('TCP').describe('Protocol of the port.'),
     appProtocol: z.string().optional().describe('What is spoken over it: kubernetes.io/h2c.'),
     port: int32().default(0).describe('Number that clients connect to.'),
     targetPort: intOrString().optional().describe('Number or name of the port on the pods; as port where absent.'),
     nodePort: whole('Number of the port on every node.'),
-  },
+  }),
   { wire: 'name protocol port targetPort nodePort appProtocol' },
 )
 export type ServicePort = z.output<typeof ServicePort>
@@ -34,7 +34,7 @@ export type ServicePort = z.output<typeof ServicePort>
 export const ServiceSpec = named(
   'core/v1.ServiceSpec',
   'What a service offers, and which pods serve it.',
-  {
+  () => ({
     ports: z
       .array(ServicePort)
       .meta({
@@ -60,16 +60,16 @@ export const ServiceSpec = named(
     sessionAffinityConfig: named(
       'core/v1.SessionAffinityConfig',
       'How long a client keeps its pod.',
-      {
+      () => ({
         clientIP: named(
           'core/v1.ClientIPConfig',
           'How long a client keeps its pod.',
-          {
+          () => ({
             timeoutSeconds: int32().optional().describe('Seconds.'),
-          },
+          }),
           { wire: 'timeoutSeconds' },
         ).optional(),
-      },
+      }),
       { wire: 'clientIP' },
     )
       .optional()
@@ -80,7 +80,7 @@ export const ServiceSpec = named(
     loadBalancerClass: z.string().optional().describe('Who makes the load balancer.'),
     internalTrafficPolicy: choice('Cluster', 'Local').optional().describe('Which pods take traffic from inside.'),
     trafficDistribution: z.string().optional().describe('Whether near pods are preferred.'),
-  },
+  }),
   {
     wire: `
       ports selector clusterIP type externalIPs 7:sessionAffinity loadBalancerIP loadBalancerSourceRanges
@@ -94,7 +94,7 @@ export type ServiceSpec = z.output<typeof ServiceSpec>
 const LoadBalancerIngress = named(
   'core/v1.LoadBalancerIngress',
   'Where a load balancer takes traffic.',
-  {
+  () => ({
     ip: text('Its address.'),
     hostname: text('Its name.'),
     ipMode: z.string().optional().describe('VIP or Proxy.'),
@@ -102,34 +102,34 @@ const LoadBalancerIngress = named(
       named(
         'core/v1.PortStatus',
         'How a port of a load balancer is.',
-        {
+        () => ({
           port: int32().default(0),
           protocol: requiredText(),
           error: z.string().optional(),
-        },
+        }),
         { wire: 'port protocol error' },
       ),
     ).optional(),
-  },
+  }),
   { wire: 'ip hostname ipMode ports' },
 )
 
 export const ServiceStatus = named(
   'core/v1.ServiceStatus',
   'How a service is.',
-  {
+  () => ({
     loadBalancer: named(
       'core/v1.LoadBalancerStatus',
       'Where the load balancer takes traffic.',
-      {
+      () => ({
         ingress: atomicList(LoadBalancerIngress).optional().describe('Its addresses and names.'),
-      },
+      }),
       { wire: 'ingress' },
     )
       .prefault({})
       .describe('Where the load balancer takes traffic.'),
     conditions: listMap(Condition, 'type').optional().describe("Aspects of the service's state."),
-  },
+  }),
   { wire: 'loadBalancer conditions' },
 )
 

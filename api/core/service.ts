@@ -18,10 +18,10 @@ export const Service = defineKind({
   categories: ['all'],
   namespaced: true,
   description: 'A stable name and address for a set of pods.',
-  fields: {
+  fields: () => ({
     spec: ServiceSpec.prefault({}).describe('What it offers, and which pods serve it.'),
     status: ServiceStatus.prefault({}).describe('How it is.'),
-  },
+  }),
   columns: serviceColumns,
   subresources: ['status', 'proxy'],
   selectableFields: {

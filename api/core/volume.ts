@@ -24,11 +24,11 @@ const defaultMode = () => int32().default(0o644).describe('Permission bits of th
 const KeyToPath = named(
   'core/v1.KeyToPath',
   'A key and the file it becomes.',
-  {
+  () => ({
     key: requiredText('The key.'),
     path: requiredText('Relative path of the file.'),
     mode: mode(),
-  },
+  }),
   { wire: 'key path mode' },
 )
 const items = () => atomicList(KeyToPath).optional().describe('The keys that become files; all where absent.')
@@ -37,206 +37,206 @@ const optional = () => z.boolean().optional().describe('Whether it may be missin
 export const HostPathVolumeSource = named(
   'core/v1.HostPathVolumeSource',
   "A file or folder of the node's own.",
-  {
+  () => ({
     path: requiredText('Path on the node.'),
     type: choice('', 'DirectoryOrCreate', 'Directory', 'FileOrCreate', 'File', 'Socket', 'CharDevice', 'BlockDevice')
       .default('')
       .describe('What must be there; nothing is checked where empty.'),
-  },
+  }),
   { wire: 'path type' },
 )
 
 const EmptyDirVolumeSource = named(
   'core/v1.EmptyDirVolumeSource',
   'An empty folder that lives as long as the pod.',
-  {
+  () => ({
     medium: text('Memory keeps it in RAM.'),
     sizeLimit: quantity().optional().describe('The most it may hold.'),
-  },
+  }),
   { wire: 'medium sizeLimit' },
 )
 
 const SecretVolumeSource = named(
   'core/v1.SecretVolumeSource',
   'The keys of a Secret as files.',
-  {
+  () => ({
     secretName: text('Name of the Secret.'),
     items: items(),
     defaultMode: defaultMode(),
     optional: optional(),
-  },
+  }),
   { wire: 'secretName items defaultMode optional' },
 )
 
 const ConfigMapVolumeSource = named(
   'core/v1.ConfigMapVolumeSource',
   'The keys of a ConfigMap as files.',
-  {
+  () => ({
     name: requiredText('Name of the ConfigMap.'),
     items: items(),
     defaultMode: defaultMode(),
     optional: optional(),
-  },
+  }),
   { wire: 'localObjectReference(name) items defaultMode optional' },
 )
 
 const DownwardApiFile = named(
   'core/v1.DownwardAPIVolumeFile',
   'A file with something about the pod.',
-  {
+  () => ({
     path: requiredText('Relative path of the file.'),
     fieldRef: ObjectFieldSelector.optional().describe('A field of the pod.'),
     resourceFieldRef: ResourceFieldSelector.optional().describe("A container's request or limit."),
     mode: mode(),
-  },
+  }),
   { wire: 'path fieldRef resourceFieldRef mode' },
 )
 
 const DownwardApiVolumeSource = named(
   'core/v1.DownwardAPIVolumeSource',
   'Facts about the pod as files.',
-  {
+  () => ({
     items: atomicList(DownwardApiFile).optional().describe('The files.'),
     defaultMode: defaultMode(),
-  },
+  }),
   { wire: 'items defaultMode' },
 )
 
 const VolumeProjection = named(
   'core/v1.VolumeProjection',
   'One of the sources of a projected volume.',
-  {
+  () => ({
     secret: named(
       'core/v1.SecretProjection',
       'The keys of a Secret as files.',
-      {
+      () => ({
         name: requiredText('Name of the Secret.'),
         items: items(),
         optional: optional(),
-      },
+      }),
       { wire: 'localObjectReference(name) items 4:optional' },
     ).optional(),
     downwardAPI: named(
       'core/v1.DownwardAPIProjection',
       'Facts about the pod as files.',
-      {
+      () => ({
         items: atomicList(DownwardApiFile).optional().describe('The files.'),
-      },
+      }),
       { wire: 'items' },
     ).optional(),
     configMap: named(
       'core/v1.ConfigMapProjection',
       'The keys of a ConfigMap as files.',
-      {
+      () => ({
         name: requiredText('Name of the ConfigMap.'),
         items: items(),
         optional: optional(),
-      },
+      }),
       { wire: 'localObjectReference(name) items 4:optional' },
     ).optional(),
     serviceAccountToken: named(
       'core/v1.ServiceAccountTokenProjection',
       "A token of the pod's service account.",
-      {
+      () => ({
         audience: text('Who the token is for; the API server by default.'),
         expirationSeconds: int64().default(3600).describe('How long it is good for; it is renewed in time.'),
         path: requiredText('Relative path of the file.'),
-      },
+      }),
       { wire: 'audience expirationSeconds path' },
     ).optional(),
     clusterTrustBundle: named(
       'core/v1.ClusterTrustBundleProjection',
       'Trust anchors as a file.',
-      {
+      () => ({
         name: z.string().optional().describe('Name of one bundle.'),
         signerName: z.string().optional().describe('All bundles of a signer.'),
         labelSelector: LabelSelector.optional().describe('Which bundles of the signer.'),
         optional: optional(),
         path: requiredText('Relative path of the file.'),
-      },
+      }),
       { wire: 'name signerName labelSelector path optional' },
     ).optional(),
     podCertificate: named(
       'core/v1.PodCertificateProjection',
       'A key and its certificate as files.',
-      {
+      () => ({
         signerName: text('Who signs.'),
         keyType: text('Kind of the key.'),
         maxExpirationSeconds: int32().optional(),
         credentialBundlePath: text(),
         keyPath: text(),
         certificateChainPath: text(),
-      },
+      }),
       { wire: 'signerName keyType maxExpirationSeconds credentialBundlePath keyPath certificateChainPath' },
     ).optional(),
-  },
+  }),
   { wire: 'secret downwardAPI configMap serviceAccountToken clusterTrustBundle podCertificate' },
 )
 
 const ProjectedVolumeSource = named(
   'core/v1.ProjectedVolumeSource',
   'Several sources in one folder.',
-  {
+  () => ({
     sources: atomicList(VolumeProjection).optional().describe('The sources.'),
     defaultMode: defaultMode(),
-  },
+  }),
   { wire: 'sources defaultMode' },
 )
 
 export const NfsVolumeSource = named(
   'core/v1.NFSVolumeSource',
   'A folder exported by an NFS server.',
-  {
+  () => ({
     server: requiredText('Host name or address of the server.'),
     path: requiredText('Exported path.'),
     readOnly: flag('Whether it may only be read.'),
-  },
+  }),
   { wire: 'server path readOnly' },
 )
 
 export const FcVolumeSource = named(
   'core/v1.FCVolumeSource',
   'A Fibre Channel disk.',
-  {
+  () => ({
     targetWWNs: atomicList(z.string()).optional(),
     lun: int32().optional(),
     fsType: text(),
     readOnly: flag(),
     wwids: atomicList(z.string()).optional(),
-  },
+  }),
   { wire: 'targetWWNs lun fsType readOnly wwids' },
 )
 
 const CsiVolumeSource = named(
   'core/v1.CSIVolumeSource',
   'A volume that a CSI driver makes for the pod.',
-  {
+  () => ({
     driver: requiredText('Name of the driver.'),
     readOnly: z.boolean().optional(),
     fsType: z.string().optional(),
     volumeAttributes: stringMap().optional(),
     nodePublishSecretRef: LocalObjectReference.optional(),
-  },
+  }),
   { wire: 'driver readOnly fsType volumeAttributes nodePublishSecretRef' },
 )
 
 const ImageVolumeSource = named(
   'core/v1.ImageVolumeSource',
   'The files of an image.',
-  {
+  () => ({
     reference: text('The image.'),
     pullPolicy: plain(choice('Always', 'IfNotPresent', 'Never').optional()).describe('When to pull it.'),
-  },
+  }),
   { wire: 'reference pullPolicy' },
 )
 
 const VolumeResourceRequirements = named(
   'core/v1.VolumeResourceRequirements',
   'How much room a claim asks for.',
-  {
+  () => ({
     limits: quantityMap().optional().describe('The most.'),
     requests: quantityMap().optional().describe('The least: `storage: 1Gi`.'),
-  },
+  }),
   { wire: 'limits requests' },
 )
 
@@ -244,7 +244,7 @@ const VolumeResourceRequirements = named(
 export const PersistentVolumeClaimSpec = named(
   'core/v1.PersistentVolumeClaimSpec',
   'What a claim asks for.',
-  {
+  () => ({
     accessModes: atomicList(choice('ReadWriteOnce', 'ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOncePod'))
       .optional()
       .describe('How the volume must be mountable.'),
@@ -256,7 +256,7 @@ export const PersistentVolumeClaimSpec = named(
     dataSource: TypedLocalObjectReference.optional().describe('What to fill the volume with.'),
     dataSourceRef: TypedObjectReference.optional().describe('What to fill the volume with.'),
     volumeAttributesClassName: z.string().optional().describe('The class of adjustable attributes.'),
-  },
+  }),
   {
     wire: `
       accessModes resources volumeName selector storageClassName volumeMode dataSource dataSourceRef
@@ -268,17 +268,17 @@ export type PersistentVolumeClaimSpec = z.output<typeof PersistentVolumeClaimSpe
 const EphemeralVolumeSource = named(
   'core/v1.EphemeralVolumeSource',
   'A claim that lives and dies with the pod.',
-  {
+  () => ({
     volumeClaimTemplate: named(
       'core/v1.PersistentVolumeClaimTemplate',
       'The claim to make.',
-      {
+      () => ({
         metadata: TemplateMeta,
         spec: PersistentVolumeClaimSpec.prefault({}).describe('What the claim asks for.'),
-      },
+      }),
       { wire: 'metadata spec' },
     ).optional(),
-  },
+  }),
   { wire: 'volumeClaimTemplate' },
 )
 
@@ -299,10 +299,10 @@ export const iscsiFields = {
 const IscsiVolumeSource = named(
   'core/v1.ISCSIVolumeSource',
   'An iSCSI disk.',
-  {
+  () => ({
     ...iscsiFields,
     secretRef: LocalObjectReference.optional(),
-  },
+  }),
   {
     wire: `
       targetPortal iqn lun iscsiInterface fsType readOnly portals chapAuthDiscovery 10:secretRef chapAuthSession
@@ -314,7 +314,7 @@ const IscsiVolumeSource = named(
 export const Volume = named(
   'core/v1.Volume',
   'A volume of a pod: a name and one source.',
-  {
+  () => ({
     name: requiredText('Name that containers mount it by.'),
     // First, because with several sources the later ones are blamed, in upstream's order.
     emptyDir: EmptyDirVolumeSource.optional().describe('An empty folder that lives as long as the pod.'),
@@ -329,10 +329,10 @@ export const Volume = named(
     persistentVolumeClaim: named(
       'core/v1.PersistentVolumeClaimVolumeSource',
       'The volume bound to a claim.',
-      {
+      () => ({
         claimName: requiredText('Name of the claim.'),
         readOnly: flag('Whether it may only be read.'),
-      },
+      }),
       { wire: 'claimName readOnly' },
     )
       .optional()
@@ -357,7 +357,7 @@ export const Volume = named(
     csi: CsiVolumeSource.optional().describe('A volume that a CSI driver makes for the pod.'),
     ephemeral: EphemeralVolumeSource.optional().describe('A claim that lives and dies with the pod.'),
     image: ImageVolumeSource.optional().describe('The files of an image.'),
-  },
+  }),
   {
     wire: `
       name volumeSource(hostPath emptyDir gcePersistentDisk awsElasticBlockStore gitRepo secret nfs iscsi

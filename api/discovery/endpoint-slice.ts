@@ -8,7 +8,7 @@ import { validateEndpointSlice } from './endpoint-slice-validation.ts'
 const Endpoint = named(
   'discovery/v1.Endpoint',
   'Who takes traffic, at which addresses.',
-  {
+  () => ({
     addresses: z
       .array(z.string())
       .default([])
@@ -17,11 +17,11 @@ const Endpoint = named(
     conditions: named(
       'discovery/v1.EndpointConditions',
       'Whether an endpoint takes traffic.',
-      {
+      () => ({
         ready: z.boolean().optional().describe('Whether it takes traffic; absent: it does.'),
         serving: z.boolean().optional().describe('As ready, but also while it is going away.'),
         terminating: z.boolean().optional().describe('Whether it is going away.'),
-      },
+      }),
       { wire: 'ready serving terminating' },
     )
       .prefault({})
@@ -34,35 +34,35 @@ const Endpoint = named(
     hints: named(
       'discovery/v1.EndpointHints',
       'Who should prefer an endpoint.',
-      {
+      () => ({
         forZones: atomicList(
-          named('discovery/v1.ForZone', 'A zone.', { name: requiredText('Name of the zone.') }, { wire: 'name' }),
+          named('discovery/v1.ForZone', 'A zone.', () => ({ name: requiredText('Name of the zone.') }), { wire: 'name' }),
         )
           .optional()
           .describe('Zones that should prefer it.'),
         forNodes: atomicList(
-          named('discovery/v1.ForNode', 'A node.', { name: requiredText('Name of the node.') }, { wire: 'name' }),
+          named('discovery/v1.ForNode', 'A node.', () => ({ name: requiredText('Name of the node.') }), { wire: 'name' }),
         )
           .optional()
           .describe('Nodes that should prefer it.'),
-      },
+      }),
       { wire: 'forZones forNodes' },
     )
       .optional()
       .describe('Who should prefer it.'),
-  },
+  }),
   { wire: 'addresses conditions hostname targetRef deprecatedTopology nodeName zone hints' },
 )
 
 const EndpointPort = named(
   'discovery/v1.EndpointPort',
   'A port that takes traffic.',
-  {
+  () => ({
     name: requiredText('Name of the port.'),
     protocol: choice('TCP', 'UDP', 'SCTP').default('TCP').describe('Protocol of the port.'),
     port: int32().optional().describe('Number of the port; absent: any.'),
     appProtocol: z.string().optional().describe('What is spoken over it.'),
-  },
+  }),
   { wire: 'name protocol port appProtocol', 'x-kubernetes-map-type': 'atomic' },
 )
 
@@ -91,13 +91,13 @@ export const EndpointSlice = defineKind({
   namespaced: true,
   description: 'Some of the endpoints of a service.',
   wire: 'metadata 4:addressType 2:endpoints 3:ports',
-  fields: {
+  fields: () => ({
     addressType: choice('IPv4', 'IPv6', 'FQDN')
       .default('' as 'IPv4')
       .describe('What kind of addresses its endpoints have.'),
     endpoints: atomicList(Endpoint).default([]).describe('Who takes traffic.'),
     ports: atomicList(EndpointPort).default([]).describe('Ports that every endpoint has.'),
-  },
+  }),
   columns: [
     { name: 'AddressType', description: 'What kind of addresses its endpoints have.', value: slice => slice.addressType },
     {

@@ -21,15 +21,15 @@ export const Event = defineKind({
   namespaced: true,
   description: 'Something that happened to an object; kept for a while.',
   wire: 'metadata eventTime series reportingController reportingInstance action reason regarding related note type deprecatedSource deprecatedFirstTimestamp deprecatedLastTimestamp deprecatedCount',
-  fields: {
+  fields: () => ({
     eventTime: microTimestampText().optional().describe('When it happened first.'),
     series: named(
       'events/v1.EventSeries',
       'Repetitions.',
-      {
+      () => ({
         count: whole('How often it happened.'),
         lastObservedTime: microTimestampText().optional().describe('When it happened last.'),
-      },
+      }),
       { wire: 'count lastObservedTime' },
     )
       .optional()
@@ -46,7 +46,7 @@ export const Event = defineKind({
     deprecatedFirstTimestamp: timestampText().optional().describe('When it happened first; older reporters.'),
     deprecatedLastTimestamp: timestampText().optional().describe('When it happened last; older reporters.'),
     deprecatedCount: whole('How often it happened; older reporters.'),
-  },
+  }),
   columns,
   rowName: false,
   allowCreateOnUpdate: true,

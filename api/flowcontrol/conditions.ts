@@ -7,16 +7,16 @@ export const statusOf = (kind: 'FlowSchema' | 'PriorityLevelConfiguration') =>
   named(
     `flowcontrol/v1.${kind}Status`,
     'How it is.',
-    {
+    () => ({
       conditions: listMap(
-        named(`flowcontrol/v1.${kind}Condition`, 'An aspect of its state.', conditionFields, {
+        named(`flowcontrol/v1.${kind}Condition`, 'An aspect of its state.', () => conditionFields, {
           wire: 'type status lastTransitionTime reason message',
         }),
         'type',
       )
         .optional()
         .describe('Aspects of its state.'),
-    },
+    }),
     { wire: 'conditions' },
   )
 

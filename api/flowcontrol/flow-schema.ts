@@ -10,75 +10,69 @@ const words = () => z.array(z.string()).default([]).meta({ 'x-kubernetes-list-ty
 const Subject = named(
   'flowcontrol/v1.Subject',
   'Who makes requests.',
-  {
+  () => ({
     kind: requiredText('User, Group or ServiceAccount.'),
-    user: named(
-      'flowcontrol/v1.UserSubject',
-      'A user.',
-      { name: requiredText('Name of the user; * for everybody.') },
-      { wire: 'name' },
-    )
+    user: named('flowcontrol/v1.UserSubject', 'A user.', () => ({ name: requiredText('Name of the user; * for everybody.') }), {
+      wire: 'name',
+    })
       .optional()
       .describe('A user.'),
-    group: named(
-      'flowcontrol/v1.GroupSubject',
-      'A group.',
-      { name: requiredText('Name of the group; * for all.') },
-      { wire: 'name' },
-    )
+    group: named('flowcontrol/v1.GroupSubject', 'A group.', () => ({ name: requiredText('Name of the group; * for all.') }), {
+      wire: 'name',
+    })
       .optional()
       .describe('A group.'),
     serviceAccount: named(
       'flowcontrol/v1.ServiceAccountSubject',
       'A service account.',
-      { namespace: requiredText('Namespace of the account.'), name: requiredText('Name of the account; * for all.') },
+      () => ({ namespace: requiredText('Namespace of the account.'), name: requiredText('Name of the account; * for all.') }),
       { wire: 'namespace name' },
     )
       .optional()
       .describe('A service account.'),
-  },
+  }),
   { wire: 'kind user group serviceAccount' },
 )
 
 const ResourcePolicyRule = named(
   'flowcontrol/v1.ResourcePolicyRule',
   'Requests for resources.',
-  {
+  () => ({
     verbs: words().describe('What is done; * for anything.'),
     apiGroups: words().describe('API groups; * for all.'),
     resources: words().describe('Plural names of kinds; * for all.'),
     clusterScope: flag('Whether requests that name no namespace are meant.'),
     namespaces: z.array(z.string()).optional().meta({ 'x-kubernetes-list-type': 'set' }).describe('Namespaces; * for all.'),
-  },
+  }),
   { wire: 'verbs apiGroups resources clusterScope namespaces' },
 )
 
 const NonResourcePolicyRule = named(
   'flowcontrol/v1.NonResourcePolicyRule',
   'Requests for paths that are no resources.',
-  { verbs: words().describe('What is done; * for anything.'), nonResourceURLs: words().describe('Paths; * for all.') },
+  () => ({ verbs: words().describe('What is done; * for anything.'), nonResourceURLs: words().describe('Paths; * for all.') }),
   { wire: 'verbs 6:nonResourceURLs' },
 )
 
 const PolicyRulesWithSubjects = named(
   'flowcontrol/v1.PolicyRulesWithSubjects',
   'Who does what.',
-  {
+  () => ({
     subjects: atomicList(Subject).default([]).describe('Who.'),
     resourceRules: atomicList(ResourcePolicyRule).optional().describe('Requests for resources.'),
     nonResourceRules: atomicList(NonResourcePolicyRule).optional().describe('Requests for other paths.'),
-  },
+  }),
   { wire: 'subjects resourceRules nonResourceRules' },
 )
 
 const FlowSchemaSpec = named(
   'flowcontrol/v1.FlowSchemaSpec',
   'Which requests belong to a level.',
-  {
+  () => ({
     priorityLevelConfiguration: named(
       'flowcontrol/v1.PriorityLevelConfigurationReference',
       'Names a level.',
-      { name: requiredText('Name of the level.') },
+      () => ({ name: requiredText('Name of the level.') }),
       { wire: 'name' },
     )
       .prefault({})
@@ -87,13 +81,13 @@ const FlowSchemaSpec = named(
     distinguisherMethod: named(
       'flowcontrol/v1.FlowDistinguisherMethod',
       'What makes two requests belong to different flows.',
-      { type: requiredText('ByUser or ByNamespace.') },
+      () => ({ type: requiredText('ByUser or ByNamespace.') }),
       { wire: 'type' },
     )
       .optional()
       .describe('What makes two requests belong to different flows.'),
     rules: atomicList(PolicyRulesWithSubjects).optional().describe('Which requests; any of them will do.'),
-  },
+  }),
   { wire: 'priorityLevelConfiguration matchingPrecedence distinguisherMethod rules' },
 )
 
@@ -114,10 +108,10 @@ export const FlowSchema = defineKind({
   plural: 'flowschemas',
   namespaced: false,
   description: 'Sorts requests into priority levels and flows.',
-  fields: {
+  fields: () => ({
     spec: FlowSchemaSpec.prefault({}).describe('Which requests belong to which level.'),
     status: statusOf('FlowSchema').prefault({}).describe('How it is.'),
-  },
+  }),
   columns: [
     {
       name: 'PriorityLevel',

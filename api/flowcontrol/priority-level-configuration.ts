@@ -10,54 +10,54 @@ import { statusOf, validateConditions } from './conditions.ts'
 const LimitedPriorityLevelConfiguration = named(
   'flowcontrol/v1.LimitedPriorityLevelConfiguration',
   'How many requests are served at a time, and what becomes of the rest.',
-  {
+  () => ({
     nominalConcurrencyShares: int32().default(30).describe('Its part of all the requests served at a time.'),
     limitResponse: named(
       'flowcontrol/v1.LimitResponse',
       'What becomes of requests that cannot be served now.',
-      {
+      () => ({
         type: requiredText('Queue or Reject.'),
         queuing: named(
           'flowcontrol/v1.QueuingConfiguration',
           'How requests wait.',
-          {
+          () => ({
             queues: plain(int32().default(64)).describe('How many queues there are.'),
             handSize: plain(int32().default(8)).describe('How many queues a flow may use.'),
             queueLengthLimit: plain(int32().default(50)).describe('How many requests wait in one queue.'),
-          },
+          }),
           { wire: 'queues handSize queueLengthLimit' },
         )
           .optional()
           .describe('How requests wait, if they do.'),
-      },
+      }),
       { wire: 'type queuing' },
     )
       .prefault({})
       .describe('What becomes of requests that cannot be served now.'),
     lendablePercent: int32().default(0).describe('How much of its part others may borrow.'),
     borrowingLimitPercent: int32().optional().describe('How much it may borrow; absent: whatever there is.'),
-  },
+  }),
   { wire: 'nominalConcurrencyShares limitResponse lendablePercent borrowingLimitPercent' },
 )
 
 const ExemptPriorityLevelConfiguration = named(
   'flowcontrol/v1.ExemptPriorityLevelConfiguration',
   'Requests that never wait.',
-  {
+  () => ({
     nominalConcurrencyShares: int32().default(0).describe('Its part of all the requests served at a time.'),
     lendablePercent: int32().default(0).describe('How much of its part others may borrow.'),
-  },
+  }),
   { wire: 'nominalConcurrencyShares lendablePercent' },
 )
 
 const PriorityLevelConfigurationSpec = named(
   'flowcontrol/v1.PriorityLevelConfigurationSpec',
   'How requests of a level are served.',
-  {
+  () => ({
     type: requiredText('Exempt or Limited.'),
     limited: LimitedPriorityLevelConfiguration.optional().describe('For Limited: how many, and what becomes of the rest.'),
     exempt: ExemptPriorityLevelConfiguration.optional().describe('For Exempt: what others may borrow.'),
-  },
+  }),
   { wire: 'type limited exempt' },
 )
 type Spec = z.output<typeof PriorityLevelConfigurationSpec>
@@ -152,10 +152,10 @@ export const PriorityLevelConfiguration = defineKind({
   plural: 'prioritylevelconfigurations',
   namespaced: false,
   description: 'How many requests are served at a time, and what becomes of the rest.',
-  fields: {
+  fields: () => ({
     spec: PriorityLevelConfigurationSpec.prefault({}).describe('How its requests are served.'),
     status: statusOf('PriorityLevelConfiguration').prefault({}).describe('How it is.'),
-  },
+  }),
   columns: [
     { name: 'Type', description: 'Exempt or Limited.', value: ({ spec }) => spec.type },
     {

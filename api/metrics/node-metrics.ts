@@ -11,11 +11,11 @@ export const NodeMetrics = defineKind({
   namespaced: false,
   description: 'What is used on a node.',
   wire: 'metadata timestamp window usage',
-  fields: {
+  fields: () => ({
     timestamp: timestampText().optional().describe('When it was measured.'),
     window: text('Over how long: `10s`.'),
     usage: quantityMap().default({}).describe('Processor time and memory.'),
-  },
+  }),
   verbs: ['get', 'list'],
 })
 export type NodeMetrics = ObjectOf<typeof NodeMetrics>

@@ -4,7 +4,10 @@ import { atomicList, named, quantityMap, requiredText, text, timestampText } fro
 const ContainerMetrics = named(
   'metrics/v1beta1.ContainerMetrics',
   'What a container uses.',
-  { name: requiredText('Name of the container.'), usage: quantityMap().default({}).describe('Processor time and memory.') },
+  () => ({
+    name: requiredText('Name of the container.'),
+    usage: quantityMap().default({}).describe('Processor time and memory.'),
+  }),
   { wire: 'name usage' },
 )
 
@@ -21,11 +24,11 @@ export const PodMetrics = defineKind({
   namespaced: true,
   description: 'What the containers of a pod use.',
   wire: 'metadata timestamp window containers',
-  fields: {
+  fields: () => ({
     timestamp: timestampText().optional().describe('When it was measured.'),
     window: text('Over how long: `10s`.'),
     containers: atomicList(ContainerMetrics).default([]).describe('What each container uses.'),
-  },
+  }),
   verbs: ['get', 'list'],
 })
 export type PodMetrics = ObjectOf<typeof PodMetrics>

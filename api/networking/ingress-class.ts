@@ -11,13 +11,13 @@ import { validateReference } from './ingress-validation.ts'
 const Parameters = named(
   'networking/v1.IngressClassParametersReference',
   'An object with more settings of a class.',
-  {
+  () => ({
     apiGroup: z.string().optional().describe('API group of the object; absent for the core group.'),
     kind: requiredText('Kind of the object.'),
     name: requiredText('Name of the object.'),
     scope: z.string().optional().describe('Cluster or Namespace.'),
     namespace: z.string().optional().describe('Namespace of the object, if it lives in one.'),
-  },
+  }),
   { wire: 'apiGroup kind name scope namespace' },
 )
 
@@ -48,19 +48,19 @@ export const IngressClass = defineKind({
   namespaced: false,
   description: 'Which controller serves the ingresses that name it.',
   wire: 'metadata spec',
-  fields: {
+  fields: () => ({
     spec: named(
       'networking/v1.IngressClassSpec',
       'Who serves ingresses of a class.',
-      {
+      () => ({
         controller: text('Name of the controller: `example.com/ingress`.'),
         parameters: Parameters.optional().describe('An object with more settings.'),
-      },
+      }),
       { wire: 'controller parameters' },
     )
       .prefault({})
       .describe('Who serves ingresses of the class.'),
-  },
+  }),
   columns: [
     {
       name: 'Controller',

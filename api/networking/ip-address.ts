@@ -32,30 +32,30 @@ export const IPAddress = defineKind({
   namespaced: false,
   description: 'Says who has an address.',
   wire: 'metadata spec',
-  fields: {
+  fields: () => ({
     spec: named(
       'networking/v1.IPAddressSpec',
       'Who has an address.',
-      {
+      () => ({
         parentRef: named(
           'networking/v1.ParentReference',
           'The object that has it.',
-          {
+          () => ({
             group: text('API group of the object.'),
             resource: requiredText('Plural name of its kind.'),
             namespace: text('Namespace of the object.'),
             name: requiredText('Name of the object.'),
-          },
+          }),
           { wire: 'group resource namespace name' },
         )
           .optional()
           .describe('The object that has it.'),
-      },
+      }),
       { wire: 'parentRef' },
     )
       .prefault({})
       .describe('Who has it.'),
-  },
+  }),
   columns: [
     {
       name: 'ParentRef',

@@ -12,32 +12,32 @@ import { invalidWhen, supported, validateLabelSelector } from '../validation.ts'
 const NetworkPolicyPort = named(
   'networking/v1.NetworkPolicyPort',
   'A port, or a range of ports.',
-  {
+  () => ({
     protocol: choice('TCP', 'UDP', 'SCTP').default('TCP').describe('Protocol of the port.'),
     port: intOrString().optional().describe('Number or name of the port; absent: every port.'),
     endPort: int32().optional().describe('Last number of a range that begins with port.'),
-  },
+  }),
   { wire: 'protocol port endPort' },
 )
 
 const NetworkPolicyPeer = named(
   'networking/v1.NetworkPolicyPeer',
   'Who is on the other side.',
-  {
+  () => ({
     podSelector: LabelSelector.optional().describe('Pods by their labels.'),
     namespaceSelector: LabelSelector.optional().describe('Namespaces by their labels; absent: its own.'),
     ipBlock: named(
       'networking/v1.IPBlock',
       'A range of addresses, with holes in it.',
-      {
+      () => ({
         cidr: requiredText('The range.'),
         except: atomicList(z.string()).optional().describe('The holes.'),
-      },
+      }),
       { wire: 'cidr except' },
     )
       .optional()
       .describe('A range of addresses; excludes the others.'),
-  },
+  }),
   { wire: 'podSelector namespaceSelector ipBlock' },
 )
 
@@ -47,13 +47,13 @@ const peers = () => atomicList(NetworkPolicyPeer).optional()
 const NetworkPolicySpec = named(
   'networking/v1.NetworkPolicySpec',
   'Which traffic pods may take part in.',
-  {
+  () => ({
     podSelector: LabelSelector.prefault({}).describe('The pods it is about; an empty one means all.'),
     ingress: atomicList(
       named(
         'networking/v1.NetworkPolicyIngressRule',
         'Traffic that may come in.',
-        { ports: ports(), from: peers().describe('From whom; none: from everybody.') },
+        () => ({ ports: ports(), from: peers().describe('From whom; none: from everybody.') }),
         { wire: 'ports from' },
       ),
     )
@@ -63,14 +63,14 @@ const NetworkPolicySpec = named(
       named(
         'networking/v1.NetworkPolicyEgressRule',
         'Traffic that may go out.',
-        { ports: ports(), to: peers().describe('To whom; none: to everybody.') },
+        () => ({ ports: ports(), to: peers().describe('To whom; none: to everybody.') }),
         { wire: 'ports to' },
       ),
     )
       .optional()
       .describe('Traffic that may go out.'),
     policyTypes: atomicList(choice('Ingress', 'Egress')).optional().describe('Which directions it is about.'),
-  },
+  }),
   { wire: 'podSelector ingress egress policyTypes' },
 )
 type Spec = z.output<typeof NetworkPolicySpec>
@@ -163,7 +163,7 @@ export const NetworkPolicy = defineKind({
   namespaced: true,
   description: 'Which traffic pods may take part in.',
   wire: 'metadata spec',
-  fields: { spec: NetworkPolicySpec.prefault({}).describe('Which pods, and which traffic.') },
+  fields: () => ({ spec: NetworkPolicySpec.prefault({}).describe('Which pods, and which traffic.') }),
   columns: [
     { name: 'Pod-Selector', description: 'The pods it is about.', value: ({ spec }) => describeSelector(spec.podSelector) },
     age,

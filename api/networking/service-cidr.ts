@@ -37,11 +37,11 @@ export const ServiceCIDR = defineKind({
   plural: 'servicecidrs',
   namespaced: false,
   description: 'Ranges that services get their addresses from.',
-  fields: {
+  fields: () => ({
     spec: named(
       'networking/v1.ServiceCIDRSpec',
       'Ranges of addresses.',
-      { cidrs: atomicList(z.string()).optional().describe('One range per IP family.') },
+      () => ({ cidrs: atomicList(z.string()).optional().describe('One range per IP family.') }),
       { wire: 'cidrs' },
     )
       .prefault({})
@@ -49,12 +49,12 @@ export const ServiceCIDR = defineKind({
     status: named(
       'networking/v1.ServiceCIDRStatus',
       'How the ranges are.',
-      { conditions: listMap(Condition, 'type').optional().describe('Whether they are in use.') },
+      () => ({ conditions: listMap(Condition, 'type').optional().describe('Whether they are in use.') }),
       { wire: 'conditions' },
     )
       .prefault({})
       .describe('How they are.'),
-  },
+  }),
   columns: [{ name: 'CIDRs', description: 'Ranges of addresses.', value: ({ spec }) => (spec.cidrs ?? []).join(',') }, age],
   subresources: ['status'],
   statusKeeps: 'metadata',

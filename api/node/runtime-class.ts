@@ -29,12 +29,12 @@ export const RuntimeClass = defineKind({
   namespaced: false,
   description: 'A way to run containers, chosen by pods.',
   wire: 'metadata handler overhead scheduling',
-  fields: {
+  fields: () => ({
     handler: requiredText('What the container runtime calls it.'),
     overhead: named(
       'node/v1.Overhead',
       'What running a pod costs beside its containers.',
-      { podFixed: quantityMap().optional().describe('Resources that every pod needs on top.') },
+      () => ({ podFixed: quantityMap().optional().describe('Resources that every pod needs on top.') }),
       { wire: 'podFixed' },
     )
       .optional()
@@ -42,18 +42,18 @@ export const RuntimeClass = defineKind({
     scheduling: named(
       'node/v1.Scheduling',
       'Nodes that know a class.',
-      {
+      () => ({
         nodeSelector: stringMap()
           .optional()
           .meta({ 'x-kubernetes-map-type': 'atomic' })
           .describe('Labels of the nodes that know the class.'),
         tolerations: atomicList(Toleration).optional().describe('Taints that its pods put up with.'),
-      },
+      }),
       { wire: 'nodeSelector tolerations' },
     )
       .optional()
       .describe('Nodes that know the class.'),
-  },
+  }),
   columns: [{ name: 'Handler', description: 'What the container runtime calls it.', value: ({ handler }) => handler }, age],
   allowUnconditionalUpdate: false,
   allowCreateOnUpdate: true,

@@ -8,7 +8,7 @@ const common = {
   description: 'Asks a pod to leave, budgets permitting.',
   wire: 'metadata deleteOptions',
 }
-const fields = { deleteOptions: DeleteOptions.optional().describe('How to delete it.') }
+const fields = () => ({ deleteOptions: DeleteOptions.optional().describe('How to delete it.') })
 
 /** The body of pods/eviction: asks a pod to leave, budgets permitting. */
 export const Eviction = defineKind({ ...common, namespaced: true, version: 'v1', fields })

@@ -12,7 +12,7 @@ import { nonNegativeFields, supported, validateLabelSelector } from '../validati
 export const PodDisruptionBudgetSpec = named(
   'policy/v1.PodDisruptionBudgetSpec',
   'How many of which pods may be evicted.',
-  {
+  () => ({
     minAvailable: intOrString().optional().describe('How many pods must stay, as a number or a percentage.'),
     selector: LabelSelector.optional()
       .meta({ 'x-kubernetes-patch-strategy': 'replace' })
@@ -21,7 +21,7 @@ export const PodDisruptionBudgetSpec = named(
     unhealthyPodEvictionPolicy: choice('IfHealthyBudget', 'AlwaysAllow')
       .optional()
       .describe('Whether pods that are not ready may always go.'),
-  },
+  }),
   { wire: 'minAvailable selector maxUnavailable unhealthyPodEvictionPolicy' },
 )
 export type PodDisruptionBudgetSpec = z.output<typeof PodDisruptionBudgetSpec>
@@ -30,7 +30,7 @@ export type PodDisruptionBudgetSpec = z.output<typeof PodDisruptionBudgetSpec>
 export const PodDisruptionBudgetStatus = named(
   'policy/v1.PodDisruptionBudgetStatus',
   'How many pods may be evicted just now.',
-  {
+  () => ({
     observedGeneration: plain(int64().optional()).describe('The generation this is about.'),
     disruptedPods: z.record(z.string(), timestampText()).optional().describe('Pods that are as good as gone, and since when.'),
     disruptionsAllowed: int32().default(0).describe('How many more pods may be evicted.'),
@@ -38,7 +38,7 @@ export const PodDisruptionBudgetStatus = named(
     desiredHealthy: int32().default(0).describe('Pods that must be healthy.'),
     expectedPods: int32().default(0).describe('Pods there should be.'),
     conditions: listMap(Condition, 'type').optional().describe('Whether disruptions are allowed.'),
-  },
+  }),
   {
     wire: 'observedGeneration disruptedPods disruptionsAllowed currentHealthy desiredHealthy expectedPods conditions',
   },
@@ -96,10 +96,10 @@ export const PodDisruptionBudget = defineKind({
   ...common,
   namespaced: true,
   version: 'v1',
-  fields: {
+  fields: () => ({
     spec: PodDisruptionBudgetSpec.prefault({}).describe('How many of which pods may be evicted.'),
     status: PodDisruptionBudgetStatus.prefault({}).describe('How many may be evicted just now.'),
-  },
+  }),
 })
 export type PodDisruptionBudget = ObjectOf<typeof PodDisruptionBudget>
 
@@ -141,10 +141,10 @@ export const PodDisruptionBudgetV1Beta1 = defineKind({
   version: 'v1beta1',
   deprecationWarning:
     'policy/v1beta1 PodDisruptionBudget is deprecated in v1.21+, unavailable in v1.25+; use policy/v1 PodDisruptionBudget',
-  fields: {
+  fields: () => ({
     spec: PodDisruptionBudgetSpec.prefault({}).describe('How many of which pods may be evicted.'),
     status: PodDisruptionBudgetStatus.prefault({}).describe('How many may be evicted just now.'),
-  },
+  }),
   storedAs: {
     kind: PodDisruptionBudget,
     toStored: budget => converted(budget, 'v1', toV1),

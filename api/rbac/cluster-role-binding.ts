@@ -15,10 +15,10 @@ export const ClusterRoleBinding = defineKind({
   namespaced: false,
   description: 'Gives the rights of a ClusterRole to somebody, in the whole cluster.',
   wire: 'metadata subjects roleRef',
-  fields: {
+  fields: () => ({
     subjects: atomicList(Subject).optional().describe('Who gets them.'),
     roleRef: RoleRef.prefault({}).describe('Which role; never changes.'),
-  },
+  }),
   columns: [bindingColumns.role, age, ...bindingColumns.subjects],
   allowCreateOnUpdate: true,
   validateName: pathSegmentName,

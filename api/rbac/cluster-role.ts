@@ -15,19 +15,19 @@ export const ClusterRole = defineKind({
   namespaced: false,
   description: 'Rights in the whole cluster, or a set of rights to give in namespaces.',
   wire: 'metadata rules aggregationRule',
-  fields: {
+  fields: () => ({
     rules: atomicList(PolicyRule).default([]).describe('What may be done.'),
     aggregationRule: named(
       'rbac/v1.AggregationRule',
       'The roles whose rules this one gathers.',
-      {
+      () => ({
         clusterRoleSelectors: atomicList(LabelSelector).optional().describe('Labels of those roles; one must match.'),
-      },
+      }),
       { wire: 'clusterRoleSelectors' },
     )
       .optional()
       .describe('The roles whose rules this one gathers.'),
-  },
+  }),
   columns: [createdAt],
   allowCreateOnUpdate: true,
   validateName: pathSegmentName,

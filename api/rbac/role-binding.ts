@@ -15,10 +15,10 @@ export const RoleBinding = defineKind({
   namespaced: true,
   description: 'Gives the rights of a role to somebody, within a namespace.',
   wire: 'metadata subjects roleRef',
-  fields: {
+  fields: () => ({
     subjects: atomicList(Subject).optional().describe('Who gets them.'),
     roleRef: RoleRef.prefault({}).describe('Which role; never changes.'),
-  },
+  }),
   columns: [bindingColumns.role, age, ...bindingColumns.subjects],
   allowCreateOnUpdate: true,
   validateName: pathSegmentName,

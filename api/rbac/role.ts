@@ -14,7 +14,7 @@ export const Role = defineKind({
   namespaced: true,
   description: 'Rights within a namespace.',
   wire: 'metadata rules',
-  fields: { rules: atomicList(PolicyRule).default([]).describe('What may be done.') },
+  fields: () => ({ rules: atomicList(PolicyRule).default([]).describe('What may be done.') }),
   columns: [createdAt],
   allowCreateOnUpdate: true,
   validateName: pathSegmentName,

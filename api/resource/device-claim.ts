@@ -9,16 +9,16 @@ import { atomicList, int64, named, plain, quantityMap, requiredText, text, times
 export const DeviceSelector = named(
   'resource/v1.DeviceSelector',
   'Which devices will do.',
-  {
+  () => ({
     cel: named(
       'resource/v1.CELDeviceSelector',
       'An expression that is true of devices that will do.',
-      { expression: requiredText('The expression.') },
+      () => ({ expression: requiredText('The expression.') }),
       { wire: 'expression' },
     )
       .optional()
       .describe('An expression that is true of them.'),
-  },
+  }),
   { wire: 'cel' },
 )
 
@@ -26,14 +26,14 @@ export const DeviceConfiguration = {
   opaque: named(
     'resource/v1.OpaqueDeviceConfiguration',
     'Settings that only the driver understands.',
-    {
+    () => ({
       driver: requiredText('The driver.'),
       parameters: z
         .record(z.string(), z.unknown())
         .transform(value => copy(value))
         .optional()
         .describe('The settings.'),
-    },
+    }),
     { wire: 'driver parameters' },
   )
     .optional()
@@ -43,20 +43,20 @@ export const DeviceConfiguration = {
 export const DeviceToleration = named(
   'resource/v1.DeviceToleration',
   'A taint that is put up with.',
-  {
+  () => ({
     key: text('Key of the taint; empty: any.'),
     operator: plain(z.string().default('Equal')).describe('Equal or Exists.'),
     value: text('Value of the taint.'),
     effect: text('Effect of the taint; empty: any.'),
     tolerationSeconds: int64().optional().describe('For how long, for NoExecute.'),
-  },
+  }),
   { wire: 'key operator value effect tolerationSeconds' },
 )
 
 const CapacityRequirements = named(
   'resource/v1.CapacityRequirements',
   'How much of a device is wanted.',
-  { requests: quantityMap().optional().describe('How much of what.') },
+  () => ({ requests: quantityMap().optional().describe('How much of what.') }),
   { wire: 'requests' },
 )
 
@@ -72,12 +72,12 @@ const requested = {
 const DeviceRequest = named(
   'resource/v1.DeviceRequest',
   'Devices that are wanted.',
-  {
+  () => ({
     name: requiredText('Name of the request.'),
     exactly: named(
       'resource/v1.ExactDeviceRequest',
       'Devices of one class.',
-      { ...requested, adminAccess: z.boolean().optional().describe('Whether to look after devices that others use.') },
+      () => ({ ...requested, adminAccess: z.boolean().optional().describe('Whether to look after devices that others use.') }),
       { wire: 'deviceClassName selectors allocationMode count adminAccess tolerations capacity' },
     )
       .optional()
@@ -86,13 +86,13 @@ const DeviceRequest = named(
       named(
         'resource/v1.DeviceSubRequest',
         'Devices that would do.',
-        { name: requiredText('Name of the choice.'), ...requested },
+        () => ({ name: requiredText('Name of the choice.'), ...requested }),
         { wire: 'name deviceClassName selectors allocationMode count tolerations capacity' },
       ),
     )
       .optional()
       .describe('Choices, the best first.'),
-  },
+  }),
   { wire: 'name exactly firstAvailable' },
 )
 
@@ -101,17 +101,17 @@ const requestNames = () => atomicList(z.string()).optional().describe('Names of 
 export const DeviceClaim = named(
   'resource/v1.DeviceClaim',
   'Which devices are wanted.',
-  {
+  () => ({
     requests: atomicList(DeviceRequest).optional().describe('Devices that are wanted.'),
     constraints: atomicList(
       named(
         'resource/v1.DeviceConstraint',
         'What devices must have in common.',
-        {
+        () => ({
           requests: requestNames(),
           matchAttribute: z.string().optional().describe('An attribute that is the same for all.'),
           distinctAttribute: z.string().optional().describe('An attribute that is different for all.'),
-        },
+        }),
         { wire: 'requests matchAttribute distinctAttribute' },
       ),
     )
@@ -121,13 +121,13 @@ export const DeviceClaim = named(
       named(
         'resource/v1.DeviceClaimConfiguration',
         'Settings for devices.',
-        { requests: requestNames(), ...DeviceConfiguration },
+        () => ({ requests: requestNames(), ...DeviceConfiguration }),
         { wire: 'requests 2:deviceConfiguration(opaque)' },
       ),
     )
       .optional()
       .describe('Settings for them.'),
-  },
+  }),
   { wire: 'requests constraints config' },
 )
 export type DeviceClaim = z.output<typeof DeviceClaim>
@@ -135,7 +135,7 @@ export type DeviceClaim = z.output<typeof DeviceClaim>
 export const ResourceClaimSpec = named(
   'resource/v1.ResourceClaimSpec',
   'What is wanted.',
-  { devices: DeviceClaim.prefault({}).describe('Which devices.') },
+  () => ({ devices: DeviceClaim.prefault({}).describe('Which devices.') }),
   { wire: 'devices' },
 )
 
@@ -143,16 +143,16 @@ export const ResourceClaimSpec = named(
 export const AllocationResult = named(
   'resource/v1.AllocationResult',
   'Which devices a claim has.',
-  {
+  () => ({
     devices: named(
       'resource/v1.DeviceAllocationResult',
       'Which devices, and their settings.',
-      {
+      () => ({
         results: atomicList(
           named(
             'resource/v1.DeviceRequestAllocationResult',
             'A device.',
-            {
+            () => ({
               request: requiredText('The request it is for.'),
               driver: requiredText('Its driver.'),
               pool: requiredText('The pool it is of.'),
@@ -163,7 +163,7 @@ export const AllocationResult = named(
               bindingFailureConditions: atomicList(z.string()).optional().describe('What must not hold.'),
               shareID: z.string().optional().describe('Which share of it.'),
               consumedCapacity: quantityMap().optional().describe('How much of it.'),
-            },
+            }),
             {
               wire: 'request driver pool device adminAccess tolerations bindingConditions bindingFailureConditions shareID consumedCapacity',
             },
@@ -175,20 +175,20 @@ export const AllocationResult = named(
           named(
             'resource/v1.DeviceAllocationConfiguration',
             'Settings for devices.',
-            { source: requiredText('FromClass or FromClaim.'), requests: requestNames(), ...DeviceConfiguration },
+            () => ({ source: requiredText('FromClass or FromClaim.'), requests: requestNames(), ...DeviceConfiguration }),
             { wire: 'source requests 3:deviceConfiguration(opaque)' },
           ),
         )
           .optional()
           .describe('Their settings.'),
-      },
+      }),
       { wire: 'results config' },
     )
       .prefault({})
       .describe('Which devices.'),
     nodeSelector: NodeSelector.optional().describe('Nodes that reach them.'),
     allocationTimestamp: timestampText().optional().describe('Since when.'),
-  },
+  }),
   { wire: 'devices 3:nodeSelector 5:allocationTimestamp' },
 )
 

@@ -16,26 +16,26 @@ export const DeviceClass = defineKind({
   namespaced: false,
   description: 'A kind of devices that claims may name.',
   wire: 'metadata spec',
-  fields: {
+  fields: () => ({
     spec: named(
       'resource/v1.DeviceClassSpec',
       'Which devices belong to a class.',
-      {
+      () => ({
         selectors: atomicList(DeviceSelector).optional().describe('Which devices belong to it.'),
         config: atomicList(
-          named('resource/v1.DeviceClassConfiguration', 'Settings for devices.', DeviceConfiguration, {
+          named('resource/v1.DeviceClassConfiguration', 'Settings for devices.', () => DeviceConfiguration, {
             wire: '1:deviceConfiguration(opaque)',
           }),
         )
           .optional()
           .describe('Settings for them.'),
         extendedResourceName: z.string().optional().describe('Resource that containers ask for them by.'),
-      },
+      }),
       { wire: 'selectors config 4:extendedResourceName' },
     )
       .prefault({})
       .describe('Which devices belong to it.'),
-  },
+  }),
   columns: [age],
   generationOf: ({ spec }) => spec,
   validate({ spec: { selectors, config, extendedResourceName: name } }) {

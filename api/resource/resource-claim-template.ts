@@ -15,19 +15,19 @@ export const ResourceClaimTemplate = defineKind({
   namespaced: true,
   description: 'What claims that are made for pods look like.',
   wire: 'metadata spec',
-  fields: {
+  fields: () => ({
     spec: named(
       'resource/v1.ResourceClaimTemplateSpec',
       'What the claims look like.',
-      {
+      () => ({
         metadata: TemplateMeta.describe('Metadata that the claims will carry.'),
         spec: ResourceClaimSpec.prefault({}).describe('What the claims want.'),
-      },
+      }),
       { wire: 'metadata spec' },
     )
       .prefault({})
       .describe('What the claims look like.'),
-  },
+  }),
   columns: [age],
   default: ({ spec }) => defaultDeviceClaim(spec.spec.devices),
   validate: ({ spec }, old) =>

@@ -12,7 +12,7 @@ import { validateDeviceClaim } from './device-validation.ts'
 const AllocatedDeviceStatus = named(
   'resource/v1.AllocatedDeviceStatus',
   'How a device is, as its driver says.',
-  {
+  () => ({
     driver: requiredText('Its driver.'),
     pool: requiredText('The pool it is of.'),
     device: requiredText('Its name.'),
@@ -22,34 +22,34 @@ const AllocatedDeviceStatus = named(
     networkData: named(
       'resource/v1.NetworkDeviceData',
       'How a network device is.',
-      {
+      () => ({
         interfaceName: text('Name of the interface.'),
         ips: atomicList(z.string()).optional().describe('Its addresses.'),
         hardwareAddress: text('Its hardware address.'),
-      },
+      }),
       { wire: 'interfaceName ips hardwareAddress' },
     )
       .optional()
       .describe('How it is, if it is one of a network.'),
-  },
+  }),
   { wire: 'driver pool device 7:shareID 4:conditions data networkData' },
 )
 
 const ResourceClaimStatus = named(
   'resource/v1.ResourceClaimStatus',
   'What a claim has, and for whom.',
-  {
+  () => ({
     allocation: AllocationResult.optional().describe('Which devices it has.'),
     reservedFor: listMap(
       named(
         'resource/v1.ResourceClaimConsumerReference',
         'Who may use the devices.',
-        {
+        () => ({
           apiGroup: text('API group of who it is.'),
           resource: requiredText('Plural name of its kind.'),
           name: requiredText('Its name.'),
           uid: requiredText('Its UID.'),
-        },
+        }),
         { wire: 'apiGroup 3:resource 4:name 5:uid' },
       ),
       'uid',
@@ -57,7 +57,7 @@ const ResourceClaimStatus = named(
       .optional()
       .describe('Who may use the devices.'),
     devices: listMap(AllocatedDeviceStatus, 'driver', 'device', 'pool', 'shareID').optional().describe('How they are.'),
-  },
+  }),
   { wire: 'allocation reservedFor 4:devices' },
 )
 type Status = z.output<typeof ResourceClaimStatus>
@@ -93,10 +93,10 @@ export const ResourceClaim = defineKind({
   plural: 'resourceclaims',
   namespaced: true,
   description: 'Wants devices for pods.',
-  fields: {
+  fields: () => ({
     spec: ResourceClaimSpec.prefault({}).describe('What is wanted.'),
     status: ResourceClaimStatus.prefault({}).describe('What it has.'),
-  },
+  }),
   columns: [
     {
       name: 'State',

@@ -11,7 +11,7 @@ import { doubles, validateDriver } from './device-validation.ts'
 const Counter = named(
   'resource/v1.Counter',
   'An amount that devices share.',
-  { value: quantity().optional().describe('How much there is.') },
+  () => ({ value: quantity().optional().describe('How much there is.') }),
   { wire: 'value' },
 )
 const counters = () => z.record(z.string(), Counter).optional()
@@ -19,39 +19,39 @@ const counters = () => z.record(z.string(), Counter).optional()
 const DeviceCapacity = named(
   'resource/v1.DeviceCapacity',
   'How much a device has of something.',
-  {
+  () => ({
     value: quantity().optional().describe('How much.'),
     requestPolicy: named(
       'resource/v1.CapacityRequestPolicy',
       'How much may be asked for.',
-      {
+      () => ({
         default: quantity().optional().describe('What those get who ask for nothing.'),
         validValues: atomicList(quantity()).optional().describe('Amounts that may be asked for.'),
         validRange: named(
           'resource/v1.CapacityRequestPolicyRange',
           'A range of amounts.',
-          {
+          () => ({
             min: quantity().optional().describe('At least.'),
             max: quantity().optional().describe('At most.'),
             step: quantity().optional().describe('In steps of.'),
-          },
+          }),
           { wire: 'min max step' },
         )
           .optional()
           .describe('Range of amounts that may be asked for.'),
-      },
+      }),
       { wire: 'default 3:validValues 4:validRange' },
     )
       .optional()
       .describe('How much may be asked for.'),
-  },
+  }),
   { wire: 'value requestPolicy' },
 )
 
 const Device = named(
   'resource/v1.Device',
   'A device.',
-  {
+  () => ({
     name: requiredText('Name of the device.'),
     attributes: z
       .record(
@@ -59,12 +59,12 @@ const Device = named(
         named(
           'resource/v1.DeviceAttribute',
           'A property of a device.',
-          {
+          () => ({
             int: int64().optional().describe('A number.'),
             bool: z.boolean().optional().describe('Whether.'),
             string: z.string().optional().describe('A text.'),
             version: z.string().optional().describe('A version.'),
-          },
+          }),
           { wire: '2:int bool string version' },
         ),
       )
@@ -75,7 +75,7 @@ const Device = named(
       named(
         'resource/v1.DeviceCounterConsumption',
         'What a device takes of what it shares.',
-        { counterSet: requiredText('The shared set.'), counters: counters().describe('How much it takes.') },
+        () => ({ counterSet: requiredText('The shared set.'), counters: counters().describe('How much it takes.') }),
         { wire: 'counterSet counters' },
       ),
     )
@@ -88,12 +88,12 @@ const Device = named(
       named(
         'resource/v1.DeviceTaint',
         'Keeps claims away.',
-        {
+        () => ({
           key: requiredText('The key.'),
           value: text('The value.'),
           effect: requiredText('NoSchedule or NoExecute.'),
           timeAdded: timestampText().optional().describe('Since when.'),
-        },
+        }),
         { wire: 'key value effect timeAdded' },
       ),
     )
@@ -103,7 +103,7 @@ const Device = named(
     bindingConditions: atomicList(z.string()).optional().describe('What must hold before pods use it.'),
     bindingFailureConditions: atomicList(z.string()).optional().describe('What must not hold.'),
     allowMultipleAllocations: z.boolean().optional().describe('Whether several claims may have it.'),
-  },
+  }),
   {
     wire: 'name attributes capacity consumesCounters nodeName nodeSelector allNodes taints bindsToNode bindingConditions bindingFailureConditions allowMultipleAllocations',
   },
@@ -112,16 +112,16 @@ const Device = named(
 const ResourceSliceSpec = named(
   'resource/v1.ResourceSliceSpec',
   'Devices of a pool.',
-  {
+  () => ({
     driver: requiredText('The driver that has them.'),
     pool: named(
       'resource/v1.ResourcePool',
       'The pool.',
-      {
+      () => ({
         name: requiredText('Name of the pool.'),
         generation: int64().default(0).describe('Which state of the pool this is of.'),
         resourceSliceCount: int64().default(0).describe('How many slices the pool has.'),
-      },
+      }),
       { wire: 'name generation resourceSliceCount' },
     )
       .prefault({})
@@ -135,13 +135,13 @@ const ResourceSliceSpec = named(
       named(
         'resource/v1.CounterSet',
         'What devices share.',
-        { name: requiredText('Name of the set.'), counters: counters().describe('How much there is.') },
+        () => ({ name: requiredText('Name of the set.'), counters: counters().describe('How much there is.') }),
         { wire: 'name counters' },
       ),
     )
       .optional()
       .describe('What the devices share.'),
-  },
+  }),
   { wire: 'driver pool nodeName nodeSelector allNodes devices perDeviceNodeSelection sharedCounters' },
 )
 type Spec = z.output<typeof ResourceSliceSpec>
@@ -204,7 +204,7 @@ export const ResourceSlice = defineKind({
   namespaced: false,
   description: 'Devices that a driver has, on a node or elsewhere.',
   wire: 'metadata spec',
-  fields: { spec: ResourceSliceSpec.prefault({}).describe('The devices.') },
+  fields: () => ({ spec: ResourceSliceSpec.prefault({}).describe('The devices.') }),
   columns: [
     { name: 'Node', description: 'The node they are on.', value: ({ spec }) => spec.nodeName ?? '' },
     { name: 'Driver', description: 'The driver that has them.', value: ({ spec }) => spec.driver },

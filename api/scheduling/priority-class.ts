@@ -21,14 +21,14 @@ export const PriorityClass = defineKind({
   namespaced: false,
   description: 'A name for a priority of pods.',
   wire: 'metadata value globalDefault description preemptionPolicy',
-  fields: {
+  fields: () => ({
     value: int32().default(0).describe('The priority; higher goes first.'),
     globalDefault: flag('Whether pods without a class get this one.'),
     description: text('What it is meant for.'),
     preemptionPolicy: choice('PreemptLowerPriority', 'Never')
       .default('PreemptLowerPriority')
       .describe('Whether its pods may push others away.'),
-  },
+  }),
   columns: [
     { name: 'Value', description: 'The priority; higher goes first.', type: 'integer', value: ({ value }) => value },
     {

@@ -9,7 +9,7 @@ import { supported, unchanged } from '../validation.ts'
 const CSIDriverSpec = named(
   'storage/v1.CSIDriverSpec',
   'How a volume driver wants to be treated.',
-  {
+  () => ({
     attachRequired: z.boolean().default(true).describe('Whether volumes are attached to nodes before they are mounted.'),
     podInfoOnMount: z.boolean().default(false).describe('Whether the driver hears which pod a volume is for.'),
     volumeLifecycleModes: z
@@ -25,10 +25,10 @@ const CSIDriverSpec = named(
       named(
         'storage/v1.TokenRequest',
         'A token that the driver wants.',
-        {
+        () => ({
           audience: requiredText('Whom the token is for; empty: the API server.'),
           expirationSeconds: int64().optional().describe('How long it is good for.'),
-        },
+        }),
         { wire: 'audience expirationSeconds' },
       ),
     )
@@ -37,7 +37,7 @@ const CSIDriverSpec = named(
     requiresRepublish: z.boolean().default(false).describe('Whether volumes are published again now and then.'),
     seLinuxMount: z.boolean().optional().describe('Whether it mounts with an SELinux context.'),
     nodeAllocatableUpdatePeriodSeconds: int64().optional().describe('How often nodes ask how many volumes they take.'),
-  },
+  }),
   {
     wire: 'attachRequired podInfoOnMount volumeLifecycleModes storageCapacity fsGroupPolicy tokenRequests requiresRepublish seLinuxMount nodeAllocatableUpdatePeriodSeconds',
   },
@@ -69,7 +69,7 @@ export const CSIDriver = defineKind({
   namespaced: false,
   description: 'How a volume driver wants to be treated.',
   wire: 'metadata spec',
-  fields: { spec: CSIDriverSpec.prefault({}).describe('How the driver wants to be treated.') },
+  fields: () => ({ spec: CSIDriverSpec.prefault({}).describe('How the driver wants to be treated.') }),
   columns: [
     {
       name: 'AttachRequired',

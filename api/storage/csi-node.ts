@@ -10,19 +10,19 @@ import { immutable, invalidWhen, nonNegative } from '../validation.ts'
 const CSINodeDriver = named(
   'storage/v1.CSINodeDriver',
   'A volume driver on a node.',
-  {
+  () => ({
     name: requiredText('Name of the driver.'),
     nodeID: requiredText('What the driver calls the node.'),
     topologyKeys: atomicList(z.string()).optional().describe('Labels that say where the node is, for the driver.'),
     allocatable: named(
       'storage/v1.VolumeNodeResources',
       'How many volumes a node takes.',
-      { count: int32().optional().describe('How many at most; absent: any number.') },
+      () => ({ count: int32().optional().describe('How many at most; absent: any number.') }),
       { wire: 'count' },
     )
       .optional()
       .describe('How many volumes the node takes.'),
-  },
+  }),
   { wire: 'name nodeID topologyKeys allocatable' },
 )
 type Driver = z.output<typeof CSINodeDriver>
@@ -65,16 +65,16 @@ export const CSINode = defineKind({
   namespaced: false,
   description: 'The volume drivers on a node.',
   wire: 'metadata spec',
-  fields: {
+  fields: () => ({
     spec: named(
       'storage/v1.CSINodeSpec',
       'The volume drivers on a node.',
-      { drivers: listMap(CSINodeDriver, 'name').default([]).describe('The drivers.') },
+      () => ({ drivers: listMap(CSINodeDriver, 'name').default([]).describe('The drivers.') }),
       { wire: 'drivers' },
     )
       .prefault({})
       .describe('The volume drivers on the node.'),
-  },
+  }),
   columns: [
     { name: 'Drivers', type: 'integer', description: 'How many drivers there are.', value: ({ spec }) => spec.drivers.length },
     age,

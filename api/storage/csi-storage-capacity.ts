@@ -15,12 +15,12 @@ export const CSIStorageCapacity = defineKind({
   namespaced: true,
   description: 'How much room there is for volumes of a class in a part of the cluster.',
   wire: 'metadata nodeTopology storageClassName capacity maximumVolumeSize',
-  fields: {
+  fields: () => ({
     nodeTopology: LabelSelector.optional().describe('The nodes that reach the storage.'),
     storageClassName: requiredText('The class that the volumes would be of.'),
     capacity: quantity().optional().describe('How much room there is.'),
     maximumVolumeSize: quantity().optional().describe('How large one volume can be.'),
-  },
+  }),
   columns: [
     {
       name: 'StorageClassName',

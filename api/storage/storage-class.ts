@@ -10,21 +10,21 @@ import { deepEqual } from '../../lib/json.ts'
 const TopologySelectorTerm = named(
   'core/v1.TopologySelectorTerm',
   'Labels of the nodes that will do.',
-  {
+  () => ({
     matchLabelExpressions: atomicList(
       named(
         'core/v1.TopologySelectorLabelRequirement',
         'A key and the values that will do.',
-        {
+        () => ({
           key: requiredText('The label key.'),
           values: atomicList(z.string()).default([]).describe('The values that will do.'),
-        },
+        }),
         { wire: 'key values' },
       ),
     )
       .optional()
       .describe('Requirements that must all hold.'),
-  },
+  }),
   { ...atomicMap, wire: 'matchLabelExpressions' },
 )
 
@@ -48,7 +48,7 @@ export const StorageClass = defineKind({
   wire: `
       metadata provisioner parameters reclaimPolicy mountOptions allowVolumeExpansion volumeBindingMode
       allowedTopologies`,
-  fields: {
+  fields: () => ({
     provisioner: requiredText('Who makes the volumes.'),
     parameters: stringMap().optional().describe('What the provisioner is told.'),
     reclaimPolicy: choice('Delete', 'Recycle', 'Retain')
@@ -60,7 +60,7 @@ export const StorageClass = defineKind({
       .default('Immediate')
       .describe('Bind at once, or when a pod needs the volume.'),
     allowedTopologies: atomicList(TopologySelectorTerm).optional().describe('Where volumes may be made.'),
-  },
+  }),
   columns: [
     { name: 'Provisioner', description: 'Who makes the volumes.', value: ({ provisioner }) => provisioner },
     {

@@ -13,44 +13,44 @@ import { validateDriverName } from './csi-node.ts'
 const VolumeError = named(
   'storage/v1.VolumeError',
   'What went wrong with a volume.',
-  {
+  () => ({
     time: timestampText().optional().describe('When it went wrong.'),
     message: text('What went wrong, for people.'),
     errorCode: int32().optional().describe('What went wrong, as a gRPC code.'),
-  },
+  }),
   { wire: 'time message errorCode' },
 )
 
 const VolumeAttachmentSpec = named(
   'storage/v1.VolumeAttachmentSpec',
   'Which volume belongs to which node.',
-  {
+  () => ({
     attacher: requiredText('The driver that does it.'),
     source: named(
       'storage/v1.VolumeAttachmentSource',
       'The volume.',
-      {
+      () => ({
         persistentVolumeName: z.string().optional().describe('Name of the volume.'),
         inlineVolumeSpec: PersistentVolumeSpec.optional().describe('The volume itself, if it is no object.'),
-      },
+      }),
       { wire: 'persistentVolumeName inlineVolumeSpec' },
     )
       .prefault({})
       .describe('The volume.'),
     nodeName: requiredText('The node.'),
-  },
+  }),
   { wire: 'attacher source nodeName' },
 )
 
 const VolumeAttachmentStatus = named(
   'storage/v1.VolumeAttachmentStatus',
   'How attaching goes.',
-  {
+  () => ({
     attached: z.boolean().default(false).describe('Whether the volume is attached.'),
     attachmentMetadata: stringMap().optional().describe('What the driver says about it.'),
     attachError: VolumeError.optional().describe('What went wrong when attaching.'),
     detachError: VolumeError.optional().describe('What went wrong when detaching.'),
-  },
+  }),
   { wire: 'attached attachmentMetadata attachError detachError' },
 )
 
@@ -92,10 +92,10 @@ export const VolumeAttachment = defineKind({
   plural: 'volumeattachments',
   namespaced: false,
   description: 'Wants a volume attached to a node.',
-  fields: {
+  fields: () => ({
     spec: VolumeAttachmentSpec.prefault({}).describe('Which volume belongs to which node.'),
     status: VolumeAttachmentStatus.prefault({}).describe('How attaching goes.'),
-  },
+  }),
   columns: [
     { name: 'Attacher', description: 'The driver that does it.', value: ({ spec }) => spec.attacher },
     { name: 'PV', description: 'The volume.', value: ({ spec }) => spec.source.persistentVolumeName ?? '' },

@@ -28,10 +28,10 @@ export const VolumeAttributesClass = defineKind({
   namespaced: false,
   description: 'Properties of volumes that may change while they are in use.',
   wire: 'metadata driverName parameters',
-  fields: {
+  fields: () => ({
     driverName: requiredText('The driver that knows the properties.'),
     parameters: stringMap().optional().describe('The properties, in words of the driver.'),
-  },
+  }),
   columns: [
     { name: 'DriverName', description: 'The driver that knows the properties.', value: ({ driverName }) => driverName },
     age,

@@ -50,7 +50,7 @@ const thing = {
     plural: 'things',
     namespaced: true,
     description: '',
-    fields: {},
+    fields: () => ({}),
   }),
   dynamic: freeForm,
 }

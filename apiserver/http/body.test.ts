@@ -16,7 +16,7 @@ const widget = {
     plural: 'widgets',
     namespaced: true,
     description: '',
-    fields: {},
+    fields: () => ({}),
   }),
   dynamic: { decode: () => ({ ok: false as const, error: '' }), jsonSchema: () => ({}) as never },
 }
