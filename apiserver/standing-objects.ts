@@ -11,6 +11,7 @@ import { type AnyKind, apiVersionOf } from '../api/kind.ts'
 import { ServiceCIDR } from '../api/networking/service-cidr.ts'
 import type { KubeObject } from '../api/transport.ts'
 import type { UserInfo } from '../api/user.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Run } from '../lib/run.ts'
 import { apiServices } from './api-services.ts'
@@ -22,8 +23,12 @@ interface Options {
   readonly pipeline: Pick<Pipeline, 'handle' | 'kinds'>
   /** Nothing of this is needed to answer requests: it waits until they are. */
   readonly ready: Promise<unknown>
+  readonly clock: Clock
   readonly log: Log
 }
+
+/** A cluster that has just started has better to do. */
+const delayInMs = 1_000
 
 const server: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 
@@ -44,9 +49,10 @@ export interface Body {
  * The objects that tell what the server itself does: its priority levels, the API versions it serves, where services get their
  * addresses from and which they have. They appear shortly after a start and are kept up to date.
  */
-export function standingObjects({ pipeline, ready, log }: Options): Run {
+export function standingObjects({ pipeline, ready, clock, log }: Options): Run {
   return async signal => {
     await ready.catch(() => {})
+    await clock.sleep(delayInMs, signal)
     if (signal.aborted) return
     const own = ownObjects(pipeline, signal)
     try {

@@ -4,7 +4,7 @@ import type { NodeAgent } from '../api/node-agent.ts'
 import { StorageClass } from '../api/storage/storage-class.ts'
 import type { Transport } from '../api/transport.ts'
 import type { UserInfo } from '../api/user.ts'
-import { admissionWith } from '../apiserver/admission-steps.ts'
+import { admissionSteps } from '../apiserver/admission-steps.ts'
 import type { Auditor } from '../apiserver/audit/auditor.ts'
 import { accessControl } from '../apiserver/auth/access-control.ts'
 import type { StaticToken } from '../apiserver/auth/authenticator.ts'
@@ -90,7 +90,7 @@ export function apiServer(options: ApiServerOptions): ApiServer {
       componentStatuses({ handle: call => pipeline.handle(call), clock }),
     ],
     authorize: control.authorize,
-    admission: admissionWith(...control.admission, ...extensions.steps),
+    admission: [...admissionSteps, ...control.admission, ...extensions.steps],
     issueToken: control.issueToken,
     nodeAgents: options.nodeAgents,
     clock,
@@ -138,7 +138,7 @@ export function apiServer(options: ApiServerOptions): ApiServer {
         ['pipeline', pipeline.run],
         ['access control', control.run],
         ['webhooks and policies', extensions.run],
-        ['standing objects', standingObjects({ pipeline, ready: ready.promise, log })],
+        ['standing objects', standingObjects({ pipeline, ready: ready.promise, clock, log })],
         ['HTTPS server', http.run],
       ] as const
       await runAll(parts, signal)

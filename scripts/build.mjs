@@ -1,5 +1,5 @@
 // Bundles everything into dist/: one entry, and chunks that are loaded only when a verb needs them.
-import { rmSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './bootstrap.mjs'
 
@@ -44,8 +44,23 @@ export const bundleOptions = {
 /** Writes dist/wherry.mjs and its chunks. */
 export async function build() {
   const { build: bundle } = await import('esbuild')
-  rmSync(join(root, 'dist'), { recursive: true, force: true })
-  await bundle({ ...bundleOptions, entryPoints: { wherry: 'cmd/wherry.ts' }, outdir: 'dist' })
+  const { metafile } = await bundle({
+    ...bundleOptions,
+    entryPoints: { wherry: 'cmd/wherry.ts' },
+    outdir: 'dist',
+    metafile: true,
+  })
+  removeOld(new Set(Object.keys(metafile.outputs)))
+}
+
+/** Chunks of former builds stay for a day: a cluster that runs from them loads some of them late. */
+const keptInMs = 24 * 60 * 60 * 1000
+
+function removeOld(current) {
+  for (const name of readdirSync(join(root, 'dist', 'chunks'))) {
+    const path = join('dist', 'chunks', name)
+    if (!current.has(path) && Date.now() - statSync(join(root, path)).mtimeMs > keptInMs) rmSync(join(root, path))
+  }
 }
 
 if (process.argv[1]?.endsWith('build.mjs')) await build()

@@ -252,7 +252,7 @@ describe('what an apply must be', () => {
       { ...configMap('bad', {}), dat: {} } as Body,
       {},
       {
-        code: 500,
+        code: 400,
         message: 'failed to create typed patch object (/bad; /v1, Kind=ConfigMap): .dat: field not declared in schema',
       },
     ],

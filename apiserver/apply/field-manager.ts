@@ -78,7 +78,9 @@ export function fieldManager({ kinds, clock }: { kinds: Pick<KindTable, 'byKind'
     track(write) {
       const { draft, old } = write
       const entries = entriesBefore(write)
-      const isSkipped = !entries?.length && (old !== undefined || write.kind.tracksManagers === 'onceApplied')
+      // What nobody puts a name to is the server's own: the objects that every cluster starts with.
+      const isNobodys = write.request.options?.fieldManager === undefined
+      const isSkipped = !entries?.length && (old !== undefined || isNobodys || write.kind.tracksManagers === 'onceApplied')
       if (isSkipped) return setManagedFields(draft, undefined)
       return book(write, managersOf(entries))
     },
@@ -88,7 +90,7 @@ export function fieldManager({ kinds, clock }: { kinds: Pick<KindTable, 'byKind'
       const ownership = ownershipOf(kind, request.subresource)
       const { version } = ownership
       const wrong = typeErrors(version.type, wanted)
-      if (wrong) throw unexplained(`failed to create typed patch object (${describe(kind, wanted)}): ${wrong}`)
+      if (wrong) throw untypable(`failed to create typed patch object (${describe(kind, wanted)}): ${wrong}`)
       const { managedFields, ...metadata } = (live?.metadata ?? {}) as Managed
       const before = live ? { ...live, metadata } : zeroOf(kind)
       const managers = managersOf(managedFields)
@@ -199,9 +201,7 @@ function describe(kind: AnyKind, { metadata }: Record<string, unknown>): string 
   return `${namespace}/${name}; ${goVersion(apiVersionOf(kind))}, Kind=${kind.kind}`
 }
 
-/** Upstream answers 500 without a reason here. */
-function unexplained(message: string): ApiError {
-  const error = new ApiError('InternalError', message)
-  delete error.status.reason
-  return error
+/** What is applied does not fit its schema. Upstream answers 500 without a reason. */
+function untypable(message: string): ApiError {
+  return new ApiError('BadRequest', message)
 }

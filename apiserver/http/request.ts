@@ -1,10 +1,10 @@
 import { causeFromHeaders, productOf } from '../../api/cause-headers.ts'
 import { ApiError } from '../../api/errors.ts'
 import { parsePath } from '../../api/paths.ts'
-import type { CallOptions, Target, Verb } from '../../api/transport.ts'
+import type { CallOptions, PatchType, Target, Verb } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { ApiRequest } from '../request.ts'
-import { type BodyKinds, decodeBody, decodePatch, patchTypeOf } from './body.ts'
+import { type BodyOptions, decodeBody, decodePatch, patchTypeOf } from './body.ts'
 import { callOptions, deleteOptions, execParameters, isTrue, logParameters } from './query.ts'
 
 /** An HTTP request as far as it matters for what is asked. */
@@ -52,7 +52,7 @@ export async function apiRequest(
   target: Target,
   { query }: Location,
   user: UserInfo,
-  kinds: BodyKinds,
+  bodies: Pick<BodyOptions, 'kinds' | 'yaml' | 'gone'>,
 ): Promise<ApiRequest> {
   const { method, headers, body: bytes } = http
   const contentType = headers['content-type'] as string | undefined
@@ -66,22 +66,22 @@ export async function apiRequest(
       if (streams.has(target.subresource ?? '')) return { ...read(target, query, user), verb }
       const options = writeOptions(query, verb, headers)
       const findsDuplicates = options.fieldValidation !== 'Ignore'
-      const { value, duplicates } = await decodeBody(bytes, contentType, { kinds, target, findsDuplicates })
+      const { value, duplicates } = await decodeBody(bytes, contentType, { ...bodies, target, findsDuplicates })
       const body = objectOnly(value)
       return { ...target, verb, options, body, ...(duplicates && { duplicates }), user, ...causeOf(headers) }
     }
     case 'PATCH': {
-      const patchType = patchTypeOf(contentType, { kinds, target })
-      const options = writeOptions(query, 'patch', patchType === 'apply' ? {} : headers)
+      const patchType = patchTypeOf(contentType, { kinds: bodies.kinds, target })
+      const options = writeOptions(query, 'patch', headers, patchType)
       const findsDuplicates = options.fieldValidation !== 'Ignore'
-      const { value: body, duplicates } = await decodePatch(bytes, patchType, { kinds, target, findsDuplicates })
+      const { value: body, duplicates } = await decodePatch(bytes, patchType, { ...bodies, target, findsDuplicates })
       if (body === undefined) throw new ApiError('BadRequest', 'the patch is empty')
       return { ...target, verb: 'patch', patchType, options, body, ...(duplicates && { duplicates }), user, ...causeOf(headers) }
     }
     case 'DELETE': {
       const verb = target.name === undefined ? 'deletecollection' : 'delete'
       const options = callOptions(query, 'delete')
-      const { value } = await decodeBody(bytes, contentType, { kinds, target, findsDuplicates: false, isOptions: true })
+      const { value } = await decodeBody(bytes, contentType, { ...bodies, target, findsDuplicates: false, isOptions: true })
       return { ...target, verb, options: value === undefined ? options : withBody(options, value), user, ...causeOf(headers) }
     }
     default:
@@ -102,11 +102,17 @@ function read(target: Target, query: URLSearchParams, user: UserInfo): ApiReques
   return { ...target, verb, options: query.size > 0 ? callOptions(query, 'read') : {}, user }
 }
 
-function writeOptions(query: URLSearchParams, verb: 'create' | 'update' | 'patch', headers: HttpRequest['headers']): CallOptions {
+/** A write that names no manager is booked on the program behind it; an apply has to name one. */
+function writeOptions(
+  query: URLSearchParams,
+  verb: 'create' | 'update' | 'patch',
+  headers: HttpRequest['headers'],
+  patchType?: PatchType,
+): CallOptions {
   const options = query.size > 0 ? callOptions(query, verb) : {}
   options.fieldValidation ??= 'Warn'
   const userAgent = headers['user-agent']
-  if (options.fieldManager === undefined && typeof userAgent === 'string') options.fieldManager = productOf(userAgent)
+  if (patchType !== 'apply') options.fieldManager ??= typeof userAgent === 'string' ? productOf(userAgent) : 'unknown'
   return options
 }
 

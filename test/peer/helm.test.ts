@@ -63,7 +63,7 @@ describe.skipIf(helm === undefined)('helm', () => {
 
   test('installs a chart with a hook and a kind of its own, and waits for it', async () => {
     expect(await ok('install', 'web', chart, '--create-namespace', '--wait', '--timeout', '60s')).toContain('STATUS: deployed')
-    expect(await settings()).toMatchObject({ greeting: 'hello', kubernetes: 'v1.34.0', hasApps: 'true' })
+    expect(await settings()).toMatchObject({ greeting: 'hello', kubernetes: expect.stringMatching(/^v1\.34/), hasApps: 'true' })
     expect((await cluster.client.get(Deployment, at('web'))).status.readyReplicas).toBe(1)
     expect((await cluster.client.get(Pod, at('web-pre-install'))).status.phase).toBe('Succeeded')
     expect(await greeting()).toEqual({ text: 'hello', language: 'en' })

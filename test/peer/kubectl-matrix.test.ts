@@ -2,13 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { program, type Program } from '../support/program.ts'
 import { type Binary, kubectlBinaries } from './kubectl/binaries.ts'
 import { creating } from './kubectl/creating.ts'
+import { custom } from './kubectl/custom.ts'
 import { type Command, type Kubectl, kubectl } from './kubectl/kubectl.ts'
 import { reading } from './kubectl/reading.ts'
 import { running } from './kubectl/running.ts'
 import { writing } from './kubectl/writing.ts'
 
 /** Later commands use what earlier ones made. */
-const commands: readonly Command[] = [...reading, ...creating, ...writing, ...running]
+const commands: readonly Command[] = [...reading, ...creating, ...custom, ...writing, ...running]
 /** `PEER_KUBECTLS=1.20,1.33` tries only these. */
 const only = process.env.PEER_KUBECTLS?.split(',')
 const binaries = kubectlBinaries().filter(({ version }) => !only || only.includes(version))
