@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { aptInstall, canInstall, engineAddress, ensureBundle, ensureDependencies, ensureEngine, root } from './bootstrap.mjs'
+import { ensureDebianKubectl } from './peers.mjs'
 
 ensureDependencies()
 await ensureBundle()
@@ -23,7 +24,16 @@ if (engine.found) {
 const check = spawnSync(process.execPath, ['scripts/check.mjs', '--no-tests'], { cwd: root, stdio: 'inherit' })
 if (check.status !== 0) process.exit(1)
 
-const projects = ['unit', 'scenario', ...(couldNotRun.length === 0 ? ['docker'] : [])]
+// Peers talk to real containers.
+const projects = ['unit', 'scenario', ...(couldNotRun.length === 0 ? ['docker', 'peer'] : [])]
+if (projects.includes('peer')) {
+  try {
+    ensureDebianKubectl()
+  } catch (error) {
+    couldNotRun.push(`test/peer with Debian's kubectl (${error.message})`)
+    projects.pop()
+  }
+} else couldNotRun.push('test/peer (it needs what test/docker needs)')
 const folder = mkdtempSync(join(tmpdir(), 'wherry-test-'))
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const project of projects) {
