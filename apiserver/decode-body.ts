@@ -2,7 +2,7 @@ import { ApiError } from '../api/errors.ts'
 import { tryDecode } from '../api/decode.ts'
 import { type AnyKind, apiVersionOf, type Draft } from '../api/kind.ts'
 import type { FieldValidation, KubeObject } from '../api/transport.ts'
-import { deepEqual } from '../lib/json.ts'
+import { canonicalJson } from '../lib/json.ts'
 import { strictErrors } from './strict-errors.ts'
 
 /** An object on its way in, of a kind that shared code knows nothing about. */
@@ -67,10 +67,15 @@ function withoutStoredEntries(body: Record<string, unknown>, managedFields: unkn
 function dropRepeatedOwners(metadata: AnyDraft['metadata']): string | undefined {
   const { ownerReferences: owners = [] } = metadata
   if (owners.length < 2) return undefined
-  const isRepeated = (owner: (typeof owners)[number], at: number) => owners.findIndex(other => deepEqual(other, owner)) < at
-  const repeated = new Set(owners.filter(isRepeated).map(({ uid }) => uid))
+  const unique = new Map<string, (typeof owners)[number]>()
+  const repeated = new Set<string>()
+  for (const owner of owners) {
+    const text = canonicalJson(owner)
+    if (unique.has(text)) repeated.add(owner.uid)
+    else unique.set(text, owner)
+  }
   if (repeated.size === 0) return undefined
-  metadata.ownerReferences = owners.filter((owner, at) => !isRepeated(owner, at))
+  metadata.ownerReferences = [...unique.values()]
   return (
     '.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such ' +
     `requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...repeated].join(', ')}`

@@ -185,10 +185,10 @@ function parseBracket(inside: string): Step {
 }
 
 function parseFilter(text: string): Step {
-  const match = /^(.*?)\s*(==|!=|<=|>=|<|>)\s*(.*)$/.exec(text)
+  const match = /^(.*?)(==|!=|<=|>=|<|>)(.*)$/s.exec(text)
   if (!match) return { type: 'filter', left: operand(text) }
   const [, left = '', operator = '', right = ''] = match
-  return { type: 'filter', left: operand(left), operator, right: operand(right) }
+  return { type: 'filter', left: operand(left.trimEnd()), operator, right: operand(right.trimStart()) }
 }
 
 function operand(text: string): Operand {

@@ -20,6 +20,15 @@ export function deepFreeze<T>(value: T): T {
   return value
 }
 
+/** Whether a JSON value has lists and maps within each other to more than so many levels. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) return value.some(item => isDeeperThan(item, levels - 1))
+  for (const key in value) if (isDeeperThan((value as Record<string, unknown>)[key], levels - 1)) return true
+  return false
+}
+
 /** Strips `readonly` all the way down: what a copy of a frozen value is. */
 export type Mutable<T> = T extends (...args: never[]) => unknown
   ? T

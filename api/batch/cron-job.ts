@@ -8,6 +8,7 @@ import { TemplateMeta } from '../meta.ts'
 import { atomicList, choice, int32, int64, named, plain, requiredText, timestampText } from '../schema.ts'
 import { validateCronJob } from './cron-job-validation.ts'
 import { JobSpec } from './job-spec.ts'
+import { jobWarnings } from './job-warnings.ts'
 
 /** What the jobs made from it look like. */
 export const JobTemplateSpec = named(
@@ -94,6 +95,14 @@ export const CronJob = defineKind({
     status: CronJobStatus.prefault({}).describe('Which runs there have been.'),
   }),
   validate: validateCronJob,
+  warnings({ metadata, spec }, old) {
+    const { spec: job } = spec.jobTemplate
+    const warnings = jobWarnings({ metadata, spec: job }, 'spec.jobTemplate.spec', old)
+    if (!old || !spec.schedule.includes('TZ')) return warnings
+    const place = 'https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/'
+    const why = `cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see ${place} for more details`
+    return [...warnings, why]
+  },
 })
 export type CronJob = ObjectOf<typeof CronJob>
 

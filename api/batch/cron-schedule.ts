@@ -98,7 +98,7 @@ const unitsInMs: Record<string, number> = { ns: 1e-6, us: 1e-3, µs: 1e-3, ms: 1
 
 /** Go's durations, `1h30m`; at least a second. */
 function parseDuration(text: string): number {
-  const parts = [...text.replace(/^[+-]/, '').matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g)]
+  const parts = [...text.replace(/^[+-]/, '').matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/gy)]
   if (text === '' || parts.map(([part]) => part).join('') !== text.replace(/^[+-]/, '')) {
     throw new Error(`failed to parse duration @every ${text}: time: invalid duration ${JSON.stringify(text)}`)
   }

@@ -4,6 +4,7 @@ import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { defaultJob, generateSelector } from './job-defaults.ts'
 import { hasCondition, JobSpec, JobStatus } from './job-spec.ts'
 import { validateJobStatus } from './job-status-validation.ts'
+import { jobWarnings } from './job-warnings.ts'
 import { validateJob } from './job-validation.ts'
 
 interface JobParts {
@@ -57,6 +58,7 @@ export const Job = defineKind({
   default: defaultJob,
   prepareForCreate: generateSelector,
   validate: validateJob,
+  warnings: ({ metadata, spec }, old) => jobWarnings({ metadata, spec }, 'spec', old),
   validateStatus: validateJobStatus,
   // Its pods stay unless the caller says otherwise, as they always have.
   deletion: { defaultPropagation: 'Orphan' },

@@ -54,6 +54,11 @@ export interface Cel {
   optional(value: unknown): unknown
 }
 
+/** As in cel-go (parser/options.go, expressionSizeCodePointLimit). */
+const longestExpression = 100_000
+const tooLong = (length: number) =>
+  `ERROR: <input>:-1:0: expression code point size exceeds limit: size: ${length}, limit ${longestExpression}`
+
 const libraries = [
   conversions,
   strings,
@@ -100,6 +105,7 @@ export function createCel({ Environment, Optional, Duration, UnsignedInt }: CelJ
   }
 
   function compile(expression: string, { variables }: CompileOptions): Compiled {
+    if (expression.length > longestExpression) return { ok: false, error: tooLong(expression.length) }
     const { typed, dynamic } = environmentsOf(variables)
     const text = expandLiterals(expression)
     try {

@@ -8,6 +8,7 @@ export function expandLiterals(expression: string): string {
   return expand(expression)
 }
 
+const longestName = 300
 const typeName = /[A-Za-z_][\w]*(?:\s*\.\s*[A-Za-z_][\w]*)*\s*$/
 
 function expand(text: string): string {
@@ -21,8 +22,8 @@ function expand(text: string): string {
     } else if (char === '{' || char === '[') {
       const end = closing(text, at)
       const entries = split(text.slice(at + 1, end), ',').filter(entry => entry.trim() !== '')
-      const type = char === '{' ? (typeName.exec(result)?.[0] ?? '') : ''
-      const isIndex = char === '[' && /[\w)\]]\s*$/.test(result)
+      const type = char === '{' ? (typeName.exec(result.slice(-longestName))?.[0] ?? '') : ''
+      const isIndex = char === '[' && /[\w)\]]$/.test(result.trimEnd().slice(-1))
       result = isIndex
         ? `${result}[${expand(text.slice(at + 1, end))}]`
         : result.slice(0, result.length - type.length) + literal(char, type.replace(/\s/g, ''), entries)

@@ -2,7 +2,7 @@
 export function valueAt(object: unknown, path: string): unknown {
   let value = object
   for (const name of steps(path)) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, name)) return undefined
     value = (value as Record<string, unknown>)[name]
   }
   return value
@@ -14,10 +14,15 @@ export function setValueAt(object: object, path: string, value: unknown): void {
   const last = names.pop() ?? ''
   let at = object as Record<string, unknown>
   for (const name of names) {
-    if (typeof at[name] !== 'object' || at[name] === null) at[name] = {}
+    if (!Object.hasOwn(at, name) || typeof at[name] !== 'object' || at[name] === null) setOwn(at, name, {})
     at = at[name] as Record<string, unknown>
   }
-  at[last] = value
+  setOwn(at, last, value)
+}
+
+/** A path may name `__proto__`, which is a name like any other. */
+function setOwn(object: object, name: string, value: unknown): void {
+  Object.defineProperty(object, name, { value, configurable: true, enumerable: true, writable: true })
 }
 
 const steps = (path: string): string[] => path.replace(/^\./, '').split('.')

@@ -36,7 +36,7 @@ export const hasRules = (schema: JsonSchemaProps): boolean =>
   someSchema(schema, each => (each['x-kubernetes-validations']?.length ?? 0) > 0)
 
 const oldSelf = /\boldSelf\b/
-const literals = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g
+const literals = /"(?:[^"\\]|\\[^])*"?|'(?:[^'\\]|\\[^])*'?/g
 
 /** Compiles the rules of a schema; undefined if it has none. */
 function nodeOf(cel: Cel, schema: JsonSchemaProps, isRoot: boolean): Node | undefined {

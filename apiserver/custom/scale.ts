@@ -1,5 +1,4 @@
 import type { Subresources } from '../../api/apiextensions/definition.ts'
-import { ApiError } from '../../api/errors.ts'
 import { type FieldError, fieldError } from '../../api/field-errors.ts'
 import type { ScaleMapping } from '../../api/kind.ts'
 import type { KubeObject } from '../../api/transport.ts'
@@ -10,11 +9,10 @@ type Scale = NonNullable<Subresources['scale']>
 /** Where a custom resource keeps its numbers. */
 export function scaleMapping({ specReplicasPath, statusReplicasPath, labelSelectorPath = '' }: Scale): ScaleMapping<KubeObject> {
   return {
+    specReplicasPath,
     specReplicas(object) {
       const replicas = valueAt(object, specReplicasPath)
-      if (typeof replicas === 'number') return replicas
-      const message = `the spec replicas field ${JSON.stringify(specReplicasPath)} does not exist`
-      throw new ApiError('InternalError', `Internal error occurred: ${message}`, { details: { causes: [{ message }] } })
+      return typeof replicas === 'number' ? replicas : undefined
     },
     statusReplicas: object => Number(valueAt(object, statusReplicasPath) ?? 0),
     selector: object => (labelSelectorPath === '' ? '' : String(valueAt(object, labelSelectorPath) ?? '')),

@@ -7,6 +7,7 @@ import { Pod } from '../../api/core/pod.ts'
 import { defineKind } from '../../api/kind.ts'
 import { kindTable } from '../kind-table.ts'
 import { type BodyOptions, decodeBody, decodePatch, patchTypeOf, withBodyKinds } from './body.ts'
+import type { YamlReader } from './yaml-reader.ts'
 
 const widget = {
   ...defineKind({
@@ -58,8 +59,9 @@ describe('JSON', () => {
     expect(await read(JSON.stringify({ metadata: { annotations: { applied } } }))).not.toHaveProperty('duplicates')
   })
 
-  test('what is nested without end is refused', async () => {
-    await expect(read(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)).rejects.toMatchObject({ status: { code: 400 } })
+  test('long text is no obstacle', async () => {
+    const a = `x${'\\n"'.repeat(300_000)}`
+    expect(await read(JSON.stringify({ data: { a, '":': ' :' } }))).toEqual({ value: { data: { a, '":': ' :' } } })
   })
 })
 
@@ -72,6 +74,26 @@ describe('YAML', () => {
   test('tells what is set twice by line', async () => {
     const duplicates = ['yaml: unmarshal errors:\n  line 2: key "a" already set in map']
     expect(await read('a: 1\na: 2', 'application/yaml')).toEqual({ value: { a: 2 }, duplicates })
+  })
+
+  test('is read elsewhere when it is long', async () => {
+    const asked: string[] = []
+    const yaml: YamlReader = {
+      async read({ text }) {
+        asked.push(text)
+        return text.startsWith('a: [') ? { error: 'it is odd' } : { json: '{"a":7}', duplicates: 'yaml: twice' }
+      },
+      close: async () => {},
+    }
+    const long = `a: 1\n${'# and so on\n'.repeat(2000)}`
+    expect(await read('a: 1\n', 'application/yaml', { yaml })).toEqual({ value: { a: 1 } })
+    expect(await read(JSON.stringify({ a: long }), 'application/yaml', { yaml })).toEqual({ value: { a: long } })
+    expect(asked).toEqual([])
+    expect(await read(long, 'application/yaml', { yaml })).toEqual({ value: { a: 7 }, duplicates: ['yaml: twice'] })
+    const refused = read(`a: [${long}`, 'application/yaml', { yaml })
+    await expect(refused).rejects.toMatchObject({
+      status: { code: 400, message: expect.stringContaining('yaml parse error: it is odd') },
+    })
   })
 
   test('is refused when it cannot be read', async () => {
@@ -127,6 +149,43 @@ describe('protobuf', () => {
     })
   })
 })
+
+describe('what is nested without end is refused', () => {
+  const deep = 100_000
+  const list = `${'['.repeat(deep)}${']'.repeat(deep)}`
+  const map = `${'{"a":'.repeat(deep)}1${'}'.repeat(deep)}`
+  const places = [list, map, `[${map}]`, `{"kind":${list}}`, `{"apiVersion":${map}}`, `{"metadata":{"labels":{"a":${list}}}}`]
+  const refused = { status: { code: 400, message: expect.stringMatching(/exceeded max depth/) } }
+
+  test.each(places.map(text => [text.slice(0, 40), text]))('%s…', async (_, text) => {
+    const options = { kinds, target, findsDuplicates: true }
+    await expect(read(text)).rejects.toMatchObject(refused)
+    await expect(read(text, 'application/json', { isOptions: true })).rejects.toMatchObject(refused)
+    await expect(read(text, 'application/yaml')).rejects.toMatchObject(refused)
+    for (const type of ['json', 'merge', 'strategic', 'apply'] as const) {
+      await expect((async () => decodePatch(Buffer.from(text), type, options))()).rejects.toMatchObject(refused)
+    }
+  })
+
+  test.each([['- '.repeat(deep)], ['? '.repeat(deep)], [Array.from({ length: 500 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')]])(
+    'as YAML',
+    async text => {
+      await expect(read(text, 'application/yaml')).rejects.toMatchObject(refused)
+    },
+  )
+
+  test('as text in protobuf', async () => {
+    const long = (number: number, bytes: Buffer) => Buffer.concat([varint((number << 3) | 2), varint(bytes.length), bytes])
+    const fields = long(7, long(1, Buffer.from(list)))
+    const raw = long(1, long(17, fields))
+    const bytes = Buffer.concat([Buffer.from('k8s\0'), field(1, Buffer.from('\n\x02v1\x12\x09ConfigMap')), long(2, raw)])
+    await expect(read(bytes, protobuf)).rejects.toMatchObject(refused)
+  })
+})
+
+/** A number as protobuf writes it. */
+const varint = (value: number): Buffer =>
+  value < 128 ? Buffer.from([value]) : Buffer.concat([Buffer.from([(value & 127) | 128]), varint(value >>> 7)])
 
 describe('other types', () => {
   const accepted = 'the body of the request was in an unknown format - accepted media types include: '

@@ -2,7 +2,10 @@ import { ApiError } from '../../api/errors.ts'
 import { type AnyKind, apiVersionOf } from '../../api/kind.ts'
 import { shapeOf } from '../../api/shape.ts'
 import { type PatchType, patchTypes, type Target } from '../../api/transport.ts'
+import { type Excess, excessOf, excessOfText, mostValues } from '../body-limits.ts'
 import { duplicateFields, looksUnique } from './duplicate-fields.ts'
+import type { YamlBody } from './yaml-body.ts'
+import type { YamlReader } from './yaml-reader.ts'
 
 /** Upstream's limit for a request body (k8s.io/apiserver/pkg/server/config.go, MaxRequestBodyBytes). */
 export const longestBody = 3 * 1024 * 1024
@@ -36,6 +39,10 @@ export interface BodyOptions {
   readonly target: Target
   /** Whether anybody wants to know of fields that are set twice. */
   readonly findsDuplicates: boolean
+  /** Reads large YAML; without it all is read at once. */
+  readonly yaml?: YamlReader | undefined
+  /** Aborts when nobody waits any more. Asked for only when reading takes long. */
+  readonly gone?: (() => AbortSignal) | undefined
   /** It is not the resource itself that the body is, but options (DELETE). */
   readonly isOptions?: boolean
 }
@@ -90,6 +97,7 @@ export function decodePatch(bytes: Buffer, type: PatchType, options: BodyOptions
 }
 
 function decodeJson(bytes: Buffer, options: BodyOptions, isPatch = false): Body {
+  refuse(excessOfText(bytes), bytes)
   const text = bytes.toString('utf8')
   let value: unknown
   try {
@@ -97,17 +105,10 @@ function decodeJson(bytes: Buffer, options: BodyOptions, isPatch = false): Body 
   } catch (cause) {
     throw unrecognized(`json parse error: ${withPlace((cause as Error).message, text)}`, bytes, cause)
   }
-  if (!options.findsDuplicates) return { value }
-  try {
-    if (looksUnique(text, value)) return { value }
-    const kind = isPatch ? undefined : kindOf(value, options)
-    const duplicates = duplicateFields(text, kind && !kind.dynamic ? shapeOf(kind.schema) : undefined)
-    return duplicates.length === 0 ? { value } : { value, duplicates }
-  } catch (cause) {
-    // The only thing that can go wrong with text that has been parsed.
-    if (cause instanceof RangeError) throw unrecognized('exceeded max depth', bytes, cause)
-    throw cause
-  }
+  if (!options.findsDuplicates || looksUnique(text, value)) return { value }
+  const kind = isPatch ? undefined : kindOf(value, options)
+  const duplicates = duplicateFields(text, kind && !kind.dynamic ? shapeOf(kind.schema) : undefined)
+  return duplicates.length === 0 ? { value } : { value, duplicates }
 }
 
 /** What a body says it is, or else what the place it was sent to holds. */
@@ -124,10 +125,14 @@ function groupVersionOf(apiVersion: string): { group: string; version: string } 
   return { group: apiVersion.slice(0, Math.max(0, slash)), version: apiVersion.slice(slash + 1) }
 }
 
+/** YAML that is longer than this is read elsewhere, so that others need not wait: text that is made to hurt takes 2 ms a kilobyte. */
+const longestYamlHere = 16 * 1024
+
 /** YAML is rare and its parser large. */
-async function decodeYaml(bytes: Buffer, { findsDuplicates }: BodyOptions): Promise<Body> {
+async function decodeYaml(bytes: Buffer, options: BodyOptions): Promise<Body> {
+  const { findsDuplicates } = options
   const text = bytes.toString('utf8')
-  if (text.trimStart().startsWith('{')) {
+  if (/^\s*[{[]/.test(text) && !excessOfText(bytes)) {
     try {
       const value: unknown = JSON.parse(text)
       if (!findsDuplicates || looksUnique(text, value) || duplicateFields(text, undefined).length === 0) return { value }
@@ -135,12 +140,24 @@ async function decodeYaml(bytes: Buffer, { findsDuplicates }: BodyOptions): Prom
       // YAML's own flow style looks much the same
     }
   }
+  const { value, duplicates } = await readAnyYaml(bytes, text, options)
+  refuse(excessOf(value), bytes)
+  return duplicates === undefined ? { value } : { value, duplicates: [duplicates] }
+}
+
+async function readAnyYaml(bytes: Buffer, text: string, { findsDuplicates, yaml: reader, gone }: BodyOptions): Promise<YamlBody> {
+  const refused = (why: string, cause: unknown) => unrecognized(`yaml parse error: ${why}`, bytes, cause)
+  if (reader && bytes.length > longestYamlHere) {
+    const { json: read, duplicates, error } = await reader.read({ text, findsDuplicates, longest: longestBody }, gone?.())
+    if (error !== undefined) throw refused(error, undefined)
+    const value: unknown = read === undefined ? undefined : JSON.parse(read)
+    return duplicates === undefined ? { value } : { value, duplicates }
+  }
   const { readYaml } = await import('./yaml-body.ts')
   try {
-    const { value, duplicates } = readYaml(text, findsDuplicates)
-    return duplicates === undefined ? { value } : { value, duplicates: [duplicates] }
+    return readYaml(text, findsDuplicates)
   } catch (cause) {
-    throw unrecognized(`yaml parse error: ${(cause as Error).message}`, bytes, cause)
+    throw refused((cause as Error).message, cause)
   }
 }
 
@@ -163,7 +180,9 @@ async function decodeProtobuf(bytes: Buffer, options: BodyOptions): Promise<Body
       throw new ApiError('BadRequest', `${kind} in version "${version}" cannot be handled as a ${expectedKind(options)}: ${why}`)
     }
     named = found
-    return { value: readKind(found, raw) }
+    const value = readKind(found, raw)
+    refuse(excessOf(value), bytes) // free JSON comes as text
+    return { value }
   } catch (cause) {
     if (!(cause instanceof ProtobufError)) throw cause
     if (!named) throw unrecognized(cause.message, bytes, cause)
@@ -181,6 +200,11 @@ function withPlace(message: string, text: string): string {
   if (Number.isNaN(offset)) return message
   const before = text.slice(0, offset)
   return `${message} (line ${before.split('\n').length} column ${offset - before.lastIndexOf('\n')})`
+}
+
+function refuse(excess: Excess | undefined, bytes: Buffer): void {
+  if (excess === 'depth') throw unrecognized('exceeded max depth', bytes, undefined)
+  if (excess === 'values') throw new ApiError('RequestEntityTooLarge', `Request entity too large: more than ${mostValues} values`)
 }
 
 function unrecognized(why: string, bytes: Buffer, cause: unknown): ApiError {

@@ -20,7 +20,33 @@ describe('fields that are set twice', () => {
     ['{"a":[1,-2.5e3,true,null,"",{}],"c":[[],[[]]]}', []],
   ])('%s: %j', (text, expected) => {
     expect(duplicateFields(text, undefined)).toEqual(expected)
-    expect(looksUnique(text, JSON.parse(text))).toBe(expected.length === 0 && !text.includes('\\"'))
+    const isPlain = !text.includes('\\"') && !text.includes(' :')
+    expect(looksUnique(text, JSON.parse(text))).toBe(expected.length === 0 && isPlain)
+  })
+
+  test.each([' ', '\t', '\n', '\r', '\n  '])(
+    'a key before %j and one that is there twice do not make up for each other',
+    blank => {
+      const text = `{"a":1,"a":2,"b"${blank}:3}`
+      expect(looksUnique(text, JSON.parse(text))).toBe(false)
+      expect(duplicateFields(text, undefined)).toEqual(['a'])
+    },
+  )
+
+  test('no text that sets a field twice looks unique', () => {
+    const blank = fc.constantFrom('', ' ', '\n')
+    const field = fc.tuple(
+      fc.constantFrom('a', 'b', ':', '":', ' :'),
+      blank,
+      blank,
+      fc.constantFrom('1', '":"', '" :"', '{"a":1}'),
+    )
+    fc.assert(
+      fc.property(fc.array(field, { maxLength: 6 }), fields => {
+        const text = `{${fields.map(([key, before, after, value]) => `${JSON.stringify(key)}${before}:${after}${value}`).join(',')}}`
+        if (looksUnique(text, JSON.parse(text))) expect(duplicateFields(text, undefined)).toEqual([])
+      }),
+    )
   })
 
   test('of a kind only those that it knows count', () => {
@@ -43,7 +69,7 @@ describe('fields that are set twice', () => {
         const text = JSON.stringify(value, undefined, indent)
         expect(duplicateFields(text, undefined)).toEqual([])
         // A text may look like a key, which costs a closer look and no more.
-        if (!/\\"|(?:^|[[{,:\s])":/.test(text)) expect(looksUnique(text, JSON.parse(text))).toBe(true)
+        if (!/\\"|(?:^|[[{,:\s])":|\s:/.test(text)) expect(looksUnique(text, JSON.parse(text))).toBe(true)
       }),
     )
   })

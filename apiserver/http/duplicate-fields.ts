@@ -1,14 +1,22 @@
 import type { Shape } from '../../api/shape.ts'
 
 /**
- * Whether JSON text seems to set no field twice: it has as many keys as the value that came of it. Costs a few microseconds; says no
- * now and then without need (text within text, blanks before colons), never yes without reason but for text that is odd on purpose.
+ * Whether JSON text sets no field twice: it has as many keys as the value that came of it. Costs a few microseconds; says no now and
+ * then without need (text within text, blanks before colons), never yes without reason.
  */
 export function looksUnique(text: string, value: unknown): boolean {
   let keys = 0
-  for (let at = text.indexOf('":'); at >= 0; at = text.indexOf('":', at + 2)) keys++
+  for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
+    const before = text.charCodeAt(at - 1)
+    if (before === quote) keys++
+    else if (before <= blank) return false // this may be a key as well
+  }
   return keys === countKeys(value)
 }
+
+const quote = 0x22
+/** No control character can be anywhere else in JSON. */
+const blank = 0x20
 
 function countKeys(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0

@@ -25,9 +25,13 @@ function invalidOptions(kind: string, errors: readonly FieldError[]): ApiError {
 export function callOptions(query: URLSearchParams, verb: keyof typeof optionsKinds | 'read'): CallOptions {
   const options: CallOptions = {}
   const kind = verb === 'read' ? 'ListOptions' : optionsKinds[verb]
+  const seen = new Set<string>()
   for (const [key, value] of query) {
-    const read = readers[key]
-    if (read && (value !== '' || key === 'labelSelector' || key === 'fieldSelector')) read(options, value, kind)
+    const read = Object.hasOwn(readers, key) ? readers[key] : undefined
+    // Of what is said twice the first counts; but nothing that is said about a rehearsal may be wrong.
+    if (!read || (seen.has(key) && key !== 'dryRun')) continue
+    seen.add(key)
+    if (value !== '' || key === 'labelSelector' || key === 'fieldSelector') read(options, value, kind)
   }
   return options
 }
@@ -46,7 +50,8 @@ const readers: Record<string, Reader> = {
   sendInitialEvents: (options, value) => void (options.sendInitialEvents = isTrue(value)),
   dryRun: (options, value, kind) => void (options.dryRun = dryRun([value], kind)),
   fieldManager(options, value, kind) {
-    if (Buffer.byteLength(value) > 128) throw invalidOptions(kind, [fieldError.tooLong('fieldManager', 128)])
+    const errors = kind in managed ? fieldManagerErrors(value) : []
+    if (errors.length > 0) throw invalidOptions(kind, errors)
     options.fieldManager = value
   },
   fieldValidation(options, value, kind) {
@@ -60,6 +65,23 @@ const readers: Record<string, Reader> = {
   gracePeriodSeconds: (options, value) => void (options.gracePeriodSeconds = wholeNumber(value)),
   propagationPolicy: (options, value) => void (options.propagationPolicy = propagation(value)),
   orphanDependents: (options, value) => orphan(options, isTrue(value)),
+}
+
+/** The options that name a field manager. */
+const managed = { CreateOptions: true, UpdateOptions: true, PatchOptions: true }
+
+/** A name of at most 128 bytes that can be printed (k8s.io/apimachinery/pkg/apis/meta/v1/validation, ValidateFieldManager). */
+function fieldManagerErrors(name: string): FieldError[] {
+  const errors = Buffer.byteLength(name) > 128 ? [fieldError.tooLong('fieldManager', 128)] : []
+  let at = 0
+  for (const character of name) {
+    if (!/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character)) {
+      const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')
+      errors.push(fieldError.invalid('fieldManager', name, `invalid character U+${code} (at position ${at})`))
+    }
+    at += Buffer.byteLength(character)
+  }
+  return errors
 }
 
 /** As `fieldError.notSupported`, for values that are no text. */

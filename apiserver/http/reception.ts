@@ -93,6 +93,13 @@ export function reception({ authenticator, authorizer, tls, requestHeaders, audi
     visit.pass = undefined
   }
 
+  const onCall = (exchange: Exchange, call: ApiRequest) => {
+    const { trail }: Arrival = exchange
+    if (!trail) return
+    trail.asked(call)
+    call.annotate = trail.annotate
+  }
+
   const onAnswer = (exchange: Exchange, answer: ApiResponse) => {
     const visit: Arrival = exchange
     visit.trail?.answered(answer)
@@ -106,15 +113,16 @@ export function reception({ authenticator, authorizer, tls, requestHeaders, audi
     arrive,
     admit,
     leave,
-    onCall: audit && ((exchange: Exchange, call: ApiRequest) => (exchange as Arrival).trail?.asked(call)),
+    onCall: audit && onCall,
     onAnswer: audit || gate ? onAnswer : undefined,
   }
 }
 
 /** Aborts when the client is gone. */
-function closing(response: ServerResponse): AbortSignal {
+export function closing(response: ServerResponse): AbortSignal {
   const gone = new AbortController()
-  response.once('close', () => gone.abort())
+  if (response.closed) gone.abort()
+  else response.once('close', () => gone.abort())
   return gone.signal
 }
 

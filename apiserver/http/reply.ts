@@ -1,7 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
 import { constants, createGzip, gzip } from 'node:zlib'
 import { ApiError, type Status } from '../../api/errors.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Format } from './negotiation.ts'
 
@@ -96,15 +98,46 @@ export function sendStatus(exchange: Exchange, status: Status): void {
   sendBytes(exchange, status.code, 'application/json', Buffer.from(text))
 }
 
+/** For so long a client may go on talking while it is being told that it should not (Go's net/http, rstAvoidanceDelay). */
+const lastWordsInMs = 500
+
+/** Answers with a Status where there is no response to write to, and hangs up. */
+export function sendLastStatus(socket: Duplex, status: Status, clock: Clock): void {
+  if (socket.destroyed || socket.writableEnded) return
+  const body = JSON.stringify(status)
+  const retryAfter = status.details?.retryAfterSeconds
+  socket.end(
+    `HTTP/1.1 ${status.code} ${STATUS_CODES[status.code] ?? 'Error'}\r\nContent-Type: application/json\r\n` +
+      (retryAfter ? `Retry-After: ${retryAfter}\r\n` : '') +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+  socket.resume()
+  socket.once(
+    'close',
+    clock.after(lastWordsInMs, () => socket.destroy()),
+  )
+}
+
 /** Sends warnings as headers: texts past 4096 characters in all are cut to 256 each (k8s.io/apiserver/pkg/warning). */
 export function setWarnings(response: ServerResponse, warnings: readonly string[]): void {
   if (warnings.length === 0) return
   const total = warnings.reduce((sum, text) => sum + text.length, 0)
-  const told = total > 4096 ? warnings.map(text => text.slice(0, 256)) : warnings
+  const told = total > 4096 ? cutWarnings(warnings) : warnings
   response.setHeader(
     'Warning',
     told.map(text => `299 - "${latin1(text).replace(/[\\"]/g, '\\$&')}"`),
   )
+}
+
+/** No more than what fills the room, as clients refuse headers that are longer (k8s.io/apiserver/pkg/endpoints/filters/warning.go). */
+function cutWarnings(warnings: readonly string[]): string[] {
+  const told: string[] = []
+  for (let at = 0, written = 0; at < warnings.length && written < 4096; at++) {
+    const text = (warnings[at] ?? '').slice(0, 256)
+    told.push(text)
+    written += text.length
+  }
+  return told
 }
 
 /** Headers hold one byte per character and no control characters. */

@@ -7,15 +7,18 @@ import type { ApiRequest, ApiResponse, Handle } from '../request.ts'
 import type { BodyKinds } from './body.ts'
 import { listBytes, listLength } from './list.ts'
 import { type Format, negotiate, type Transform } from './negotiation.ts'
+import { closing } from './reception.ts'
 import { drained, type Exchange, isPretty, noCache, sendBytes, sendPieces, sendValue, setWarnings } from './reply.ts'
 import { apiRequest, type Location } from './request.ts'
 import type { TableMaker } from '../table.ts'
 import { type IncludeObject, isObject, type TableMakers, type Transformer, transformer } from './tables.ts'
 import { sendWatch } from './watch.ts'
+import type { YamlReader } from './yaml-reader.ts'
 
 export interface ResourceOptions {
   readonly handle: Handle
   readonly kinds: BodyKinds
+  readonly yaml?: YamlReader | undefined
   readonly tables: TableMakers
   readonly clock: Clock
   readonly toStatus: (error: unknown) => Status
@@ -42,7 +45,8 @@ export function resourceHandler(options: ResourceOptions) {
     const { exchange, body, target, location, user } = visit
     const { request, response } = exchange
     const { method = 'GET', url = '/', headers } = request
-    const call = await apiRequest({ method, url, headers, body }, target, location, user, options.kinds)
+    const bodies = { kinds: options.kinds, yaml: options.yaml, gone: () => closing(response) }
+    const call = await apiRequest({ method, url, headers, body }, target, location, user, bodies)
     if (call.subresource === 'exec' || call.subresource === 'attach' || call.subresource === 'portforward') {
       throw new ApiError('BadRequest', 'Upgrade request required')
     }

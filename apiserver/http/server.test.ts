@@ -80,6 +80,7 @@ describe('what is asked', () => {
   const user = admin
   const body = JSON.stringify(pod)
   const warn = { fieldValidation: 'Warn' }
+  const unnamed = { ...warn, fieldManager: 'unknown' }
   test.each<[string, string, SendOptions, Partial<ApiRequest>]>([
     ['GET', `${pods}/web`, {}, { ...inPods, verb: 'get', name: 'web', options: {}, user }],
     [
@@ -123,19 +124,19 @@ describe('what is asked', () => {
       'POST',
       pods,
       { body: 'apiVersion: v1\nkind: Pod', headers: asJson('application/yaml') },
-      { ...inPods, verb: 'create', body: { apiVersion: 'v1', kind: 'Pod' }, options: warn as never, user },
+      { ...inPods, verb: 'create', body: { apiVersion: 'v1', kind: 'Pod' }, options: unnamed as never, user },
     ],
     [
       'PUT',
       `${pods}/web`,
       { body, headers: asJson('application/json; charset=utf-8') },
-      { ...inPods, verb: 'update', name: 'web', body: pod, options: warn as never, user },
+      { ...inPods, verb: 'update', name: 'web', body: pod, options: unnamed as never, user },
     ],
     [
       'PATCH',
       `${pods}/web`,
       { body: '{"a":1}', headers: asJson('application/strategic-merge-patch+json') },
-      { ...inPods, verb: 'patch', name: 'web', patchType: 'strategic', body: { a: 1 }, options: warn as never, user },
+      { ...inPods, verb: 'patch', name: 'web', patchType: 'strategic', body: { a: 1 }, options: unnamed as never, user },
     ],
     [
       'PATCH',

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import fastify from 'fastify'
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { ApiError } from '../../api/errors.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -19,13 +19,14 @@ import { attributesOf, type RequestAttributes } from './attributes.ts'
 import { type BodyKinds, longestBody } from './body.ts'
 import { pathHandler, type PathOptions } from './paths.ts'
 import { type Arrival, auditIdOf, reception, tellFailure, type Visit } from './reception.ts'
-import { sendStatus, statusOf } from './reply.ts'
+import { sendLastStatus, sendStatus, statusOf } from './reply.ts'
 import { proxyCall, proxyPath, proxyRequest } from './proxy.ts'
 import { apiRequest, locationOf, targetOf } from './request.ts'
 import { resourceHandler } from './resource.ts'
 import type { TableMakers } from './tables.ts'
 import type { RequestHeaders } from './request-header.ts'
 import { upgrader } from './upgrade.ts'
+import { type YamlReader, yamlReader } from './yaml-reader.ts'
 
 export interface HttpServerOptions extends PathOptions {
   readonly handle: Handle
@@ -78,7 +79,8 @@ export function serve(options: HttpServerOptions): HttpServer {
     async run(signal) {
       const streams = new Set<AbortController>()
       const sockets = new Set<Duplex>()
-      const { app, server } = await build(options, streams)
+      const yaml = yamlReader({ clock })
+      const { app, server } = await build(options, streams, yaml)
       server.on('connection', (socket: Duplex) => {
         sockets.add(socket)
         socket.once('close', () => sockets.delete(socket))
@@ -101,6 +103,7 @@ export function serve(options: HttpServerOptions): HttpServer {
       }
       for (const socket of sockets) socket.destroy()
       await closed
+      await yaml.close()
       await app.close()
       log.debug({ port: actual }, 'the API server stopped listening')
     },
@@ -117,13 +120,13 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   })
 }
 
-async function build(options: HttpServerOptions, streams: Set<AbortController>) {
+async function build(options: HttpServerOptions, streams: Set<AbortController>, yaml: YamlReader) {
   const { tls, log } = options
   const ca = options.requestHeaders ? [tls.ca, options.requestHeaders.ca] : tls.ca
   const secure = { ca, cert: tls.certificate, key: tls.key, requestCert: true, rejectUnauthorized: false }
-  const http = { ...patience, maxHeaderSize: longestHeaders, noDelay: true }
-  const door = frontDoor(options, streams)
-  const refuse = (error: { code?: string }, request: { raw: IncomingMessage }, reply: Reply) => {
+  const http = { ...patience, maxHeaderSize: longestHeaders, noDelay: true, requireHostHeader: false }
+  const door = frontDoor(options, streams, yaml)
+  const refuse = (error: Error & { code?: string }, request: { raw: IncomingMessage }, reply: Reply) => {
     reply.hijack()
     reply.raw.setHeader('Connection', 'close')
     sendStatus(door.exchange(request.raw, reply.raw), statusOf(parserError(error), log))
@@ -136,33 +139,58 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>) 
     // What is proxied is not for the framework: it would gather the body, and know better about methods and paths.
     serverFactory: listener =>
       (server = createServer({ ...secure, ...http }, (request, response) => {
-        if (proxyPath(request.url ?? '/')) void door.proxy(request, response)
+        const flaw = flawOf(request)
+        if (flaw) void refuse(flaw, { raw: request }, { hijack() {}, raw: response })
+        else if (proxyPath(request.url ?? '/')) void door.proxy(request, response)
         else listener(request, response)
       })),
-    clientErrorHandler: ({ code }, socket) => {
-      const line = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request'
-      if (socket.writable) socket.end(`HTTP/1.1 ${line}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
+    clientErrorHandler: (error, socket) => {
+      // Who is in the middle of an answer cannot be given another one.
+      const { _httpMessage: answer } = socket as Duplex & { _httpMessage?: ServerResponse }
+      if (answer?.headersSent || error.code === 'ECONNRESET') socket.destroy()
+      else sendLastStatus(socket, clientError(error).status, options.clock)
     },
   })
   // All bodies come as they are: what is in them is for the pipeline's decoder to say, not for a parser chosen by content type.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   const noBody = Buffer.alloc(0)
-  app.all('*', (request, reply) => {
+  const serveAny = (request: FastifyRequest, reply: FastifyReply) => {
     reply.hijack()
     void door.serve(request.raw, reply.raw, Buffer.isBuffer(request.body) ? request.body : noBody)
-  })
+  }
+  app.all('*', serveAny)
+  app.setNotFoundHandler(serveAny) // methods that the framework has never heard of
   app.setErrorHandler(refuse)
   await app.ready()
   if (!server) throw new Error('fastify made no server')
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void door.upgrade(request, socket, head))
+  const expectation = new ApiError('BadRequest', 'the expectation cannot be met', { code: 417 })
+  server.on('checkExpectation', (request, response) => refuse(expectation, { raw: request }, { hijack() {}, raw: response }))
+  server.on('connect', (_request, socket: Duplex) => sendLastStatus(socket, methodNotAllowed().status, options.clock))
   return { app, server }
+}
+
+const methodNotAllowed = () => new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+
+/** What the parser lets pass, but HTTP/1.1 does not. */
+function flawOf({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): ApiError | undefined {
+  if (httpVersionMajor !== 1) return new ApiError('BadRequest', 'unsupported protocol version')
+  if (httpVersionMinor > 0 && headers.host === undefined) return new ApiError('BadRequest', 'missing required Host header')
+  return undefined
+}
+
+/** Why bytes are no request, or not in time. */
+function clientError({ code, message }: { code?: string; message: string }): ApiError {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new ApiError('Timeout', 'the request took too long', { code: 408 })
+  if (code === 'HPE_HEADER_OVERFLOW') return new ApiError('BadRequest', 'the headers are too long', { code: 431 })
+  return new ApiError('BadRequest', `the request cannot be read: ${message}`)
 }
 
 type Reply = { hijack(): unknown; raw: ServerResponse }
 
 /** What fastify found wrong before the request reached us. */
-function parserError(error: { code?: string }): unknown {
+function parserError(error: Error & { code?: string }): unknown {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${longestBody}`)
   }
@@ -175,11 +203,11 @@ function parserError(error: { code?: string }): unknown {
 const upgrades = new Set(['exec', 'attach', 'portforward'])
 
 /** Every request and every upgrade comes in here. */
-function frontDoor(options: HttpServerOptions, streams: Set<AbortController>) {
+function frontDoor(options: HttpServerOptions, streams: Set<AbortController>, yaml: YamlReader) {
   const { authorizer, handle, log, gate } = options
   const toStatus = (error: unknown) => statusOf(error, log)
   const { arrive, admit, leave, onCall, onAnswer } = reception(options)
-  const serveResource = resourceHandler({ ...options, toStatus, streams, onCall, onAnswer })
+  const serveResource = resourceHandler({ ...options, yaml, toStatus, streams, onCall, onAnswer })
   const servePath = pathHandler(options)
   const visitOf = (request: IncomingMessage, response: ServerResponse): Visit => ({
     request,
@@ -218,7 +246,7 @@ function frontDoor(options: HttpServerOptions, streams: Set<AbortController>) {
     const user = await arrive(visit, attributesOf(method, target, location))
     if (proxied) return proxyCall(method, proxied, user)
     if (!target) throw new ApiError('BadRequest', `${location.path} cannot be upgraded`)
-    return apiRequest({ method, url, headers, body: Buffer.alloc(0) }, target, location, user, options.kinds)
+    return apiRequest({ method, url, headers, body: Buffer.alloc(0) }, target, location, user, { kinds: options.kinds })
   }
 
   return {
@@ -240,7 +268,8 @@ function frontDoor(options: HttpServerOptions, streams: Set<AbortController>) {
       const visit = visitOf(request, response)
       try {
         const path = proxyPath(request.url ?? '/')
-        const answered = await handle(await callOf(visit))
+        const call = await callOf(visit)
+        const answered = await handle({ ...call, annotate: visit.trail?.annotate })
         if (path && answered.type === 'proxy') await proxyRequest(visit, path, answered.backend)
       } catch (error) {
         const status = toStatus(error)
@@ -256,7 +285,8 @@ function frontDoor(options: HttpServerOptions, streams: Set<AbortController>) {
       async open(request, signal) {
         const visit: Arrival = { request, auditId: auditIdOf(request) ?? options.random.uuid() }
         try {
-          const answered = await handle({ ...(await callOf(visit)), signal })
+          const call = await callOf(visit)
+          const answered = await handle({ ...call, signal, annotate: visit.trail?.annotate })
           visit.trail?.started(101)
           return answered
         } catch (error) {

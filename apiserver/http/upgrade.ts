@@ -16,6 +16,7 @@ import {
 } from './port-forward.ts'
 import { proxyPath, proxyUpgrade } from './proxy.ts'
 import { execParameters } from './query.ts'
+import { sendLastStatus } from './reply.ts'
 import { locationOf } from './request.ts'
 
 /** Raw bytes, whole or as base64 text: what logs and watches are carried by. */
@@ -57,7 +58,7 @@ export function upgrader(options: UpgradeOptions) {
     try {
       await serveUpgrade({ request, socket, head, signal: gone.signal, subresource, query }, options)
     } catch (error) {
-      refuse(socket, options.toStatus(error))
+      sendLastStatus(socket, options.toStatus(error), options.clock)
     }
   }
 }
@@ -226,16 +227,4 @@ async function carryMessages(
   } finally {
     webSocket.close(1000)
   }
-}
-
-/** Answers a request for an upgrade with a Status and hangs up. */
-function refuse(socket: Duplex, status: Status): void {
-  if (socket.destroyed || socket.writableEnded) return
-  const body = JSON.stringify(status)
-  const retryAfter = status.details?.retryAfterSeconds
-  socket.end(
-    `HTTP/1.1 ${status.code} ${status.reason ?? 'Error'}\r\nContent-Type: application/json\r\n` +
-      (retryAfter ? `Retry-After: ${retryAfter}\r\n` : '') +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
 }

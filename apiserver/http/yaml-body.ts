@@ -1,4 +1,5 @@
-import { Composer, LineCounter, type Node, isAlias, isMap, isScalar, isSeq, Parser, type Tags } from 'yaml'
+import { Composer, LineCounter, type Node, isAlias, isMap, isScalar, isSeq, Lexer, Parser, type Tags } from 'yaml'
+import { deepestBody, isTooDeep } from '../body-limits.ts'
 
 export interface YamlBody {
   readonly value: unknown
@@ -8,6 +9,9 @@ export interface YamlBody {
 
 /** Types of YAML 1.1 that Kubernetes takes for plain text, as sigs.k8s.io/yaml does. */
 const plainText = new Set(['timestamp', 'binary', 'set', 'omap', 'pairs', 'intTime', 'floatTime'])
+
+/** As many keys that come twice are told as for JSON. */
+const mostTold = 100
 
 /** More aliases than this, multiplied by what they stand for, are an attack. */
 const mostAliases = 100
@@ -20,7 +24,7 @@ export function readYaml(text: string, findsDuplicates: boolean): YamlBody {
   const lines = new LineCounter()
   const customTags = (tags: Tags) => tags.filter(tag => typeof tag !== 'string' && !isPlainText(tag))
   const composer = new Composer({ version: '1.1', merge: true, uniqueKeys: false, customTags })
-  const document = composer.compose(new Parser(lines.addNewLine).parse(text)).next().value
+  const document = composer.compose(shallowTokens(text, lines)).next().value
   if (!document) return { value: undefined }
   const [error] = document.errors
   if (error) {
@@ -28,11 +32,25 @@ export function readYaml(text: string, findsDuplicates: boolean): YamlBody {
     throw new Error(`${error.message} at line ${line}, column ${col}`)
   }
   const value: unknown = document.toJS({ maxAliasCount: mostAliases })
+  if (isTooDeep(value)) throw tooDeep() // aliases of aliases
   const found: string[] = []
   visit(document.contents as Node | null, lines, found)
   return found.length === 0 || !findsDuplicates
     ? { value }
     : { value, duplicates: `yaml: unmarshal errors:\n${found.join('\n')}` }
+}
+
+const tooDeep = () => new Error('exceeded max depth')
+
+/** As the library's Parser.parse, but gives up on what is nested too deep before anything calls itself for each level. */
+function* shallowTokens(text: string, lines: LineCounter) {
+  lines.addNewLine(0)
+  const parser = new Parser(lines.addNewLine)
+  for (const lexeme of new Lexer().lex(text)) {
+    yield* parser.next(lexeme)
+    if (parser.stack.length > deepestBody) throw tooDeep()
+  }
+  yield* parser.end()
 }
 
 function isPlainText({ tag, identify, format }: { tag: string; identify?: unknown; format?: string }): boolean {
@@ -52,7 +70,7 @@ function visit(node: unknown, lines: LineCounter, found: string[]): void {
     visit(value, lines, found)
     if (!isScalar(key) || isAlias(key)) continue
     const name = String(key.value)
-    if (seen.has(name)) {
+    if (seen.has(name) && found.length < mostTold) {
       const at = (value as Node | null)?.range?.[0] ?? key.range?.[0] ?? 0
       const shown = typeof key.value === 'string' ? JSON.stringify(name) : name
       found.push(`  line ${lines.linePos(at).line}: key ${shown} already set in map`)

@@ -5,9 +5,7 @@ export function unprocessable(cause: unknown): ApiError {
   return new ApiError('Invalid', 'the server rejected our request due to an error in our request', { details: {}, cause })
 }
 
-/** A strategic merge that failed half-way: upstream answers 500 without a reason. */
+/** A strategic merge that failed half-way. Upstream answers 500 without a reason, but it is the patch that is wrong. */
 export function mergeFailure(message: string): ApiError {
-  const error = new ApiError('InternalError', message)
-  delete error.status.reason
-  return error
+  return new ApiError('BadRequest', message)
 }

@@ -1,6 +1,7 @@
 import { ApiError } from '../../api/errors.ts'
 import { copy, deepEqual } from '../../lib/json.ts'
 import { isRecord } from '../decode-body.ts'
+import { isTooDeep } from '../body-limits.ts'
 import { unprocessable } from './errors.ts'
 
 const mostOperations = 10_000
@@ -25,6 +26,7 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
   const budget = { bytes: mostCopiedBytes }
   let document = copy(target) as Container
   for (const operation of operations) document = applyOperation(document, operation, budget)
+  if (isTooDeep(document)) throw tooDeep()
   return document
 }
 
@@ -70,6 +72,7 @@ function applyOperation(document: Container, operation: Operation, budget: { byt
     }
     case 'copy': {
       const value = get(...placeOf(document, pathIn(operation.from, 'from'))) ?? null
+      if (isTooDeep(value)) throw tooDeep()
       if (value !== null) budget.bytes -= Buffer.byteLength(JSON.stringify(value))
       if (budget.bytes < 0) throw fails('the copies of the patch are too large')
       add(document, path(), copy(value))
@@ -144,6 +147,9 @@ function indexIn(length: number, key: string): number {
 }
 
 const fails = (why: string) => unprocessable(new Error(why))
+
+/** Each patch can add to what the ones before it have made. */
+const tooDeep = () => fails('exceeded max depth')
 
 function malformed(why: string): ApiError {
   return new ApiError('BadRequest', `error decoding patch: ${why}`)

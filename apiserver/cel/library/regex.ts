@@ -20,8 +20,12 @@ export function pattern(source: string): RegExp {
   return compiled
 }
 
+/** What follows looks at some patterns again from each of their characters. */
+const longestPattern = 4096
+
 function compile(source: string): RegExp {
   const illegal = (why: string) => new CelError(`Illegal regex: error parsing regexp: ${why}`)
+  if (source.length > longestPattern) throw illegal('expression too large')
   const outsideClasses = source.replace(/\\[^0-9k]|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]/g, '')
   const lookAround = /\(\?(?:=|!|<=|<!)/.exec(outsideClasses)
   if (lookAround) throw illegal(`invalid or unsupported Perl syntax: \`${lookAround[0]}\``)
