@@ -101,14 +101,16 @@ function isClean(shape: Shape, value: unknown): boolean {
   return true
 }
 
-function isAbsent(field: Shape, value: unknown): boolean {
-  if (value === '') return field.isPlain || field.hasTextDefault
-  return (value === false || value === 0) && field.isPlain
+function isAbsent({ isPlain, hasTextDefault, goType }: Shape, value: unknown): boolean {
+  if (value === '') return hasTextDefault || (isPlain && goType !== 'bool' && !isNumber(goType))
+  return isPlain && (value === false ? goType === 'bool' : value === 0 && isNumber(goType))
 }
+
+const isNumber = (goType: string) => goType.startsWith('int') || goType.startsWith('float')
 
 function isEmptyOptional(field: Shape, value: object | null): boolean {
   if (value === null) return true
-  if (!field.isOptional || (field.type !== 'list' && field.type !== 'map')) return false
+  if (!field.isOptional || field.type !== (Array.isArray(value) ? 'list' : 'map')) return false
   for (const _ in value) return false
   return true
 }
@@ -143,7 +145,7 @@ function zeroOf({ type, goType }: Shape): unknown {
   if (type === 'object' || type === 'map') return {}
   if (type === 'list') return []
   if (goType === 'bool') return false
-  return goType.startsWith('int') || goType.startsWith('float') ? 0 : ''
+  return isNumber(goType) ? 0 : ''
 }
 
 /** A type error as encoding/json words it: the innermost struct and the path of fields, without indices. */

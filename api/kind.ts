@@ -79,6 +79,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject, Input = unkno
   readonly validate: (object: T, old?: T) => readonly FieldError[]
   /** As `validate`, for writes to the status, through whichever of `statusViews`. */
   readonly validateStatus: (object: T, old: T, subresource?: string) => readonly FieldError[]
+  /** What people are told although nothing is wrong, once an object is valid; absent: never anything. `old` on updates. */
+  readonly warnings?: (object: T, old?: T) => readonly string[]
   readonly deletion: DeletionRules<T>
 }
 
@@ -148,7 +150,10 @@ export interface RowCondition {
 }
 
 export interface ScaleMapping<T> {
-  readonly specReplicas: (object: T) => number
+  /** `undefined`: nobody has said how many, and there is no default. */
+  readonly specReplicas: (object: T) => number | undefined
+  /** Where that number is, for those who miss it. */
+  readonly specReplicasPath?: string
   readonly statusReplicas: (object: T) => number
   /** The label selector as text. */
   readonly selector: (object: T) => string
@@ -239,6 +244,7 @@ interface KindOptions<Shape extends z.ZodRawShape, Namespaced extends boolean, T
   prepareForUpdate?: (object: Draft<T>, old: T) => void
   validate?: (object: T, old?: T) => FieldError[]
   validateStatus?: (object: T, old: T, subresource?: string) => FieldError[]
+  warnings?: (object: T, old?: T) => string[]
   deletion?: Partial<DeletionRules<T>>
 }
 

@@ -148,16 +148,28 @@ export const int64 = () => z.int()
 /** A number, or text such as `25%` or a port's name. */
 export const intOrString = () => z.union([z.int32(), z.string()]).meta({ 'x-kubernetes-int-or-string': true })
 
-const wholeSeconds = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)$/
-const micro = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/
+/** A date that every month has, and any time of day: nothing is left to check. */
+const moment = String.raw`\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d`
+const wholeSeconds = new RegExp(`^${moment}Z$`)
+const micro = new RegExp(String.raw`^${moment}\.\d{6}Z$`)
+const rfc3339 = /^\d{4}-\d\d-(\d\d)T(?:[01]\d|2[0-3]):\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:\d\d)$/
+
+/** Milliseconds; NaN unless it is RFC 3339 and there is such a day. */
+function parseRfc3339(given: string): number {
+  const day = rfc3339.exec(given)?.[1]
+  if (day === undefined) return Number.NaN
+  const midnight = Date.parse(`${given.slice(0, 10)}T00:00:00Z`)
+  // The thirtieth of February is taken for a day in March.
+  const isDay = !Number.isNaN(midnight) && timestamp(midnight).slice(8, 10) === day
+  return isDay ? Date.parse(given.replace(',', '.')) : Number.NaN
+}
 
 interface TransformContext {
   issues: { push(issue: { code: 'custom'; message: string; input: unknown }): unknown }
 }
 
 function parseTime(given: string, context: TransformContext): number {
-  const ms = rfc3339.test(given) ? Date.parse(given.replace(',', '.')) : Number.NaN
+  const ms = parseRfc3339(given)
   if (Number.isNaN(ms)) {
     const message = `parsing time "${JSON.stringify(given).replaceAll('"', '\\"')}" as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(given)}`
     context.issues.push({ code: 'custom', message, input: given })

@@ -36,13 +36,5 @@ export const admissionSteps: readonly AdmissionStep[] = [
   volumeProtection,
   customResourceRules,
   customResourceFinalizers,
-  // Last: whoever refuses afterwards would have something charged that is never stored.
-  resourceQuota,
-]
-
-/** With further steps, which come before the quota. */
-export const admissionWith = (...more: readonly AdmissionStep[]): readonly AdmissionStep[] => [
-  ...admissionSteps.filter(step => step !== resourceQuota),
-  ...more,
   resourceQuota,
 ]

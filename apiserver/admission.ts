@@ -6,6 +6,7 @@ import type { Random } from '../lib/random.ts'
 import type { Access } from './access.ts'
 import type { Commits } from './commit.ts'
 import type { AnyDraft } from './decode-body.ts'
+import type { Annotate } from './request.ts'
 
 /** A write on its way in, as admission sees it. */
 export interface Attempt {
@@ -21,9 +22,13 @@ export interface Attempt {
   readonly options: CallOptions
   /** Steps may change it in `admit`, not in `check`. Of a DELETE: the object that goes; of a CONNECT: its options. */
   readonly object: AnyDraft
+  /** What the object is, where a subresource takes something else than the kind: Eviction, Scale. Never converted. */
+  readonly objectKind?: AnyKind
   readonly old: KubeObject | undefined
   /** What the client is to be told beside the answer; steps add to it. */
   readonly warnings: string[]
+  /** Adds to what the audit log says about the request; absent: nobody writes it down. */
+  readonly annotate?: Annotate | undefined
   /** Set by those who change objects from outside: whether everybody has to look once more, and whether that is now. */
   reinvocation?: Reinvocation
 }
@@ -62,6 +67,8 @@ export interface AdmissionStep {
   readonly subresources?: readonly string[] | 'all'
   admit?(attempt: Attempt, context: AdmissionContext): Promise<void> | void
   check?(attempt: Attempt, context: AdmissionContext): Promise<void> | void
+  /** After everybody's `check`, so that what only a write may cost is not charged for one that somebody else refuses. May refuse too. */
+  charge?(attempt: Attempt, context: AdmissionContext): Promise<void> | void
   /** Hears when an object of `kinds` has been stored: what was reserved for it need not be kept in mind any more. */
   stored?(object: AnyDraft, context: AdmissionContext): void
 }
@@ -69,6 +76,7 @@ export interface AdmissionStep {
 /** The steps that concern a write, in order. */
 export interface Admission {
   admit(attempt: Attempt): Promise<void>
+  /** `check` of all steps, then `charge` of all. */
   check(attempt: Attempt): Promise<void>
 }
 
@@ -77,7 +85,7 @@ export function admissionChain(steps: readonly AdmissionStep[], context: Admissi
     step.operations.includes(operation) &&
     (!step.kinds || step.kinds.includes(kind)) &&
     (subresource === undefined || step.subresources === 'all' || step.subresources?.includes(subresource) === true)
-  const run = (phase: 'admit' | 'check') => async (attempt: Attempt) => {
+  const run = (phase: 'admit' | 'check' | 'charge') => async (attempt: Attempt) => {
     for (const step of steps) {
       const done = concerns(step, attempt) ? step[phase]?.(attempt, context) : undefined
       if (done) await done
@@ -91,5 +99,11 @@ export function admissionChain(steps: readonly AdmissionStep[], context: Admissi
     reinvocation.isSecondRound = true
     await admitOnce(attempt)
   }
-  return { admit, check: run('check') }
+  const checkAll = run('check')
+  const chargeAll = run('charge')
+  const check = async (attempt: Attempt) => {
+    await checkAll(attempt)
+    await chargeAll(attempt)
+  }
+  return { admit, check }
 }

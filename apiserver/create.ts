@@ -71,12 +71,14 @@ export function creator({ access, admission, commits, clock, random, managers }:
       object: draft,
       old: undefined,
       warnings,
+      annotate: request.annotate,
     }
     await admission.admit(attempt)
     kind.prepareForCreate(draft)
     kind.default(draft)
     const errors = [...metadataErrors(kind, draft), ...kind.validate(draft)]
     if (errors.length > 0) throw invalidObject(kind, metadata.name, errors)
+    if (kind.warnings) warnings.push(...kind.warnings(draft))
     await admission.check(attempt)
     if (options.dryRun) return dryRun(kind, draft, warnings)
     const created = await commit(kind, request, draft, isGenerated)
@@ -109,11 +111,9 @@ export function creator({ access, admission, commits, clock, random, managers }:
   }
 }
 
-/** Upstream gives no reason here either. */
+/** Upstream answers 500 without a reason. */
 function versionOnCreate(): ApiError {
-  const error = new ApiError('InternalError', 'resourceVersion should not be set on objects to be created')
-  delete error.status.reason
-  return error
+  return new ApiError('BadRequest', 'resourceVersion should not be set on objects to be created')
 }
 
 function noFreeName(kind: AnyKind, name: string): ApiError {

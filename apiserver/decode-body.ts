@@ -58,7 +58,7 @@ export function decodeBody(kind: AnyKind, body: unknown, options: Options = {}):
 
 /** Entries that are frozen are the stored ones: read before, and not worth reading again. */
 function withoutStoredEntries(body: Record<string, unknown>, managedFields: unknown): Record<string, unknown> {
-  if (managedFields === undefined || !Object.isFrozen(managedFields) || !isRecord(body.metadata)) return body
+  if (!Array.isArray(managedFields) || !Object.isFrozen(managedFields) || !isRecord(body.metadata)) return body
   const { managedFields: _known, ...metadata } = body.metadata
   return { ...body, metadata }
 }

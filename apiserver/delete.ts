@@ -63,7 +63,7 @@ export function deleter({ access, admission, commits, clock, list }: Dependencie
   return { remove, removeCollection }
 }
 
-function attemptOf(kind: AnyKind, { name, user, options = {} }: ApiRequest, old: KubeObject): Attempt {
+function attemptOf(kind: AnyKind, { name, user, annotate, options = {} }: ApiRequest, old: KubeObject): Attempt {
   const isDryRun = options.dryRun === true
   const { namespace } = old.metadata
   const object = old as AnyDraft // frozen: nobody changes what is about to go
@@ -79,6 +79,7 @@ function attemptOf(kind: AnyKind, { name, user, options = {} }: ApiRequest, old:
     object,
     old,
     warnings: [],
+    annotate,
   }
 }
 

@@ -16,7 +16,7 @@ import type { KubeObject } from '../api/transport.ts'
 import { type Run, runAll } from '../lib/run.ts'
 import type { AdmissionStep } from './admission.ts'
 import type { Authorizer } from './auth/authorizer.ts'
-import { type Followed, type FollowOptions, followed } from './auth/followed.ts'
+import { type Followed, type FollowOptions, followed } from './followed.ts'
 import type { KindTable } from './kind-table.ts'
 import { expressionCheck } from './policies/expression-check.ts'
 import { policyStatus } from './policies/status.ts'
@@ -31,7 +31,7 @@ export interface ExtensibleAdmissionOptions extends FollowOptions {
 
 /** The admission that users of the cluster add: webhooks and policies. */
 export interface ExtensibleAdmission {
-  /** In upstream's order, to come after every step of our own but the quota. */
+  /** In upstream's order, to come after every step of our own. */
   readonly steps: readonly AdmissionStep[]
   /** Follows the configurations. */
   readonly run: Run

@@ -91,10 +91,13 @@ function nodeMetrics({ nodeAgents, clock }: Dependencies): Measure {
 }
 
 /** Undefined: the node cannot be asked. */
-const usageOn = (nodeAgents: Dependencies['nodeAgents'], nodeName: string) =>
-  nodeAgents(nodeName)
-    ?.stats?.()
-    .catch(() => undefined)
+async function usageOn(nodeAgents: Dependencies['nodeAgents'], nodeName: string): Promise<readonly PodUsage[] | undefined> {
+  try {
+    return await nodeAgents(nodeName)?.stats?.()
+  } catch {
+    return undefined
+  }
+}
 
 function head(kind: AnyKind, { name, namespace, labels }: KubeObject['metadata'], clock: Clock): KubeObject {
   const now = timestamp(clock.now())

@@ -183,6 +183,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     checkShape(kind, request)
     await ready
     if (!kind.deprecationWarning) return handler(withStoredRules(kind), request)
+    request.annotate?.('k8s.io/deprecated', 'true')
     const answer = await handler(withStoredRules(kind), request)
     const told = 'warnings' in answer ? (answer.warnings ?? []) : []
     return { ...answer, warnings: [kind.deprecationWarning, ...told] } as ApiResponse

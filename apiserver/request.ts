@@ -14,7 +14,12 @@ export interface ApiRequest extends Call {
   /** For exec, attach and log: their own query parameters. */
   parameters?: Record<string, unknown>
   signal?: AbortSignal
+  /** Adds to what the audit log says about the request; absent: nobody writes it down. */
+  annotate?: Annotate | undefined
 }
+
+/** The first value of a key counts. `Request`: only for a log that has the bodies of requests as well. */
+export type Annotate = (key: string, value: string, level?: 'Request') => void
 
 /** An object and its bytes, made once at commit. `object` is decoded on first use and frozen. */
 export interface Stored {

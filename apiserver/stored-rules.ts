@@ -52,7 +52,7 @@ function lent(kind: AnyKind, kept: AnyKind): AnyKind {
       rule(converted, old && stored(old))
       replaceWith(draft, storedAs?.fromStored(converted as KubeObject) as object)
     }
-  const { generationOf } = kept
+  const { generationOf, warnings } = kept
   const standard = through(kept.default as Rule)
   return {
     ...kind,
@@ -70,6 +70,7 @@ function lent(kind: AnyKind, kept: AnyKind): AnyKind {
     validate: (object: KubeObject, old?: KubeObject) => kept.validate(stored(object), old && stored(old)),
     validateStatus: (object: KubeObject, old: KubeObject, subresource?: string) =>
       kept.validateStatus(stored(object), stored(old), subresource),
+    ...(warnings && { warnings: (object: KubeObject, old?: KubeObject) => warnings(stored(object), old && stored(old)) }),
     ...(generationOf && { generationOf: (object: KubeObject) => generationOf(stored(object)) }),
     deletion: deletionThrough(kept.deletion, stored, through),
   }

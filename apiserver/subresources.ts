@@ -7,7 +7,7 @@ import type { Access } from './access.ts'
 import type { Admission } from './admission.ts'
 import type { FieldManager } from './apply/field-manager.ts'
 import type { ObjectResponse } from './create.ts'
-import type { ApiRequest, ApiResponse } from './request.ts'
+import type { Annotate, ApiRequest, ApiResponse } from './request.ts'
 import { binding } from './subresources/binding.ts'
 import { eviction } from './subresources/eviction.ts'
 import { finalize } from './subresources/finalize.ts'
@@ -27,6 +27,7 @@ export type IssueToken = (request: {
   readonly body: unknown
   readonly user: UserInfo
   readonly isDryRun: boolean
+  readonly annotate?: Annotate | undefined
 }) => Promise<unknown>
 
 export interface SubresourceDependencies {

@@ -125,7 +125,7 @@ export function updates({ access, admission, rewrite, create, managers, authoriz
 
   const attemptOf = (
     kind: AnyKind,
-    { name, subresource, user, options = {} }: ApiRequest,
+    { name, subresource, user, annotate, options = {} }: ApiRequest,
     object: AnyDraft,
     old: KubeObject,
     warnings: string[],
@@ -141,6 +141,7 @@ export function updates({ access, admission, rewrite, create, managers, authoriz
     object,
     old,
     warnings,
+    annotate,
   })
 
   type Assemble = (assembly: Assembly) => Promise<AnyDraft>
@@ -158,6 +159,7 @@ export function updates({ access, admission, rewrite, create, managers, authoriz
     const validate = (request.subresource && kind.parts?.[request.subresource as 'resize']?.validate) || kind.validate
     const errors = [...newFinalizers(draft, old), ...metadataErrors(kind, draft), ...validate(draft, old)]
     if (errors.length > 0) throw invalidObject(kind, draft.metadata.name, errors)
+    if (kind.warnings && !request.subresource) warnings.push(...kind.warnings(draft, old))
     await admission.check(attempt)
     return draft
   }

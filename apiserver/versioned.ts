@@ -38,7 +38,7 @@ export function versionedAdmission(inner: Admission): Admission {
   const run = (phase: 'admit' | 'check') => {
     const convert = async (attempt: Attempt) => {
       const { storedAs } = attempt.kind
-      if (!storedAs || attempt.operation === 'CONNECT') return inner[phase](attempt)
+      if (!storedAs || attempt.operation === 'CONNECT' || attempt.objectKind) return inner[phase](attempt)
       const object = await keptObject(attempt.kind, attempt.object)
       const before = phase === 'admit' && attempt.operation !== 'DELETE' ? copy(object) : undefined
       const old = attempt.old && ((await keptObject(attempt.kind, attempt.old)) as KubeObject)

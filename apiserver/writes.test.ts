@@ -103,7 +103,7 @@ describe('create', () => {
     [
       'a version',
       configMap('a', {}, { resourceVersion: '7' }),
-      500,
+      400,
       'resourceVersion should not be set on objects to be created',
     ],
     ['no name', { metadata: {} }, 422, /metadata\.name: Required value: name or generateName is required/],

@@ -47,7 +47,7 @@ export function followCustom({ custom, informers, informed, subscribe }: Options
   const stopDefinitions = informed.get(CustomResourceDefinition)?.subscribe(update)
   return {
     /** Resolves when what there is now is known. */
-    synced: (signal: AbortSignal) => Promise.all([...followed.keys()].map(kind => informed.get(kind)?.synced(signal))),
+    synced: (signal: AbortSignal) => Promise.all([...followed.keys()].map(async kind => informed.get(kind)?.synced(signal))),
     stop(): void {
       stopDefinitions?.()
       for (const [kind, stop] of followed) {

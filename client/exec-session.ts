@@ -2,7 +2,7 @@ import type { WebSocket as Socket } from 'ws'
 import type { Status } from '../api/errors.ts'
 import type { ExecSession } from '../api/node-agent.ts'
 import { byteQueue } from './byte-queue.ts'
-import { connectionError, responseError } from './http-errors.ts'
+import { dial, type DialOptions } from './web-socket.ts'
 
 /** The first byte of each message (k8s.io/apimachinery/pkg/util/remotecommand). */
 const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const
@@ -12,36 +12,11 @@ const maxBacklog = 4 * 1024 * 1024
 
 const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
 
-interface ConnectOptions {
-  headers: Record<string, string>
-  ca?: string
-  cert?: string
-  key?: string
-  servername?: string
-  rejectUnauthorized?: boolean
-}
-
 /** Opens exec or attach over a WebSocket. Rejects with the server's Status when it refuses. */
-export async function openExecSession(url: URL, options: ConnectOptions): Promise<ExecSession> {
-  const { WebSocket } = await import('ws')
-  const socket = new WebSocket(url, protocols, { ...options, perMessageDeflate: false })
-  const session = sessionOver(socket)
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve)
-    socket.once('unexpected-response', (_request, response) => {
-      const chunks: Buffer[] = []
-      response.on('data', chunk => chunks.push(chunk))
-      response.on('end', () => {
-        reject(responseError(response.statusCode ?? 0, Buffer.concat(chunks).toString(), response.headers))
-        socket.terminate()
-      })
-    })
-    socket.on('error', error => reject(connectionError(error, url.host)))
-  })
-  return session
+export function openExecSession(url: URL, options: DialOptions): Promise<ExecSession> {
+  return dial(url, protocols, options, sessionOver)
 }
 
-/** Listens from the start: the first output may come in the packet that accepts the connection. */
 function sessionOver(socket: Socket): ExecSession {
   const flow = () => {
     const isBehind = stdout.backlog > maxBacklog || stderr.backlog > maxBacklog

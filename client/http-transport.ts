@@ -2,6 +2,7 @@ import { Agent as PlainAgent, type IncomingMessage, request as plainRequest, typ
 import { Agent, request as secureRequest } from 'node:https'
 import { causeHeaders } from '../api/cause-headers.ts'
 import { ApiError } from '../api/errors.ts'
+import type { ExecOptions, ExecSession } from '../api/node-agent.ts'
 import { pathOf } from '../api/paths.ts'
 import {
   type Call,
@@ -14,6 +15,15 @@ import {
 } from '../api/transport.ts'
 import { connectionError, responseError } from './http-errors.ts'
 import { jsonLines } from './json-lines.ts'
+import type { PortConnection } from './port-connection.ts'
+
+/** Another user to act as (`Impersonate-*` headers). */
+export interface Impersonation {
+  user: string
+  uid?: string
+  groups?: readonly string[]
+  extra?: Readonly<Record<string, readonly string[]>>
+}
 
 /** Where an API server is and who we are to it. */
 export interface HttpTransportOptions {
@@ -25,6 +35,8 @@ export interface HttpTransportOptions {
   cert?: string
   key?: string
   token?: string
+  /** Whom to act as, which the server allows to those who may impersonate. */
+  impersonate?: Impersonation
   /** The name that the server's certificate must carry, when it is not the host of `server`. */
   tlsServerName?: string
   insecureSkipTlsVerify?: boolean
@@ -50,8 +62,17 @@ export interface HttpTransport extends Transport {
   request(request: HttpRequest): Promise<{ status: number; headers: IncomingMessage['headers']; text: string }>
   /** The body of a GET as it comes, in a representation of one's choice. Throws ApiErrors. */
   stream(path: string, accept: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>
+  /** Joins the streams of what a container runs already. */
+  attach(target: PodTarget, options: Omit<ExecOptions, 'command'> & { container?: string }): Promise<ExecSession>
+  /** Connects to a port of a pod. */
+  connect(target: PodTarget, port: number): Promise<PortConnection>
   /** Closes idle connections. */
   close(): void
+}
+
+interface PodTarget {
+  readonly namespace: string
+  readonly name: string
 }
 
 const methods: Record<Verb, string> = {
@@ -66,13 +87,17 @@ const methods: Record<Verb, string> = {
 }
 
 export function httpTransport(options: HttpTransportOptions): HttpTransport {
-  const { token, userAgent = 'wherry', onWarning, silenceInMs = 60_000 } = options
+  const { token, userAgent = 'wherry', onWarning, silenceInMs = 60_000, impersonate } = options
   const base = new URL(options.server)
   const tls = tlsOptions(options)
   const isSecure = base.protocol === 'https:'
   const agent = isSecure ? new Agent({ keepAlive: true, ...tls }) : new PlainAgent({ keepAlive: true })
   const prefix = base.pathname.replace(/\/$/, '')
-  const identity = { 'user-agent': userAgent, ...(token && { authorization: `Bearer ${token}` }) }
+  const identity = {
+    'user-agent': userAgent,
+    ...(token && { authorization: `Bearer ${token}` }),
+    ...(impersonate && impersonationHeaders(impersonate)),
+  }
 
   const open = ({ method, path, headers, body, signal }: HttpRequest, silence: number): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
@@ -116,6 +141,14 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
     return response
   }
 
+  const socketOptions = { ...tls, headers: identity }
+  const socketUrl = ({ namespace, name }: PodTarget, subresource: string, query: object): URL => {
+    const target = { group: '', version: 'v1', resource: 'pods', namespace, name, subresource }
+    const url = new URL(prefix + pathOf(target) + queryOf(query), base)
+    url.protocol = isSecure ? 'wss:' : 'ws:'
+    return url
+  }
+
   const transport: HttpTransport = {
     request: fetchText,
     close: () => agent.destroy(),
@@ -143,12 +176,17 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
         if (!signal.aborted) throw error instanceof ApiError ? error : connectionError(error, base.host)
       }
     },
-    async exec({ namespace, name }, { command, ...flags }) {
-      const target = { group: '', version: 'v1', resource: 'pods', namespace, name, subresource: 'exec' }
+    async exec(target, options) {
       const { openExecSession } = await import('./exec-session.ts')
-      const url = new URL(prefix + pathOf(target) + queryOf({ ...flags, command }), base)
-      url.protocol = isSecure ? 'wss:' : 'ws:'
-      return openExecSession(url, { ...tls, headers: identity })
+      return openExecSession(socketUrl(target, 'exec', options), socketOptions)
+    },
+    async attach(target, options) {
+      const { openExecSession } = await import('./exec-session.ts')
+      return openExecSession(socketUrl(target, 'attach', options), socketOptions)
+    },
+    async connect(target, port) {
+      const { openPortConnection } = await import('./port-connection.ts')
+      return openPortConnection(socketUrl(target, 'portforward', { ports: port }), socketOptions)
     },
     async raw(path, signal) {
       const { status, headers, text } = await fetchText({
@@ -162,6 +200,17 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
     },
   }
   return transport
+}
+
+/** k8s.io/client-go/transport/round_trippers.go; what is no letter of a header's name is percent-encoded. */
+function impersonationHeaders({ user, uid, groups = [], extra = {} }: Impersonation): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = { 'impersonate-user': user }
+  if (uid) headers['impersonate-uid'] = uid
+  if (groups.length > 0) headers['impersonate-group'] = [...groups]
+  for (const [key, values] of Object.entries(extra)) {
+    headers[`impersonate-extra-${encodeURIComponent(key).toLowerCase()}`] = [...values]
+  }
+  return headers
 }
 
 function tlsOptions({ ca, cert, key, tlsServerName, insecureSkipTlsVerify }: HttpTransportOptions) {

@@ -10,6 +10,8 @@ export interface Lister<T extends KubeObject = KubeObject> {
   /** The objects that an index function filed under a value. */
   by(index: string, value: string): readonly T[]
   readonly size: number
+  /** Whether the first list is in; until then there is nothing. */
+  readonly isSynced: boolean
 }
 
 /** A change of the copy, after it was applied. `revision` is the write's. */

@@ -40,7 +40,7 @@ export function createInformers(dependencies: Dependencies): Informers {
     const done = informer.run(AbortSignal.any([signal, stop.signal])).finally(() => started.delete(done))
     started.add(done)
   }
-  const idOf = (kind: AnyKind, fieldSelector = '') => `${kind.group}/${kind.kind}?${fieldSelector}`
+  const idOf = ({ group, version, kind }: AnyKind, fieldSelector = '') => `${group}/${version}/${kind}?${fieldSelector}`
 
   return {
     of(kind, { fieldSelector } = {}) {
@@ -79,7 +79,6 @@ function createInformer(kind: AnyKind, fieldSelector: string | undefined, { clie
   const waiting = waiters()
   const selection = fieldSelector ? { fieldSelector } : {}
   let revision = 0
-  let isSynced = false
 
   /** Tells everyone. A handler's mistake is its own: it must not stop the informer, nor keep the news from the others. */
   const publish = (changes: readonly Change[], newest: number) => {
@@ -100,7 +99,7 @@ function createInformer(kind: AnyKind, fieldSelector: string | undefined, { clie
     const { items, resourceVersion } = await listAll(client, kind, selection, signal)
     if (signal.aborted) return
     const changes = replaceAll(cache, items, Number(resourceVersion))
-    isSynced = true
+    cache.isSynced = true
     publish(changes, Number(resourceVersion))
   }
 
@@ -143,9 +142,9 @@ function createInformer(kind: AnyKind, fieldSelector: string | undefined, { clie
       }
     },
     get isSynced() {
-      return isSynced
+      return cache.isSynced
     },
-    synced: signal => waiting.until(() => isSynced, signal),
+    synced: signal => waiting.until(() => cache.isSynced, signal),
     get revision() {
       return revision
     },

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { HttpTransportOptions } from './http-transport.ts'
+import type { HttpTransportOptions, Impersonation } from './http-transport.ts'
 
 /** A kubeconfig file, as far as we use it (k8s.io/client-go/tools/clientcmd/api/v1). What we do not use is kept. */
 export interface Kubeconfig {
@@ -34,6 +34,10 @@ interface User {
   'client-key-data'?: string
   token?: string
   tokenFile?: string
+  as?: string
+  'as-uid'?: string
+  'as-groups'?: string[]
+  'as-user-extra'?: Record<string, string[]>
 }
 
 /** What to take instead of the file's own choice. */
@@ -41,6 +45,10 @@ export interface Selection {
   context?: string | undefined
   cluster?: string | undefined
   user?: string | undefined
+  /** Whom to act as. */
+  as?: string | undefined
+  asUid?: string | undefined
+  asGroups?: readonly string[] | undefined
 }
 
 export interface Selected {
@@ -91,6 +99,7 @@ export async function selectConnection(config: Kubeconfig, directory: string, se
     pem(undefined, user?.tokenFile),
   ])
   const token = user?.token ?? fileToken?.trim()
+  const impersonate = impersonationOf(userName ?? '', user, selection)
   const tlsServerName = cluster['tls-server-name']
   return {
     context: contextName,
@@ -101,10 +110,23 @@ export async function selectConnection(config: Kubeconfig, directory: string, se
       ...(cert && { cert }),
       ...(key && { key }),
       ...(token && { token }),
+      ...(impersonate && { impersonate }),
       ...(tlsServerName && { tlsServerName }),
       ...(cluster['insecure-skip-tls-verify'] && { insecureSkipTlsVerify: true }),
     },
   }
+}
+
+function impersonationOf(name: string, user: User | undefined, selection: Selection): Impersonation | undefined {
+  const as = selection.as ?? user?.as
+  const uid = selection.asUid ?? user?.['as-uid']
+  const groups = selection.asGroups ?? user?.['as-groups'] ?? []
+  const extra = user?.['as-user-extra'] ?? {}
+  if (as) return { user: as, groups, extra, ...(uid && { uid }) }
+  if (uid || groups.length > 0 || Object.keys(extra).length > 0) {
+    throw new Error(`requesting uid, groups or user-extra for ${name} without impersonating a user`)
+  }
+  return undefined
 }
 
 /** A kubeconfig with one cluster, one user and one context, all of one name, credentials embedded. */

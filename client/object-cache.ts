@@ -6,6 +6,7 @@ type Values<T> = (object: T) => readonly string[]
 
 /** Objects by key, and by whatever index functions file them under. What is put in is shared, never copied. */
 export interface ObjectCache<T extends KubeObject> extends Lister<T> {
+  isSynced: boolean
   /** Puts an object in the place of the one with its key. Answers that one. */
   set(object: T): T | undefined
   /** Answers what was removed. */
@@ -40,6 +41,7 @@ export function objectCache<T extends KubeObject>(): ObjectCache<T> {
   }
 
   const cache: ObjectCache<T> = {
+    isSynced: false,
     set(object) {
       const key = keyOf(object)
       const previous = objects.get(key)

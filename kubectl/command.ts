@@ -40,6 +40,11 @@ export const globalFlags = {
   kubeconfig: { type: 'string', help: 'The kubeconfig file to use' },
   context: { type: 'string', help: 'The context of the kubeconfig to use' },
   server: { type: 'string', short: 's', help: 'The address of the API server', hidden: true },
+  as: { type: 'string', help: 'The user to act as', placeholder: 'USER' },
+  'as-group': { type: 'list', help: 'With --as: a group to act as a member of', placeholder: 'GROUP' },
+  'as-uid': { type: 'string', help: 'With --as: the uid of that user', placeholder: 'UID' },
+  cluster: { type: 'string', help: 'The cluster of the kubeconfig to use', hidden: true },
+  token: { type: 'string', help: 'The bearer token to show', hidden: true },
   'request-timeout': { type: 'string', help: 'How long to wait for one request', hidden: true },
   help: { type: 'bool', short: 'h', help: 'This text' },
 } as const satisfies FlagSpecs

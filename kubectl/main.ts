@@ -27,8 +27,8 @@ export async function main(args: readonly string[], io: Io, signal: AbortSignal)
       io.out(helpOf(command))
       return 0
     }
-    const { namespace, kubeconfig, context, server } = parsed.flags
-    const open = () => (session ??= openSession({ namespace, kubeconfig, context, server }, io))
+    const { as, 'as-group': asGroups, 'as-uid': asUid, ...options } = parsed.flags
+    const open = () => (session ??= openSession({ ...options, as, asGroups, asUid }, io))
     const code = await command.run({ ...parsed, io, session: open, signal })
     return signal.aborted ? 130 : code
   } catch (error) {

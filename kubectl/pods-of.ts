@@ -1,21 +1,53 @@
 import type { Pod } from '../api/core/pod.ts'
 import type { KubeObject } from '../api/transport.ts'
 import { formatSelector, fromLabelMap, fromLabelSelector, type LabelSelectorObject } from '../api/selectors.ts'
+import { limited } from './changes.ts'
+import { type CommandContext, flag } from './command.ts'
+import { parseDuration } from './duration.ts'
 import { callOf, listAll } from './objects.ts'
 import { selectOne } from './selection.ts'
 import type { Session } from './session.ts'
 
 /** The pods that words such as `web`, `pod/web` or `deployment/web` mean, the likeliest to be asked about first. */
 export async function podsMeant(session: Session, words: readonly string[]): Promise<readonly Pod[]> {
+  return (await objectAndPods(session, words, 'get the logs from')).pods
+}
+
+/** What is meant, and its pods; `doing` is for the message when it can have none. */
+async function objectAndPods(session: Session, words: readonly string[], doing: string) {
   const map = await session.resources()
   const { resource, name } = selectOne(words, map, 'pods')
   const { namespace } = session
   const object = (await session.transport.call(callOf('get', resource, { namespace, name }))) as KubeObject
-  if (resource.resource === 'pods' && resource.group === '') return [object as unknown as Pod]
+  if (resource.resource === 'pods' && resource.group === '') return { object, pods: [object as unknown as Pod] }
   const selector = selectorOf(object)
-  if (!selector) throw new Error(`cannot get the logs from ${resource.kind}: it has no pods`)
+  if (!selector) throw new Error(`cannot ${doing} ${resource.kind}: it has no pods`)
   const { items } = await listAll(session, map.named('pods'), namespace, { labelSelector: selector })
-  return (items as unknown as Pod[]).slice().sort(byInterest)
+  return { object, pods: (items as unknown as Pod[]).slice().sort(byInterest) }
+}
+
+const pollInMs = 500
+
+/** The likeliest of the pods that are meant, as soon as there is one, and what it belongs to. Throws when there is none in time. */
+export async function podMeant(
+  context: CommandContext,
+  session: Session,
+  words: readonly string[],
+  { timeout, doing }: { timeout: string; doing: string },
+): Promise<{ pod: Pod; object: KubeObject }> {
+  const patience = parseDuration('pod-running-timeout', flag.text(context, 'pod-running-timeout') ?? timeout)
+  if (patience <= 0) throw new Error('--pod-running-timeout must be higher than zero')
+  const limit = limited(context, patience)
+  try {
+    for (;;) {
+      const { object, pods } = await objectAndPods(session, words, doing)
+      if (pods[0]) return { pod: pods[0], object }
+      if (limit.signal.aborted) throw new Error('timed out waiting for the condition')
+      await context.io.sleep(pollInMs, limit.signal)
+    }
+  } finally {
+    limit.release()
+  }
 }
 
 /** The label selector by which an object picks pods, as text. */

@@ -28,6 +28,12 @@ export interface SessionOptions {
   readonly kubeconfig?: string | undefined
   readonly context?: string | undefined
   readonly server?: string | undefined
+  readonly cluster?: string | undefined
+  readonly token?: string | undefined
+  /** Whom to act as. */
+  readonly as?: string | undefined
+  readonly asUid?: string | undefined
+  readonly asGroups?: readonly string[] | undefined
 }
 
 /**
@@ -48,10 +54,11 @@ export async function openSession(options: SessionOptions, io: Io): Promise<Sess
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new Error(`the kubeconfig ${file} cannot be read: ${cause.code ?? cause.message}`, { cause })
   })
-  const selected = await selectConnection(await parseKubeconfig(text), dirname(file), { context: options.context })
+  const selected = await selectConnection(await parseKubeconfig(text), dirname(file), options)
   const transport = httpTransport({
     ...selected.transport,
     ...(options.server && { server: options.server }),
+    ...(options.token && { token: options.token }),
     userAgent: 'kubectl/wherry',
     onWarning: warning => io.err(`Warning: ${warning}\n`),
   })

@@ -27,6 +27,8 @@ export interface TargetsOptions {
   readonly doing?: string
   /** Instead of the context's. */
   readonly words?: readonly string[]
+  /** The verb's `--selector` chooses no objects, but means something else. */
+  readonly namesOnly?: boolean
 }
 
 export interface TargetsOutcome {
@@ -80,13 +82,18 @@ export async function eachTarget(
     }
     return { code, count }
   }
-  for (const target of await chosenTargets(context, session, words)) await attempt(async () => target)
+  for (const target of await chosenTargets(context, session, words, options.namesOnly)) await attempt(async () => target)
   return { code, count }
 }
 
 /** What words and selectors choose: named objects unseen, selected ones as the server lists them. */
-async function chosenTargets(context: CommandContext, session: Session, words: readonly string[]): Promise<Target[]> {
-  const labelSelector = flag.text(context, 'selector')
+async function chosenTargets(
+  context: CommandContext,
+  session: Session,
+  words: readonly string[],
+  namesOnly = false,
+): Promise<Target[]> {
+  const labelSelector = namesOnly ? undefined : flag.text(context, 'selector')
   const fieldSelector = flag.text(context, 'field-selector')
   const isSelecting = labelSelector !== undefined || fieldSelector !== undefined || flag.on(context, 'all')
   const everywhere = flag.on(context, 'all-namespaces')

@@ -20,6 +20,11 @@ export function deepFreeze<T>(value: T): T {
   return value
 }
 
+/** The value of a key that came from outside, which may well be `constructor`. */
+export function ownValue<T>(map: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return map !== undefined && Object.hasOwn(map, key) ? map[key] : undefined
+}
+
 /** Whether a JSON value has lists and maps within each other to more than so many levels. */
 export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false

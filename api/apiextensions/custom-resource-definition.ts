@@ -4,6 +4,8 @@ import { conditionFields } from '../meta.ts'
 import { atomicList, base64Text, choice, flag, int32, listMap, named, requiredText, text, whole } from '../schema.ts'
 import { cleanupFinalizer, type Definition, storageVersionOf } from './definition.ts'
 import { validateDefinition, validateDefinitionStatus } from './definition-validation.ts'
+import { formatCheck } from './formats.ts'
+import { someSchema } from './structural.ts'
 import { JsonSchemaPropsSchema } from './json-schema-props.ts'
 
 const Names = named(
@@ -139,6 +141,19 @@ const Conversion = named(
   { wire: 'strategy webhook' },
 )
 
+/** Formats of texts that nobody checks. */
+function unknownFormats({ spec }: Definition): string[] {
+  const found: string[] = []
+  for (const { schema } of spec.versions) {
+    if (!schema?.openAPIV3Schema) continue
+    someSchema(schema.openAPIV3Schema, ({ type, format }) => {
+      if (type === 'string' && format && !formatCheck(format)) found.push(format)
+      return false // all of them
+    })
+  }
+  return found
+}
+
 /** A kind of object that the cluster has been told about (custom resource). */
 export const CustomResourceDefinition = defineKind({
   group: 'apiextensions.k8s.io',
@@ -208,6 +223,12 @@ export const CustomResourceDefinition = defineKind({
   },
   validate: (crd, old) => validateDefinition(crd as Definition, old as Definition | undefined),
   validateStatus: crd => validateDefinitionStatus(crd as Definition),
+  warnings(crd, old) {
+    const known = new Set(old && unknownFormats(old as Definition))
+    return unknownFormats(crd as Definition).flatMap(format =>
+      known.has(format) ? [] : [`unrecognized format ${JSON.stringify(format)}`],
+    )
+  },
   deletion: {
     // Its objects go first: the first DELETE only marks it, and a finalizer holds it from then on.
     holds: ({ metadata }) => !metadata.deletionTimestamp,

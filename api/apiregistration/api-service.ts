@@ -3,7 +3,7 @@ import { type FieldError, fieldError } from '../field-errors.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields } from '../meta.ts'
 import { pathSegmentName, portNumber, serviceName, subdomainName } from '../names.ts'
-import { base64Text, flag, int32, listMap, named, plain, requiredText, text } from '../schema.ts'
+import { base64Text, flag, int32, listMap, named, plain, text } from '../schema.ts'
 import { invalidWhen, supported } from '../validation.ts'
 
 const ServiceReference = named(

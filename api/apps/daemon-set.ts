@@ -2,6 +2,7 @@ import type * as z from 'zod'
 import { deepEqual } from '../../lib/json.ts'
 import { defaultPodSpec } from '../core/pod-defaults.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
 import { age, column, describeLabels, templateColumns } from '../columns.ts'
 import { type Column, defineKind, type Draft, type ObjectOf } from '../kind.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
@@ -132,6 +133,10 @@ export const DaemonSet = defineKind({
   prepareForCreate: set => countTemplates(set),
   prepareForUpdate: countTemplates,
   validate: ({ spec }, old) => validateDaemonSetSpec(spec, old?.spec),
+  warnings({ metadata, spec }, old) {
+    const isSame = old && old.metadata.annotations?.[templateGeneration] === metadata.annotations?.[templateGeneration]
+    return isSame ? [] : templateWarnings(spec.template, 'spec.template')
+  },
   validateStatus: ({ status }, old) => validateDaemonSetStatus(status, old.status),
 })
 export type DaemonSet = ObjectOf<typeof DaemonSet>

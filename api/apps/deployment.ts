@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { defaultPodSpec } from '../core/pod-defaults.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
+import { workloadWarnings } from '../core/pod-warnings.ts'
 import { age, column, templateColumns } from '../columns.ts'
 import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
@@ -149,5 +150,6 @@ export const Deployment = defineKind({
     spec.strategy.rollingUpdate.maxSurge ??= '25%'
   },
   validate: ({ spec }, old) => validateDeploymentSpec(spec, old?.spec),
+  warnings: workloadWarnings,
 })
 export type Deployment = ObjectOf<typeof Deployment>

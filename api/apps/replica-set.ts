@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import { defaultPodSpec } from '../core/pod-defaults.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
+import { workloadWarnings } from '../core/pod-warnings.ts'
 import { age, column, templateColumns } from '../columns.ts'
 import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
@@ -87,5 +88,6 @@ export const ReplicaSet = defineKind({
   generationOf: ({ spec }) => spec,
   default: ({ spec }) => defaultPodSpec(spec.template.spec),
   validate: ({ spec }, old) => validateReplicaSetSpec(spec, old?.spec),
+  warnings: workloadWarnings,
 })
 export type ReplicaSet = ObjectOf<typeof ReplicaSet>

@@ -1,6 +1,8 @@
-import * as z from 'zod'
+import type * as z from 'zod'
 import { defaultPodSpec, roundUp } from '../core/pod-defaults.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
+import { templateWarnings } from '../core/pod-warnings.ts'
+import { claimSpecWarnings } from '../core/volume-warnings.ts'
 import { ClaimTemplate } from '../core/claim-template.ts'
 import { age, column, templateColumns } from '../columns.ts'
 import { type Column, defineKind, type Draft, type ObjectOf } from '../kind.ts'
@@ -111,6 +113,7 @@ const StatefulSetStatus = named(
 export type StatefulSetStatus = z.output<typeof StatefulSetStatus>
 
 interface StatefulSetParts {
+  readonly metadata: { readonly generation?: number | undefined }
   readonly spec: StatefulSetSpec
   readonly status: StatefulSetStatus
 }
@@ -147,6 +150,20 @@ function dropMaxUnavailable({ spec }: Draft<StatefulSetParts>, old?: StatefulSet
   delete spec.updateStrategy.rollingUpdate?.maxUnavailable
 }
 
+/** pkg/registry/apps/statefulset/strategy.go, which names the claims in two ways. */
+function statefulSetWarnings({ metadata, spec }: StatefulSetParts, old?: StatefulSetParts): string[] {
+  const isSame = old && old.metadata.generation === metadata.generation
+  const warnings = isSame ? [] : templateWarnings(spec.template, 'spec.template')
+  for (const [i, claim] of (spec.volumeClaimTemplates ?? []).entries()) {
+    warnings.push(...claimSpecWarnings(claim.spec, `spec.volumeClaimTemplates[${i}]${old ? '.Spec' : ''}`))
+  }
+  if (spec.revisionHistoryLimit < 0) {
+    const why = 'a negative value retains all historical revisions; a value >= 0 is recommended'
+    warnings.push(`spec.revisionHistoryLimit: ${why}`)
+  }
+  return warnings
+}
+
 /** Pods with names and storage of their own. */
 export const StatefulSet = defineKind({
   group: 'apps',
@@ -176,6 +193,7 @@ export const StatefulSet = defineKind({
   prepareForCreate: set => dropMaxUnavailable(set),
   prepareForUpdate: dropMaxUnavailable,
   validate: validateStatefulSet,
+  warnings: statefulSetWarnings,
   validateStatus: ({ status }, old) => validateStatefulSetStatus(status, old.status),
 })
 export type StatefulSet = ObjectOf<typeof StatefulSet>

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import type * as z from 'zod'
 import { LabelSelector } from '../meta.ts'
 import { choice, int32, named, plain, quantity, requiredText, text } from '../schema.ts'
 

@@ -1,20 +1,7 @@
 import * as z from 'zod'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
-import {
-  atomicList,
-  choice,
-  int32,
-  int64,
-  listMap,
-  named,
-  plain,
-  requiredText,
-  setList,
-  text,
-  timestampText,
-  whole,
-} from '../schema.ts'
+import { atomicList, choice, int32, int64, named, plain, requiredText, setList, text, timestampText, whole } from '../schema.ts'
 
 const OnExitCodes = named(
   'batch/v1.PodFailurePolicyOnExitCodesRequirement',

@@ -6,6 +6,7 @@ import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { ipAddress, labelName, portNumber, qualifiedName, subdomainName, unusableEndpoint } from '../names.ts'
 import { atomicList, choice, int32, named, requiredText, text } from '../schema.ts'
 import { invalidWhen, requiredName, supported } from '../validation.ts'
+import { addressWarnings } from '../warnings.ts'
 import { ObjectReference } from './references.ts'
 
 const EndpointAddress = named(
@@ -81,6 +82,8 @@ export const Endpoints = defineKind({
   columns: [...columns, age],
   // What has always been there may stay as it is.
   validate: ({ subsets = [] }, old) => (old && deepEqual(subsets, old.subsets ?? []) ? [] : subsets.flatMap(validateSubset)),
+  warnings: ({ metadata, subsets = [] }) =>
+    metadata.labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller' ? [] : subsets.flatMap(subsetWarnings),
 })
 export type Endpoints = ObjectOf<typeof Endpoints>
 
@@ -108,4 +111,10 @@ function validatePort({ name = '', port, protocol, appProtocol }: EndpointPort, 
   errors.push(...supported(`${at}.protocol`, protocol, ['SCTP', 'TCP', 'UDP']))
   if (appProtocol !== undefined) errors.push(...invalidWhen(`${at}.appProtocol`, appProtocol, qualifiedName(appProtocol)))
   return errors
+}
+
+function subsetWarnings({ addresses = [], notReadyAddresses = [] }: EndpointSubset, index: number): string[] {
+  const of = (list: readonly EndpointAddress[], field: string) =>
+    list.flatMap(({ ip }, i) => addressWarnings(`subsets[${index}].${field}[${i}].ip`, ip))
+  return [...of(addresses, 'addresses'), ...of(notReadyAddresses, 'notReadyAddresses')]
 }

@@ -1,3 +1,4 @@
+import { ownValue } from '../../lib/json.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
 import { qualifiedName } from '../names.ts'
 import { compareQuantities, parseQuantity, milliValue } from '../quantity.ts'
@@ -55,10 +56,10 @@ const isMore = (a: string, b: string) => compareQuantities(parseQuantity(a), par
 /** That least, usual and most of one resource are in that order. */
 function validateResource(limit: LimitRangeItem, name: string, at: string): FieldError[] {
   const isPod = limit.type === 'Pod'
-  const min = limit.min?.[name]
-  const max = limit.max?.[name]
-  const usual = isPod ? undefined : limit.default?.[name]
-  const request = isPod ? undefined : limit.defaultRequest?.[name]
+  const min = ownValue(limit.min, name)
+  const max = ownValue(limit.max, name)
+  const usual = isPod ? undefined : ownValue(limit.default, name)
+  const request = isPod ? undefined : ownValue(limit.defaultRequest, name)
   const errors: FieldError[] = []
   const ordered = (low: string | undefined, high: string | undefined, field: string, shown: string | undefined, why: string) => {
     if (low === undefined || high === undefined || !isMore(low, high)) return
@@ -81,10 +82,10 @@ function validateResource(limit: LimitRangeItem, name: string, at: string): Fiel
 }
 
 function validateRatio({ min, max, maxLimitRequestRatio }: LimitRangeItem, name: string, field: string): FieldError[] {
-  const ratio = maxLimitRequestRatio?.[name]
+  const ratio = ownValue(maxLimitRequestRatio, name)
   if (ratio === undefined) return []
   const errors = isMore('1', ratio) ? [fieldError.invalid(field, ratio, `ratio ${ratio} is less than 1`)] : []
-  const [least, most] = [min?.[name], max?.[name]]
+  const [least, most] = [ownValue(min, name), ownValue(max, name)]
   if (least === undefined || most === undefined) return errors
   const largest = milliValue(most) / milliValue(least)
   if (milliValue(ratio) / 1000 <= largest) return errors

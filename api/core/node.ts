@@ -1,4 +1,5 @@
 import { defineKind, type ObjectOf } from '../kind.ts'
+import { cidrWarnings } from '../warnings.ts'
 import { nodeColumns } from './node-columns.ts'
 import { NodeSpec, NodeStatus } from './node-spec.ts'
 import { validateAmounts, validateNode } from './node-validation.ts'
@@ -31,5 +32,11 @@ export const Node = defineKind({
   },
   validate: validateNode,
   validateStatus: node => validateAmounts(node),
+  warnings({ spec }) {
+    const warnings = (spec.podCIDRs ?? []).flatMap((range, i) => cidrWarnings(`spec.podCIDRs[${i}]`, range))
+    if (spec.externalID) warnings.unshift('spec.externalID: this field is deprecated, and is unused by Kubernetes')
+    if (spec.configSource) warnings.unshift('spec.configSource: the feature is removed')
+    return warnings
+  },
 })
 export type Node = ObjectOf<typeof Node>

@@ -9,6 +9,7 @@ import { atomicList, choice, listMap, named, quantityMap, requiredText, text, ti
 import { compareQuantities, parseQuantity } from '../quantity.ts'
 import { shortModes } from './access-modes.ts'
 import { validateClaimSpec } from './claim-validation.ts'
+import { claimSpecWarnings } from './volume-warnings.ts'
 import { roundUp } from './pod-defaults.ts'
 import { PersistentVolumeClaimSpec } from './volume.ts'
 
@@ -91,6 +92,8 @@ function validateUpdate({ spec, status }: ClaimParts, old: ClaimParts): FieldErr
 
 const isLess = (a: string, b: string) => compareQuantities(parseQuantity(a), parseQuantity(b)) < 0
 
+const oldClass = 'volume.beta.kubernetes.io/storage-class'
+
 /** A request for storage. */
 export const PersistentVolumeClaim = defineKind({
   group: '',
@@ -142,6 +145,11 @@ export const PersistentVolumeClaim = defineKind({
   validate({ spec, status }, old) {
     const errors = validateClaimSpec(spec, 'spec')
     return old ? [...errors, ...validateUpdate({ spec, status }, old)] : errors
+  },
+  warnings({ metadata, spec }) {
+    const warnings = claimSpecWarnings(spec, 'spec')
+    if (metadata.annotations?.[oldClass] === undefined) return warnings
+    return [`metadata.annotations[${oldClass}]: deprecated since v1.8; use "storageClassName" attribute instead`, ...warnings]
   },
   deletion: { answersObject: true },
 })

@@ -3,6 +3,7 @@ import { defineKind, type ObjectOf } from '../kind.ts'
 import { choice, named, text, timestampText } from '../schema.ts'
 import { shortModes } from './access-modes.ts'
 import { PersistentVolumeSpec } from './persistent-volume-spec.ts'
+import { persistentVolumeWarnings } from './persistent-volume-warnings.ts'
 import { validateVolume } from './persistent-volume-validation.ts'
 import { roundUp } from './pod-defaults.ts'
 
@@ -65,6 +66,7 @@ export const PersistentVolume = defineKind({
     volume.status = { phase: 'Pending', lastPhaseTransitionTime: volume.metadata.creationTimestamp }
   },
   validate: (volume, old) => validateVolume(volume.spec, old?.spec),
+  warnings: volume => persistentVolumeWarnings(volume),
   deletion: { answersObject: true },
 })
 export type PersistentVolume = ObjectOf<typeof PersistentVolume>

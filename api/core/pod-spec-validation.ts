@@ -19,9 +19,6 @@ export function validatePodSpec(spec: PodSpec, at: string): FieldError[] {
   errors.push(...supported(`${at}.dnsPolicy`, spec.dnsPolicy, dnsPolicies))
   errors.push(...validateLabels(spec.nodeSelector, `${at}.nodeSelector`))
   errors.push(...validatePodSecurityContext(spec, `${at}.securityContext`))
-  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries()) {
-    if (name === '') errors.push(fieldError.required(`${at}.imagePullSecrets[${i}].name`))
-  }
   if (spec.affinity) errors.push(...validateAffinity(spec.affinity, `${at}.affinity`))
   errors.push(...validateDns(spec, `${at}.dnsConfig`))
   for (const [i, { conditionType }] of (spec.readinessGates ?? []).entries()) {

@@ -11,7 +11,6 @@ import {
   plain,
   quantityMap,
   requiredText,
-  stringMap,
   text,
   timestampText,
   whole,

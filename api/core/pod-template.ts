@@ -3,6 +3,7 @@ import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { defaultPodSpec } from './pod-defaults.ts'
 import { PodTemplateSpec } from './pod-spec.ts'
 import { validatePodTemplate } from './pod-spec-validation.ts'
+import { templateWarnings } from './pod-warnings.ts'
 
 interface TemplateParts {
   readonly template: PodTemplateSpec
@@ -31,6 +32,8 @@ export const PodTemplate = defineKind({
   generationOf: ({ template }) => template,
   default: ({ template }) => defaultPodSpec(template.spec),
   validate: ({ template }) => validatePodTemplate(template, 'template'),
+  warnings: ({ metadata, template }, old) =>
+    old && old.metadata.generation === metadata.generation ? [] : templateWarnings(template, 'template'),
   deletion: { answersObject: true },
 })
 export type PodTemplate = ObjectOf<typeof PodTemplate>

@@ -7,6 +7,7 @@ import { ephemeralContainersPart, resizePart } from './pod-parts.ts'
 import { PodSpec } from './pod-spec.ts'
 import { type PodObject, PodStatus } from './pod-status.ts'
 import { validatePod } from './pod-validation.ts'
+import { podWarnings } from './pod-warnings.ts'
 
 /** Containers that run together on one node. */
 export const Pod = defineKind({
@@ -61,6 +62,7 @@ export const Pod = defineKind({
     if (old.status.qosClass) pod.status.qosClass = old.status.qosClass
   },
   validate: validatePod,
+  warnings: podWarnings,
   deletion: { gracePeriodSeconds, answersObject: true },
 })
 export type Pod = ObjectOf<typeof Pod>

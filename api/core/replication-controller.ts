@@ -9,6 +9,7 @@ import { nonNegativeFields, supported } from '../validation.ts'
 import { defaultPodSpec } from './pod-defaults.ts'
 import { PodTemplateSpec } from './pod-spec.ts'
 import { validatePodTemplate } from './pod-spec-validation.ts'
+import { workloadWarnings } from './pod-warnings.ts'
 
 /** Which pods there should be. */
 export const ReplicationControllerSpec = named(
@@ -145,6 +146,7 @@ export const ReplicationController = defineKind({
   generationOf: ({ spec }) => spec,
   default: setDefaults,
   validate,
+  warnings: workloadWarnings,
   validateStatus,
   // Its pods stay unless the caller says otherwise, as they always have.
   deletion: { defaultPropagation: 'Orphan' },

@@ -1,3 +1,4 @@
+import { ownValue } from '../../lib/json.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
 import { qualifiedName } from '../names.ts'
 import { compareQuantities, parseQuantity } from '../quantity.ts'
@@ -44,7 +45,7 @@ export function validateResources({ limits = {}, requests = {} }: Needs, field: 
     const at = `${field}.requests[${name}]`
     const request = requests[name] ?? '0'
     errors.push(...validateContainerResource(name, at), ...validateAmount(name, request, at))
-    const limit = limits[name]
+    const limit = ownValue(limits, name)
     if (limit === undefined) {
       if (!isOvercommittable(name)) {
         errors.push(fieldError.required(`${field}.limits`, 'Limit must be set for non overcommitable resources'))

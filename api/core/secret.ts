@@ -5,6 +5,7 @@ import { base64Text, stringMap } from '../schema.ts'
 import { unchanged } from '../validation.ts'
 import { validateData, validateFrozen } from './data-validation.ts'
 import { validateSecretType } from './secret-types.ts'
+import { keyPairWarnings } from './tls-warnings.ts'
 
 /** What not everybody may read. */
 export const Secret = defineKind({
@@ -34,6 +35,7 @@ export const Secret = defineKind({
     }
     delete secret.stringData
   },
+  warnings: ({ type, data }) => (type === 'kubernetes.io/tls' ? keyPairWarnings(data?.['tls.crt'], data?.['tls.key']) : []),
   validate(secret, old) {
     const errors = [...validateData(secret, 'data'), ...validateSecretType(secret)]
     if (!old) return errors

@@ -4,6 +4,8 @@ import { defineKind, type ObjectOf } from '../kind.ts'
 import { atomicList, listMap } from '../schema.ts'
 import { LocalObjectReference, ObjectReference } from './references.ts'
 
+const mountableOnly = 'kubernetes.io/enforce-mountable-secrets'
+
 /** Who a pod is when it speaks to the API. */
 export const ServiceAccount = defineKind({
   group: '',
@@ -21,6 +23,11 @@ export const ServiceAccount = defineKind({
   }),
   columns: [{ name: 'Secrets', description: 'How many secrets it has.', value: ({ secrets }) => secrets?.length ?? 0 }, age],
   subresources: ['token'],
+  warnings({ metadata }, old) {
+    if (metadata.annotations?.[mountableOnly] === undefined || old?.metadata.annotations?.[mountableOnly] !== undefined) return []
+    const why = 'deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets'
+    return [`metadata.annotations[${mountableOnly}]: ${why}`]
+  },
   deletion: { answersObject: true },
 })
 export type ServiceAccount = ObjectOf<typeof ServiceAccount>

@@ -5,6 +5,7 @@ import { defaultService } from './service-defaults.ts'
 import { prepareNewService, prepareServiceUpdate } from './service-families.ts'
 import { ServiceSpec, ServiceStatus } from './service-spec.ts'
 import { validateService, validateServiceStatus } from './service-validation.ts'
+import { serviceWarnings } from './service-warnings.ts'
 
 export type { ServicePort } from './service-spec.ts'
 
@@ -34,6 +35,7 @@ export const Service = defineKind({
   prepareForCreate: prepareNewService,
   prepareForUpdate: prepareServiceUpdate,
   validate: validateService,
+  warnings: service => serviceWarnings(service),
   validateStatus: validateServiceStatus,
   deletion: { answersObject: true },
 })

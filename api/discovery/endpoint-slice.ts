@@ -4,6 +4,7 @@ import { ObjectReference } from '../core/references.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { atomicList, choice, int32, named, requiredText, stringMap } from '../schema.ts'
 import { validateEndpointSlice } from './endpoint-slice-validation.ts'
+import { addressWarnings } from '../warnings.ts'
 
 const Endpoint = named(
   'discovery/v1.Endpoint',
@@ -82,6 +83,12 @@ function few(all: readonly (string | number)[]): string {
   return all.length > shown ? `${first} + ${all.length - shown} more...` : first
 }
 
+/** Controllers that write addresses as they should be. */
+const careful: ReadonlySet<string | undefined> = new Set([
+  'endpointslice-controller.k8s.io',
+  'endpointslicemirroring-controller.k8s.io',
+])
+
 /** Some of the endpoints of a service. */
 export const EndpointSlice = defineKind({
   group: 'discovery.k8s.io',
@@ -114,5 +121,14 @@ export const EndpointSlice = defineKind({
   ],
   generationOf: ({ addressType, endpoints, ports, metadata }) => ({ addressType, endpoints, ports, labels: metadata.labels }),
   validate: validateEndpointSlice,
+  warnings({ metadata, addressType, endpoints }, old) {
+    const warnings = addressType === 'FQDN' && !old ? ['spec.addressType: FQDN endpoints are deprecated'] : []
+    if (addressType === 'FQDN' || careful.has(metadata.labels?.['endpointslice.kubernetes.io/managed-by'])) return warnings
+    for (const [i, { addresses }] of endpoints.entries()) {
+      for (const [j, address] of addresses.entries())
+        warnings.push(...addressWarnings(`endpoints[${i}].addresses[${j}]`, address))
+    }
+    return warnings
+  },
 })
 export type EndpointSlice = ObjectOf<typeof EndpointSlice>

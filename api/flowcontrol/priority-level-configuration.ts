@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import type * as z from 'zod'
 import { deepEqual } from '../../lib/json.ts'
 import { age } from '../columns.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'

@@ -144,6 +144,8 @@ function hostsOf(rules: IngressParts['spec']['rules'] = []): string {
   return more ? `${hosts.join(',')} + ${rules.length - shownHosts} more...` : hosts.join(',')
 }
 
+const oldClass = 'kubernetes.io/ingress.class'
+
 /** Lets requests from outside reach services, by host and path. */
 export const Ingress = defineKind({
   group: 'networking.k8s.io',
@@ -175,6 +177,10 @@ export const Ingress = defineKind({
   subresources: ['status'],
   generationOf: ({ spec }) => spec,
   validate: validateIngress,
+  warnings: ({ metadata, spec }, old) =>
+    !old && metadata.annotations?.[oldClass] !== undefined && spec.ingressClassName === undefined
+      ? [`annotation "${oldClass}" is deprecated, please use 'spec.ingressClassName' instead`]
+      : [],
   validateStatus: validateIngressStatus,
 })
 export type Ingress = ObjectOf<typeof Ingress>

@@ -8,6 +8,7 @@ import { portName, portNumber } from '../names.ts'
 import { atomicList, choice, int32, intOrString, named, requiredText } from '../schema.ts'
 import { describeSelector } from '../selectors.ts'
 import { invalidWhen, supported, validateLabelSelector } from '../validation.ts'
+import { cidrWarnings } from '../warnings.ts'
 
 const NetworkPolicyPort = named(
   'networking/v1.NetworkPolicyPort',
@@ -153,6 +154,18 @@ function validatePolicy(spec: Spec, old?: Spec): FieldError[] {
   return errors
 }
 
+function blockWarnings({ ingress = [], egress = [] }: Spec): string[] {
+  const of = (peers: readonly Peer[] = [], at: string) =>
+    peers.flatMap(({ ipBlock }, i) => [
+      ...(ipBlock ? cidrWarnings(`${at}[${i}].ipBlock.cidr`, ipBlock.cidr) : []),
+      ...(ipBlock?.except ?? []).flatMap((range, j) => cidrWarnings(`${at}[${i}].ipBlock.except[${j}]`, range)),
+    ])
+  return [
+    ...ingress.flatMap(({ from }, i) => of(from, `spec.ingress[${i}].from`)),
+    ...egress.flatMap(({ to }, i) => of(to, `spec.egress[${i}].to`)),
+  ]
+}
+
 /** Which traffic pods may take part in. */
 export const NetworkPolicy = defineKind({
   group: 'networking.k8s.io',
@@ -173,5 +186,6 @@ export const NetworkPolicy = defineKind({
     if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress']
   },
   validate: ({ spec }, old) => validatePolicy(spec, old?.spec),
+  warnings: ({ spec }) => blockWarnings(spec),
 })
 export type NetworkPolicy = ObjectOf<typeof NetworkPolicy>

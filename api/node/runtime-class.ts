@@ -7,6 +7,7 @@ import { defineKind, type ObjectOf } from '../kind.ts'
 import { labelName } from '../names.ts'
 import { atomicList, named, quantityMap, requiredText, stringMap } from '../schema.ts'
 import { invalidWhen, unchanged, validateLabels } from '../validation.ts'
+import { selectedLabelWarnings } from '../warnings.ts'
 
 /** One toleration may be named once, whatever its seconds. */
 function repeated(tolerations: readonly Toleration[]): FieldError[] {
@@ -57,6 +58,7 @@ export const RuntimeClass = defineKind({
   columns: [{ name: 'Handler', description: 'What the container runtime calls it.', value: ({ handler }) => handler }, age],
   allowUnconditionalUpdate: false,
   allowCreateOnUpdate: true,
+  warnings: ({ scheduling }) => selectedLabelWarnings(scheduling?.nodeSelector, (_key, why) => `scheduling.nodeSelector: ${why}`),
   validate({ handler, overhead, scheduling }, old) {
     if (old) return unchanged('handler', handler, old.handler)
     const errors = invalidWhen('handler', handler, labelName(handler))

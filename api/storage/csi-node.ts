@@ -54,7 +54,7 @@ function validateDriver({ name, nodeID, topologyKeys = [], allocatable }: Driver
 }
 
 /** What is fixed once a driver is there: all but how many volumes the node takes. */
-const settled = ({ allocatable: _, ...driver }: Driver) => driver
+const settled = ({ allocatable: _allocatable, ...driver }: Driver) => driver
 
 /** The volume drivers on a node, whose name it has. */
 export const CSINode = defineKind({

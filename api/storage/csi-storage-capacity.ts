@@ -5,6 +5,7 @@ import { subdomainName } from '../names.ts'
 import { parseQuantity } from '../quantity.ts'
 import { quantity, requiredText } from '../schema.ts'
 import { invalidWhen, notNegative, unchanged, validateLabelSelector } from '../validation.ts'
+import { expressionWarnings, selectedLabelWarnings } from '../warnings.ts'
 
 /** How much room there is for volumes of a class in a part of the cluster. */
 export const CSIStorageCapacity = defineKind({
@@ -30,6 +31,10 @@ export const CSIStorageCapacity = defineKind({
     { name: 'Capacity', description: 'How much room there is.', value: ({ capacity }) => capacity ?? '<unset>' },
   ],
   allowUnconditionalUpdate: false,
+  warnings: ({ nodeTopology }) => [
+    ...expressionWarnings(nodeTopology?.matchExpressions, 'nodeTopology'),
+    ...selectedLabelWarnings(nodeTopology?.matchLabels, (key, why) => `nodeTopology.matchLabels.${key}: ${why}`),
+  ],
   validate({ nodeTopology, storageClassName, capacity }, old) {
     if (old) {
       return [

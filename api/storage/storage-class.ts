@@ -6,6 +6,7 @@ import { qualifiedName } from '../names.ts'
 import { atomicList, atomicMap, choice, named, requiredText, stringMap } from '../schema.ts'
 import { requiredName, supported, unchanged } from '../validation.ts'
 import { deepEqual } from '../../lib/json.ts'
+import { labelDeprecation } from '../warnings.ts'
 
 const TopologySelectorTerm = named(
   'core/v1.TopologySelectorTerm',
@@ -81,6 +82,13 @@ export const StorageClass = defineKind({
     age,
   ],
   rowName: ({ metadata: { name, annotations } }) => (isDefaultClass(annotations) ? `${name} (default)` : name),
+  warnings: ({ allowedTopologies = [] }) =>
+    allowedTopologies.flatMap(({ matchLabelExpressions = [] }, i) =>
+      matchLabelExpressions.flatMap(({ key }, j) => {
+        const why = labelDeprecation(key)
+        return why ? [`allowedTopologies[${i}].matchLabelExpressions[${j}].key: ${why}`] : []
+      }),
+    ),
   validate(storageClass, old) {
     const { provisioner, reclaimPolicy, volumeBindingMode } = storageClass
     const errors = requiredName('provisioner', provisioner, name => qualifiedName(name.toLowerCase()))

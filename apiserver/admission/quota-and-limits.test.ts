@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ApiError } from '../../api/errors.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { ResourceQuota } from '../../api/core/resource-quota.ts'
 import type { Target } from '../../api/transport.ts'
@@ -6,7 +7,9 @@ import { systemClock } from '../../lib/clock.ts'
 import { memoryStore } from '../../storage/memory.ts'
 import type { Store } from '../../storage/store.ts'
 import { callsOn, configMap, configMaps, namespaces, pod, pods, refusal } from '../../test/contract/calls.ts'
+import type { AdmissionStep } from '../admission.ts'
 import { type TestServer, testServer } from '../testing.ts'
+import { resourceQuota } from './resource-quota.ts'
 
 let server: TestServer
 beforeEach(async () => {
@@ -49,6 +52,22 @@ describe('a quota', () => {
       'configmaps "b" is forbidden: exceeded quota: q, requested: configmaps=1, used: configmaps=1, limited: configmaps=1',
     )
     expect(await used('q')).toEqual({ pods: '1', 'requests.cpu': '600m', configmaps: '1' })
+  })
+
+  test('is not charged for what somebody refuses, wherever in the list that somebody is', async () => {
+    const refuses: AdmissionStep = {
+      name: 'Refuses',
+      operations: ['CREATE'],
+      check({ object }) {
+        if (object.metadata.name === 'bad') throw new ApiError('Forbidden', 'no')
+      },
+    }
+    await server.stop()
+    server = await testServer({ admission: [resourceQuota, refuses] })
+    await quota('q', { configmaps: '2' })
+    expect((await refusal(create(configMaps, configMap('bad')))).message).toBe('no')
+    await create(configMaps, configMap('good'))
+    expect(await used('q')).toEqual({ configmaps: '1' })
   })
 
   test('that nobody has counted yet limits nothing, one that is half counted lets nothing in', async () => {

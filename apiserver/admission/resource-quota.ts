@@ -26,10 +26,10 @@ export const resourceQuota: AdmissionStep = {
   name: 'ResourceQuota',
   operations: ['CREATE', 'UPDATE'],
   subresources: ['status', 'resize'],
-  check(attempt, context) {
+  charge(attempt, context) {
     const { kind, namespace } = attempt
     if (!namespace || uncounted.has(kind) || !evaluatorOf(kind).handles(countedWrite(attempt))) return undefined
-    return charge(attempt, namespace, context)
+    return queued(attempt, namespace, context)
   },
 }
 
@@ -48,7 +48,8 @@ interface Waiting {
 /** Who waits to be charged, by namespace; one map for each server. */
 const queues = new WeakMap<AdmissionContext, Map<string, Waiting[]>>()
 
-async function charge(attempt: Attempt, namespace: string, context: AdmissionContext): Promise<void> {
+/** Resolves when it has been charged. */
+async function queued(attempt: Attempt, namespace: string, context: AdmissionContext): Promise<void> {
   if ((await context.access.inNamespace(ResourceQuota, namespace)).length === 0) return undefined
   let queue = queues.get(context)
   if (!queue) queues.set(context, (queue = new Map()))

@@ -67,8 +67,6 @@ const deduced: FieldType = {
   },
 }
 
-export const isDeduced = (type: FieldType | undefined) => type === deduced
-
 const types = new WeakMap<AnyKind, { schema: KindSchema; type: FieldType }>()
 
 /** The type of a kind's objects. Made on first use, and deeper down as far as anybody looks. */
@@ -107,6 +105,7 @@ function builder(schema: KindSchema) {
         return { scalar: 'boolean' }
       case 'string':
         return { scalar: !node.format || node.format === 'byte' ? 'string' : 'untyped' }
+      case undefined:
       default:
         return node.anyOf ? { scalar: 'untyped' } : { scalar: 'untyped', list: listOf(node, isFree), map: mapOf(node, isFree) }
     }

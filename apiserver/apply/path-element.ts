@@ -37,6 +37,7 @@ export function canonicalElement(text: string): PathElement | undefined {
       if (!Number.isInteger(index)) throw new Error(`strconv.Atoi: parsing ${JSON.stringify(content)}: invalid syntax`)
       return `i:${index}`
     }
+    case undefined:
     default:
       return undefined
   }
@@ -95,6 +96,7 @@ export function elementText(element: PathElement): string {
       return `[${Object.entries(JSON.parse(content) as object)
         .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
         .join(',')}]`
+    case undefined:
     default:
       return `[${content}]`
   }

@@ -4,7 +4,7 @@ import { type Clock, microTimestamp } from '../../lib/clock.ts'
 import type { Decision } from '../auth/authorizer.ts'
 import { described } from '../auth/reviews.ts'
 import type { RequestAttributes } from '../http/attributes.ts'
-import type { ApiRequest, ApiResponse } from '../request.ts'
+import type { Annotate, ApiRequest, ApiResponse } from '../request.ts'
 import { type Extent, extentOf, type Policy, type Stage } from './policy.ts'
 
 /** Takes lines, each a JSON object. */
@@ -36,6 +36,8 @@ export interface Trail {
   decided(decision: Decision): void
   /** The decoded body. */
   asked(call: ApiRequest): void
+  /** What somebody on the way has to say about it (k8s.io/apiserver/pkg/audit AddAuditAnnotation). */
+  readonly annotate: Annotate
   answered(answer: ApiResponse): void
   failed(status: Status): void
   /** The answer has begun and will go on for long. */
@@ -76,6 +78,7 @@ function trail(request: Received, extent: Extent, { sink, clock }: { sink: Audit
     ...(userAgent && { userAgent: shortened(userAgent) }),
     ...(attributes.path === undefined && { objectRef: objectRefOf(attributes) }),
   }
+  const hasBodies = level === 'Request' || level === 'RequestResponse'
   let isOver = false
 
   const emit = (stage: Stage) => {
@@ -105,6 +108,7 @@ function trail(request: Received, extent: Extent, { sink, clock }: { sink: Audit
     },
     decided({ allowed, reason }) {
       event.annotations = {
+        ...event.annotations,
         'authorization.k8s.io/decision': allowed ? 'allow' : 'forbid',
         'authorization.k8s.io/reason': reason,
       }
@@ -112,7 +116,11 @@ function trail(request: Received, extent: Extent, { sink, clock }: { sink: Audit
     asked({ body }) {
       if (body === undefined || body === null || attributes.path !== undefined) return
       complete(event, body)
-      if (level === 'Request' || level === 'RequestResponse') event.requestObject = tidy(body)
+      if (hasBodies) event.requestObject = tidy(body)
+    },
+    annotate(key, value, needs) {
+      if (needs === 'Request' && !hasBodies) return
+      event.annotations = { [key]: value, ...event.annotations }
     },
     answered(answer) {
       if (level !== 'RequestResponse') return

@@ -23,7 +23,7 @@ import { type Authenticator, authenticator, type StaticToken } from './authentic
 import { type Authorizer, authorizeOrThrow, createAuthorizer } from './authorizer.ts'
 import { bootstrapUser } from './bootstrap-tokens.ts'
 import { bootstrapNamespacedPolicy, bootstrapPolicy } from './bootstrap-policy.ts'
-import { type Followed, type FollowOptions, followed, serverUser } from './followed.ts'
+import { type Followed, type FollowOptions, followed, serverUser } from '../followed.ts'
 import { type NodePods, nodeAuthorizer } from './node-authorizer.ts'
 import { accessReviews } from './reviews.ts'
 import type { RbacSource } from './rules.ts'

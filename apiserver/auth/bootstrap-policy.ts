@@ -11,7 +11,7 @@ import { deepEqual } from '../../lib/json.ts'
 import type { Handle } from '../request.ts'
 import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoleBindings, defaultRoles } from './default-roles.ts'
 import { missingRules } from './escalation.ts'
-import { serverUser } from './followed.ts'
+import { serverUser } from '../followed.ts'
 
 interface Options {
   readonly handle: Handle

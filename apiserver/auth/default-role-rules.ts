@@ -71,6 +71,8 @@ export const roleRules: Readonly<Record<string, readonly PolicyRule[]>> = table(
     [read, 'networking.k8s.io', 'ingresses ingresses/status networkpolicies'],
     [read, 'resource.k8s.io', 'resourceclaims resourceclaims/status resourceclaimtemplates'],
   ],
+  // As metrics-server ships it, whose part is played by the server itself.
+  'system:aggregated-metrics-reader': [[read, 'metrics.k8s.io', 'nodes pods']],
   'system:auth-delegator': [
     ['create', 'authentication.k8s.io', 'tokenreviews'],
     ['create', 'authorization.k8s.io', 'subjectaccessreviews'],

@@ -44,13 +44,15 @@ function sum(name: string, rules: readonly PolicyRule[], aggregateTo: readonly s
   return { ...role(name, rules, aggregateTo), aggregationRule }
 }
 
-const viewRules = rulesOf('system:aggregate-to-view')
-// In the order of the names of the roles that they are gathered from, as the controller gathers them.
-const editRules = [...rulesOf('system:aggregate-to-edit'), ...viewRules]
+// In the order of the names of the roles that they are gathered from, as the controller gathers them, each rule once.
+const metricsRules = rulesOf('system:aggregated-metrics-reader')
+const viewRules = [...rulesOf('system:aggregate-to-view'), ...metricsRules]
+const editRules = [...rulesOf('system:aggregate-to-edit'), ...metricsRules, ...rulesOf('system:aggregate-to-view')]
 const aggregatedTo: Readonly<Record<string, readonly string[]>> = {
   'system:aggregate-to-admin': ['admin'],
   'system:aggregate-to-edit': ['edit'],
   'system:aggregate-to-view': ['view'],
+  'system:aggregated-metrics-reader': ['view', 'edit', 'admin'],
 }
 
 /** The default ClusterRoles, ready to be written. */

@@ -12,7 +12,10 @@ const csr = { group: 'certificates.k8s.io', plural: 'certificatesigningrequests'
 const slices = { group: 'resource.k8s.io', plural: 'resourceslices' } as AnyKind
 const n1 = users.node('n1')
 const context = {
-  access: { get: async (_kind: AnyKind, _ns: unknown, name: string) => ({ metadata: { name, uid: `uid-of-${name}` } }) },
+  access: {
+    get: async (_kind: AnyKind, _ns: unknown, name: string) =>
+      name === 'gone' ? undefined : { metadata: { name, uid: `uid-of-${name}` }, spec: { nodeName: name.slice(-2) } },
+  },
 } as unknown as AdmissionContext
 
 async function verdict(kind: AnyKind, write: Partial<Attempt>, user: UserInfo = n1): Promise<string> {
@@ -37,6 +40,7 @@ const mirror = (metadata: object = {}, spec: object = {}) => ({
 const node = (name: string, more: object = {}, spec: object = {}) => ({ metadata: { name, ...more }, spec })
 const noisy = (labels: Record<string, string>) => ({ object: node('n1', { labels }) })
 const change = (before: object, after: object) => ({ operation: 'UPDATE', old: before, object: after })
+const evicts = (name: string) => ({ subresource: 'eviction', name, object: { metadata: { name } } })
 const onNode = (nodeName: string, more: object = {}) => ({ metadata: { name: 'p' }, spec: { nodeName }, ...more })
 
 test.each<[string, AnyKind, object, string]>([
@@ -111,6 +115,9 @@ test.each<[string, AnyKind, object, string]>([
     mirror({}, { serviceAccountName: 'a' }),
     'node "n1" can not create pods that reference serviceaccounts',
   ],
+  ['evicts its pod', Pod, evicts('web-n1'), 'allowed'],
+  ['evicts a pod of another', Pod, evicts('web-n2'), 'node n1 can only evict pods with spec.nodeName set to itself'],
+  ['evicts what is gone', Pod, evicts('gone'), 'pods "gone" not found'],
   ['deletes its pod', Pod, { operation: 'DELETE', object: onNode('n1'), old: onNode('n1') }, 'allowed'],
   [
     'deletes a pod of another',

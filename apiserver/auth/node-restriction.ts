@@ -56,12 +56,14 @@ async function restrict(attempt: Attempt, { access }: AdmissionContext): Promise
 }
 
 const rules: Readonly<Record<string, Rule>> = {
-  pods(write) {
-    const { operation, subresource } = write.attempt
-    const { node, object, old } = write
+  async pods(write) {
+    const { operation, subresource, kind, namespace } = write.attempt
+    const { node, name, object, old, access } = write
     const isMine = (pod: Loose | undefined) => pod?.spec?.nodeName === node
     if (subresource === 'eviction') {
-      return isMine(old ?? object) ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`
+      const pod = (await access.get(kind, namespace, name)) as Loose | undefined
+      if (!pod) throw notFound(kind, name)
+      return isMine(pod) ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`
     }
     if (subresource === 'status') {
       if (!isMine(old)) return `node "${node}" can only update pod status for pods with spec.nodeName set to itself`

@@ -45,7 +45,7 @@ interface Dependencies {
 
 /** POST serviceaccounts/x/token: checks the request, issues the token, answers both (pkg/registry/core/serviceaccount/storage/token.go). */
 export function tokenRequests({ tokens, objects, clock }: Dependencies): IssueToken {
-  return async ({ serviceAccount, body, user, isDryRun }) => {
+  return async ({ serviceAccount, body, user, isDryRun, annotate }) => {
     const request = decodeBody(TokenRequest, body ?? {}).draft as unknown as TokenRequest
     const { name, namespace = '', uid } = serviceAccount.metadata
     const { boundObjectRef, expirationSeconds } = request.spec
@@ -58,13 +58,14 @@ export function tokenRequests({ tokens, objects, clock }: Dependencies): IssueTo
     const audiences = request.spec.audiences.length > 0 ? request.spec.audiences : tokens.audiences
     const bound = boundObjectRef ? await boundTo(objects, serviceAccount, boundObjectRef, pod) : {}
     const claims = { namespace, serviceAccount: { name, uid }, audiences, expirationSeconds, ...bound }
-    const status = isDryRun ? { token: '', expirationTimestamp: '' } : await tokens.issue(claims)
+    const issued = isDryRun ? undefined : await tokens.issue(claims)
+    if (issued) annotate?.('authentication.kubernetes.io/issued-credential-id', issued.credentialId)
     return {
       kind: 'TokenRequest',
       apiVersion: apiVersionOf(TokenRequest),
       metadata: { name, namespace, uid, creationTimestamp: timestamp(clock.now()) },
       spec: { audiences, expirationSeconds, boundObjectRef: boundObjectRef ?? null },
-      status,
+      status: { token: issued?.token ?? '', expirationTimestamp: issued?.expirationTimestamp ?? '' },
     }
   }
 }

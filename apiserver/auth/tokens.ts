@@ -32,7 +32,8 @@ type MaybePromise<T> = T | Promise<T>
 export interface ServiceAccountTokens {
   readonly issuer: string
   readonly audiences: readonly string[]
-  issue(claims: TokenClaims): Promise<{ token: string; expirationTimestamp: string }>
+  /** `credentialId`: how logs name the token. */
+  issue(claims: TokenClaims): Promise<{ token: string; expirationTimestamp: string; credentialId: string }>
   /** The token of a Secret: it has no end but the Secret's (pkg/serviceaccount/legacy.go). */
   issueForSecret(namespace: string, serviceAccount: ObjectRef, secretName: string): Promise<string>
   /** The user of a token that is genuine, in time, meant for one of the audiences and bound to what still exists. */
@@ -188,17 +189,18 @@ export function serviceAccountTokens({ key, clock, random, lookup, issuer = defa
         serviceaccount: serviceAccount,
         ...(isExtended && { warnafter: now + expirationSeconds }),
       }
+      const jti = random.uuid()
       const token = await sign({
         aud: audiences,
         exp: now + (isExtended ? extendedSeconds : expirationSeconds),
         iat: now,
         iss: issuer,
-        jti: random.uuid(),
+        jti,
         'kubernetes.io': bound,
         nbf: now,
         sub: serviceAccountUser(namespace, serviceAccount.name).name,
       })
-      return { token, expirationTimestamp: timestamp((now + expirationSeconds) * 1000) }
+      return { token, expirationTimestamp: timestamp((now + expirationSeconds) * 1000), credentialId: `JTI=${jti}` }
     },
     issueForSecret: (namespace, { name, uid }, secretName) =>
       sign({

@@ -47,9 +47,16 @@ function describe(expression: string, fault: Fault, isFunction: (name: string) =
       return { at: node?.start ?? at, message: summary.replace(/^.*?,/, '').trim() }
     case 'invalid_comprehension_range':
       return { at, message: summary.replace(/^Expression/, 'expression') }
+    case undefined:
+    default:
+      return { at, message: otherFault(code, summary) }
   }
+}
+
+/** What has no words of its own is a fault of syntax, unless its code speaks of types. */
+function otherFault(code: string | undefined, summary: string): string {
   const isSyntax = !code || !/type|argument|operand/.test(code)
-  return { at, message: isSyntax ? `Syntax error: ${summary.charAt(0).toLowerCase()}${summary.slice(1)}` : summary }
+  return isSyntax ? `Syntax error: ${summary.charAt(0).toLowerCase()}${summary.slice(1)}` : summary
 }
 
 const undeclared = (name: string) => `undeclared reference to '${name}' (in container '')`

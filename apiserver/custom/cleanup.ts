@@ -7,7 +7,7 @@ import {
 } from '../../api/apiextensions/definition.ts'
 import { ignore } from '../../api/errors.ts'
 import { type Clock, timestamp } from '../../lib/clock.ts'
-import { serverUser } from '../auth/followed.ts'
+import { serverUser } from '../followed.ts'
 import type { Handle } from '../request.ts'
 
 interface Dependencies {

@@ -3,6 +3,7 @@ import type { Call, KubeObject, WatchEvent } from '../../api/transport.ts'
 import { memoryStore } from '../../storage/memory.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { type TestServerOptions, testServer } from '../testing.ts'
+import { testWebhook } from '../webhooks/testing.ts'
 
 type Body = Record<string, unknown>
 type Boat = KubeObject & { spec: Body; status?: Body }
@@ -336,6 +337,53 @@ test('a webhook converts, many objects at a time', async () => {
     options: { fieldSelector: 'spec.colour=red' },
   })) as { items: Boat[] }
   expect(red).toEqual([])
+})
+
+test('a webhook behind TLS converts, and refuses what it cannot', async () => {
+  await using webhook = await testWebhook(({ desiredAPIVersion: apiVersion, objects }, path) => {
+    if (objects[0].metadata.name === 'pinta') return { result: { status: 'Failure', message: `${path}: not her` } }
+    const convertedObjects = objects.map((object: Boat) => ({ ...object, apiVersion, spec: { ...object.spec, extra: { path } } }))
+    return { convertedObjects, result: { status: 'Success' } }
+  })
+  await using at = await harbour()
+  const converter = { clientConfig: webhook.clientConfig('/convert'), conversionReviewVersions: ['v1'] }
+  await at.define({ versions: both, conversion: { strategy: 'Webhook', webhook: converter } })
+  for (const name of ['nina', 'pinta']) await at.ask({ ...boats, verb: 'create', body: { ...nina, metadata: { name } } })
+  const read = (name: string) => at.ask({ ...boats, version: 'v2', verb: 'get', name })
+  expect(await read('nina')).toMatchObject({ apiVersion: 'harbour.test/v2', spec: { extra: { path: '/convert?timeout=30s' } } })
+  await expect(read('pinta')).rejects.toThrow('Kind=Boat failed: /convert?timeout=30s: not her')
+  expect(webhook.requests[0]).toMatchObject({
+    desiredAPIVersion: 'harbour.test/v2',
+    objects: [{ apiVersion: 'harbour.test/v1' }],
+  })
+})
+
+test('a definition that is served in no version goes, and takes its objects along', async () => {
+  const store = memoryStore({ clock: systemClock })
+  await using at = await harbour({ store })
+  await at.define()
+  await at.ask({ ...boats, verb: 'create', body: nina })
+  const kept = async () => (await store.list('')).entries.map(({ key }) => key).filter(key => key.includes('boats'))
+  expect(await kept()).toHaveLength(2)
+  const crd = (await at.ask({ ...definitions, verb: 'get', name: 'boats.harbour.test' })) as unknown as { spec: Body }
+  const spec = { ...crd.spec, versions: [{ ...v1, served: false }] }
+  await at.ask({ ...definitions, verb: 'update', name: 'boats.harbour.test', body: { ...crd, spec } })
+  await expect
+    .poll(() =>
+      at.ask({ ...boats, verb: 'list' }).then(
+        () => 'served',
+        () => 'not served',
+      ),
+    )
+    .toBe('not served')
+  await at.ask({ ...definitions, verb: 'delete', name: 'boats.harbour.test' })
+  const gone = () =>
+    at.ask({ ...definitions, verb: 'get', name: 'boats.harbour.test' }).then(
+      () => false,
+      () => true,
+    )
+  await expect.poll(gone).toBe(true)
+  expect(await kept()).toEqual([])
 })
 
 test('a converter that fails is told of', async () => {

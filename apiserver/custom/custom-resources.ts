@@ -1,5 +1,5 @@
 import { CustomResourceDefinition } from '../../api/apiextensions/custom-resource-definition.ts'
-import { cleanupFinalizer, type Definition, isTrue } from '../../api/apiextensions/definition.ts'
+import { cleanupFinalizer, type Definition, isTrue, storageVersionOf } from '../../api/apiextensions/definition.ts'
 import { ignore } from '../../api/errors.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import { exponentialBackoff } from '../../lib/backoff.ts'
@@ -10,7 +10,7 @@ import { deepEqual } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { aborted, type Run } from '../../lib/run.ts'
-import { followed, serverUser } from '../auth/followed.ts'
+import { followed, serverUser } from '../followed.ts'
 import { loadCel } from '../cel/load.ts'
 import type { KindTable } from '../kind-table.ts'
 import type { Handle } from '../request.ts'
@@ -45,6 +45,14 @@ interface Entry {
   readonly kinds: readonly AnyKind[]
 }
 
+/** A definition that goes is served in some version as long as there are objects to remove, even if it was served in none. */
+function reachable(definition: Definition): Definition['spec'] {
+  const { spec } = definition
+  if (!mustBeCleaned(definition) || spec.versions.some(({ served }) => served)) return spec
+  const versions = spec.versions.map(version => (version.storage ? { ...version, served: true } : version))
+  return { ...spec, versions }
+}
+
 const source = 'custom resources'
 
 export function customResources({ handle, kinds, clock, random, log, post }: Options): CustomResources {
@@ -62,14 +70,18 @@ export function customResources({ handle, kinds, clock, random, log, post }: Opt
     handle,
     clock,
     write: writeTermination,
-    servedVersion: ({ metadata }) => entries.get(metadata.name)?.kinds[0]?.version,
+    servedVersion({ metadata, spec }) {
+      const served = entries.get(metadata.name)?.kinds ?? []
+      // The version that is kept needs nobody to convert it.
+      return (served.find(({ version }) => version === storageVersionOf(spec)) ?? served[0])?.version
+    },
   })
 
   /** Serves what can be served of a definition, and answers the status that then is true. */
   async function take(key: string): Promise<{ definition: Definition; status: Definition['status'] } | undefined> {
     const definition = find(key)
     if (!definition) return void entries.delete(key)
-    const { spec } = definition
+    const spec = reachable(definition)
     const siblings = [...definitions.byKey.values()] as unknown as Definition[]
     const others = siblings.filter(other => other.spec.group === spec.group && other.metadata.name !== key)
     const planned = definition.metadata.deletionTimestamp ? undefined : namedStatus(definition, others, timestamp(clock.now()))
@@ -77,7 +89,7 @@ export function customResources({ handle, kinds, clock, random, log, post }: Opt
     const known = entries.get(key)
     const isUnchanged = known && deepEqual(known.spec, spec) && deepEqual(known.names, status.acceptedNames)
     if (!isTrue(status, 'Established')) entries.delete(key)
-    else if (!isUnchanged) entries.set(key, await entryOf({ ...definition, status }))
+    else if (!isUnchanged) entries.set(key, await entryOf({ ...definition, spec, status }))
     return planned && { definition, status: planned }
   }
 

@@ -190,6 +190,15 @@ describe('what is refused before the handshake', () => {
     expect(reply).toMatchObject({ status: 400, json: { kind: 'Status', message: 'container nope is not valid for pod web' } })
   })
 
+  test('has the id by which the audit log knows the request', async () => {
+    answer = () => {
+      throw new ApiError('BadRequest', 'no')
+    }
+    const own = await upgrade({ upgrade: 'websocket', 'audit-id': 'mine' })
+    const made = await upgrade({ upgrade: 'h2c' })
+    expect([own.headers['audit-id'], made.headers['audit-id']]).toEqual(['mine', expect.stringMatching(/^[-0-9a-f]{36}$/)])
+  })
+
   test('over SPDY as well', async () => {
     answer = () => {
       throw new ApiError('BadRequest', 'container nope is not valid for pod web')

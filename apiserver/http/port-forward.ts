@@ -3,7 +3,8 @@ import type { WebSocket } from 'ws'
 import { ApiError } from '../../api/errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { PodConnections } from '../request.ts'
-import { spdyConnection, type SpdyStream } from './spdy/connection.ts'
+import type { SpdyStream } from './spdy/client-streams.ts'
+import { spdyConnection } from './spdy/connection.ts'
 
 /** What port-forward speaks over SPDY, and over SPDY inside of WebSocket messages (k8s.io/apimachinery/pkg/util/portforward). */
 export const portForwardProtocol = 'portforward.k8s.io'

@@ -21,7 +21,7 @@ beforeEach(async () => {
   visits = []
   calls = []
   open = new Set()
-  backend = createServer(async (request, response) => {
+  backend = createServer((request, response) => {
     visits.push(request)
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://x')
     if (pathname === '/redirect') {
@@ -37,8 +37,7 @@ beforeEach(async () => {
     response.setHeader('X-Own', ['a', 'b'])
     response.writeHead(pathname === '/teapot' ? 418 : 200)
     response.write(`${request.method} ${request.url} `)
-    for await (const chunk of request) response.write(chunk)
-    response.end()
+    request.pipe(response)
   })
   backend.on('connection', socket => {
     open.add(socket)

@@ -85,7 +85,9 @@ export function reception({ authenticator, authorizer, tls, requestHeaders, audi
       if (pass.levelUid) visit.response.setHeader('X-Kubernetes-Pf-Prioritylevel-Uid', pass.levelUid)
     }
     const entering = gate.enter(user, attributes, () => closing(visit.response))
-    return entering instanceof Promise ? entering.then(take) : void take(entering)
+    if (entering instanceof Promise) return entering.then(take)
+    take(entering)
+    return undefined
   }
 
   function leave(visit: Arrival): void {

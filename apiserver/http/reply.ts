@@ -102,12 +102,13 @@ export function sendStatus(exchange: Exchange, status: Status): void {
 const lastWordsInMs = 500
 
 /** Answers with a Status where there is no response to write to, and hangs up. */
-export function sendLastStatus(socket: Duplex, status: Status, clock: Clock): void {
+export function sendLastStatus(socket: Duplex, status: Status, clock: Clock, auditId?: string): void {
   if (socket.destroyed || socket.writableEnded) return
   const body = JSON.stringify(status)
   const retryAfter = status.details?.retryAfterSeconds
   socket.end(
     `HTTP/1.1 ${status.code} ${STATUS_CODES[status.code] ?? 'Error'}\r\nContent-Type: application/json\r\n` +
+      (auditId ? `Audit-Id: ${latin1(auditId)}\r\n` : '') +
       (retryAfter ? `Retry-After: ${retryAfter}\r\n` : '') +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   )

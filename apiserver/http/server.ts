@@ -157,7 +157,9 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>, 
   const noBody = Buffer.alloc(0)
   const serveAny = (request: FastifyRequest, reply: FastifyReply) => {
     reply.hijack()
-    void door.serve(request.raw, reply.raw, Buffer.isBuffer(request.body) ? request.body : noBody)
+    const isRead = Buffer.isBuffer(request.body)
+    if (!isRead && hasBody(request.raw)) request.raw.resume() // unread, it would hide that the client has gone
+    void door.serve(request.raw, reply.raw, isRead ? (request.body as Buffer) : noBody)
   }
   app.all('*', serveAny)
   app.setNotFoundHandler(serveAny) // methods that the framework has never heard of
@@ -172,6 +174,9 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>, 
 }
 
 const methodNotAllowed = () => new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
+
+const hasBody = ({ headers }: IncomingMessage) =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 
 /** What the parser lets pass, but HTTP/1.1 does not. */
 function flawOf({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): ApiError | undefined {
@@ -282,8 +287,9 @@ function frontDoor(options: HttpServerOptions, streams: Set<AbortController>, ya
     upgrade: upgrader({
       toStatus,
       clock: options.clock,
-      async open(request, signal) {
-        const visit: Arrival = { request, auditId: auditIdOf(request) ?? options.random.uuid() }
+      auditIdOf: request => auditIdOf(request) ?? options.random.uuid(),
+      async open(request, signal, auditId) {
+        const visit: Arrival = { request, auditId }
         try {
           const call = await callOf(visit)
           const answered = await handle({ ...call, signal, annotate: visit.trail?.annotate })

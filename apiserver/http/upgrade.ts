@@ -25,7 +25,9 @@ const tokenProtocol = 'base64url.bearer.authorization.k8s.io.'
 
 export interface UpgradeOptions {
   /** Authenticates, and asks the pipeline; errors become the HTTP answer. */
-  readonly open: (request: IncomingMessage, signal: AbortSignal) => Promise<ApiResponse>
+  readonly open: (request: IncomingMessage, signal: AbortSignal, auditId: string) => Promise<ApiResponse>
+  /** How a request is called in the audit log; asked once. */
+  readonly auditIdOf: (request: IncomingMessage) => string
   readonly toStatus: (error: unknown) => Status
   readonly clock: Clock
 }
@@ -39,6 +41,7 @@ interface Upgrade {
   /** `exec`, `attach`, `portforward`, `log`, or whatever else the path ends with. */
   readonly subresource: string
   readonly query: URLSearchParams
+  readonly auditId: string
 }
 
 type Answer<Type extends ApiResponse['type']> = Extract<ApiResponse, { type: Type }>
@@ -55,20 +58,21 @@ export function upgrader(options: UpgradeOptions) {
     socket.on('close', () => gone.abort())
     const { path, query } = locationOf(request.url ?? '/')
     const subresource = path.replace(/\/$/, '').split('/').at(-1) ?? ''
+    const auditId = options.auditIdOf(request)
     try {
-      await serveUpgrade({ request, socket, head, signal: gone.signal, subresource, query }, options)
+      await serveUpgrade({ request, socket, head, signal: gone.signal, subresource, query, auditId }, options)
     } catch (error) {
-      sendLastStatus(socket, options.toStatus(error), options.clock)
+      sendLastStatus(socket, options.toStatus(error), options.clock, auditId)
     }
   }
 }
 
 async function serveUpgrade(upgrade: Upgrade, options: UpgradeOptions): Promise<void> {
-  const { request, socket, head, signal } = upgrade
+  const { request, socket, head, signal, auditId } = upgrade
   const { open, clock } = options
   const proxied = proxyPath(request.url ?? '/')
   if (proxied) {
-    const response = await open(request, signal)
+    const response = await open(request, signal, auditId)
     if (response.type !== 'proxy' || signal.aborted) return discard(response)
     return proxyUpgrade(request, socket, head, proxied, response.backend)
   }
@@ -79,7 +83,7 @@ async function serveUpgrade(upgrade: Upgrade, options: UpgradeOptions): Promise<
 
   const isForward = upgrade.subresource === 'portforward'
   const protocol = chooseSpdy(request, isForward ? [portForwardProtocol] : execSpdyProtocols)
-  const response = await open(request, signal)
+  const response = await open(request, signal, auditId)
   if (signal.aborted || socket.destroyed) return discard(response)
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
@@ -92,12 +96,12 @@ async function serveUpgrade(upgrade: Upgrade, options: UpgradeOptions): Promise<
 }
 
 async function serveWebSocket(upgrade: Upgrade, { open, toStatus, clock }: UpgradeOptions): Promise<void> {
-  const { request, signal, query, subresource } = upgrade
+  const { request, signal, query, subresource, auditId } = upgrade
   checkHandshake(request)
   const subprotocol = choose(upgrade)
   const isTunnel = subprotocol === tunnelProtocol
   const ports = subresource === 'portforward' && !isTunnel ? portsOf(query) : []
-  const response = await open(request, signal)
+  const response = await open(request, signal, auditId)
   if (signal.aborted) return discard(response)
   const webSocket = await handshake(upgrade, subprotocol).catch(async error => {
     await discard(response)

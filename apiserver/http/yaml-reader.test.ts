@@ -40,7 +40,7 @@ describe('YAML in a thread of its own', () => {
     const { read } = make({ clock: systemClock, patienceInMs: 60 })
     await read(task('a: 1')).catch(() => {})
     expect(await read(slow)).toEqual({ error: 'it takes longer than 0.06 s to read' })
-    reader?.close()
+    await reader?.close()
     expect(await make({ clock: systemClock }).read(task('b: 2'))).toEqual({ json: '{"b":2}' })
   })
 

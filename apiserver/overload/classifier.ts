@@ -50,6 +50,7 @@ export function distinguisher({ spec }: FlowSchemaLike, user: UserInfo, { namesp
       return user.name
     case 'ByNamespace':
       return namespace
+    case undefined:
     default:
       return ''
   }

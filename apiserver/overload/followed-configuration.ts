@@ -1,7 +1,9 @@
 import type { AnyKind } from '../../api/kind.ts'
+import { bell } from '../../lib/bell.ts'
 import { type Run, runAll } from '../../lib/run.ts'
-import { type FollowOptions, followed } from '../auth/followed.ts'
+import { type FollowOptions, followed } from '../followed.ts'
 import { builtIn } from './built-in.ts'
+import { dangling } from './dangling.ts'
 import type { FlowControlSource, FlowSchemaLike, PriorityLevelLike } from './configuration.ts'
 
 const group = 'flowcontrol.apiserver.k8s.io'
@@ -18,8 +20,9 @@ export function followedConfiguration(
   const schemaKind = kindOf('FlowSchema')
   const levelKind = kindOf('PriorityLevelConfiguration')
   if (!schemaKind || !levelKind) return { source: builtIn, run: undefined }
-  const schemas = followed(schemaKind, options)
-  const levels = followed(levelKind, options)
+  const changed = bell()
+  const schemas = followed(schemaKind, options, () => changed.ring())
+  const levels = followed(levelKind, options, () => changed.ring())
   const isConfigured = () => schemas.byKey.size > 0 && levels.byKey.size > 0
   return {
     source: {
@@ -32,6 +35,7 @@ export function followedConfiguration(
         [
           ['flow schemas', schemas.run],
           ['priority levels', levels.run],
+          ['dangling flow schemas', dangling({ ...options, schemas, levels, changed })],
         ],
         signal,
       ),

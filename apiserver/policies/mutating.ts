@@ -71,7 +71,8 @@ async function applyPolicy(
     const result = evaluate(cel, expression, composition.variables, values, budget)
     if (!result.ok) throw new Error(result.error)
     const made = cel.fromCel(result.value)
-    const next = patchType === 'JSONPatch' ? patched(subject.object, made) : merged(kind, subject.object, made)
+    const next =
+      patchType === 'JSONPatch' ? patched(subject.object, made) : merged(attempt.objectKind ?? kind, subject.object, made)
     if (next && (await replaceObject(attempt, kind, next))) wasChanged(attempt)
   }
 }

@@ -1,7 +1,7 @@
 import { ValidatingAdmissionPolicy } from '../../api/admissionregistration/validating-admission-policy.ts'
 import { isReason } from '../../api/errors.ts'
 import type { Log } from '../../lib/log.ts'
-import { serverUser } from '../auth/followed.ts'
+import { serverUser } from '../followed.ts'
 import type { KindTable } from '../kind-table.ts'
 import type { Handle } from '../request.ts'
 

@@ -15,9 +15,22 @@ import { paramsOf } from './params.ts'
 const longestMessage = 5 * 1024
 const codes: Readonly<Record<string, number>> = { Unauthorized: 401, Forbidden: 403, RequestEntityTooLarge: 413, Invalid: 422 }
 
+/** The longest value that an expression may write into the audit log. */
+const longestAnnotation = 10 * 1024
+
 interface Decision {
+  /** Which of the policy's validations it is from. */
+  readonly index?: number
   readonly message: string
   readonly reason?: string | undefined
+}
+
+/** What evaluating a policy came to: what speaks against the request, and what the audit log is to say. */
+interface Findings {
+  readonly decisions: readonly Decision[]
+  readonly annotations?: readonly { readonly key: string; readonly value: string }[]
+  /** Annotations that could not be made: these refuse whatever the binding's actions are. */
+  readonly faults?: readonly string[]
 }
 
 export type Policies = readonly {
@@ -41,6 +54,7 @@ export async function validate(attempt: Attempt, policies: Policies, context: Po
     const kind = await matchingKind(attempt, policyCriteria(policy.spec), context)
     if (!kind) continue
     const subject = await subjectOf(attempt, kind)
+    const annotations = new Map<string, Set<string>>()
     for (const binding of bindings) {
       const { matchResources, paramRef, validationActions = [] } = binding.spec
       if (matchResources && !(await matchingKind(attempt, bindingCriteria(matchResources), context))) continue
@@ -53,56 +67,82 @@ export async function validate(attempt: Attempt, policies: Policies, context: Po
         continue
       }
       for (const param of params) {
-        for (const decision of await decide(attempt, policy, subject, param, context)) {
+        const findings = await decide(attempt, policy, subject, param, context)
+        for (const decision of findings.decisions) {
           if (validationActions.includes('Deny')) refuse(name, binding.metadata.name, decision)
           if (validationActions.includes('Warn')) {
             const place = `ValidatingAdmissionPolicy '${name}' with binding '${binding.metadata.name}'`
             attempt.warnings.push(`Validation failed for ${place}: ${decision.message}`)
           }
+          if (validationActions.includes('Audit')) {
+            attempt.annotate?.('validation.policy.admission.k8s.io/validation_failure', failure(binding, decision))
+          }
+        }
+        for (const message of findings.faults ?? []) refuse(name, binding.metadata.name, { message })
+        for (const { key, value } of findings.annotations ?? []) {
+          annotations.set(key, (annotations.get(key) ?? new Set()).add(value))
         }
       }
     }
+    for (const [key, values] of annotations) attempt.annotate?.(`${name}/${key}`, [...values].join(', '))
   }
   if (refusal) throw refusal
 }
 
-/** What speaks against a request, with one set of parameters. */
+/** Evaluates a policy, with one set of parameters. */
 async function decide(
   attempt: Attempt,
   { spec }: ValidatingAdmissionPolicy,
   subject: Subject,
   params: object | undefined,
   context: PolicyContext,
-): Promise<Decision[]> {
+): Promise<Findings> {
   const cel = await loadCel()
   const budget = { left: costPerRequest }
   const base = variablesFor(spec.paramKind !== undefined)
   const namespaceObject = await namespaceObjectOf(attempt, context.access)
   const options = { attempt, subject, authorizer: context.authorizer, params, namespaceObject }
   const conditions = await meetsConditions(spec, base, options)
-  if (conditions.error !== undefined) return [{ message: conditions.error }]
-  if (!conditions.matches) return []
+  if (conditions.error !== undefined) return { decisions: [{ message: conditions.error }] }
+  if (!conditions.matches) return { decisions: [] }
   const composition = context.compositions(spec, () => compose(cel, base, spec.variables ?? []))
   const values = activation({ ...options, cel, composition, budget })
   const { variables } = composition
   const decisions: Decision[] = []
-  for (const { expression, message, messageExpression, reason } of spec.validations ?? []) {
+  for (const [index, { expression, message, messageExpression, reason }] of (spec.validations ?? []).entries()) {
     const result = evaluate(cel, expression, variables, values, budget)
     if (!result.ok) {
-      if (failureOf(spec) === 'Fail') decisions.push({ message: result.error })
+      if (failureOf(spec) === 'Fail') decisions.push({ index, message: result.error })
     } else if (result.value !== true) {
       const made = messageExpression && messageFrom(evaluate(cel, messageExpression, variables, values, budget))
       decisions.push({
+        index,
         message: made || message?.trim() || `failed expression: ${expression.trim()}`,
         reason: reason ?? 'Invalid',
       })
     }
   }
-  for (const { valueExpression } of spec.auditAnnotations ?? []) {
+  const annotations: { key: string; value: string }[] = []
+  const faults: string[] = []
+  for (const { key, valueExpression } of spec.auditAnnotations ?? []) {
     const result = evaluate(cel, valueExpression, variables, values, budget)
-    if (!result.ok && failureOf(spec) === 'Fail') decisions.push({ message: result.error })
+    if (!result.ok) {
+      if (failureOf(spec) === 'Fail') faults.push(result.error)
+    } else if (typeof result.value === 'string') {
+      const value = result.value.trim().slice(0, longestAnnotation)
+      if (value) annotations.push({ key, value })
+    }
   }
-  return decisions
+  return { decisions, annotations, faults }
+}
+
+/** What the audit log says when a binding only wants to know. */
+function failure(
+  { metadata, spec }: ValidatingAdmissionPolicyBinding,
+  { message, index: expressionIndex = 0 }: Decision,
+): string {
+  const { policyName: policy, validationActions } = spec
+  return JSON.stringify([{ message, policy, binding: metadata.name, expressionIndex, validationActions }])
 }
 
 /** A text that is short enough and has one line; anything else does not count. */

@@ -20,7 +20,7 @@ export async function admitConnect(
   optionsKind: ConnectOptions,
 ): Promise<void> {
   if (!admission) return
-  const { namespace, name, subresource, user, parameters } = request
+  const { namespace, name, subresource, user, annotate, parameters } = request
   const attempt = {
     operation: 'CONNECT' as const,
     kind,
@@ -33,6 +33,7 @@ export async function admitConnect(
     object: { kind: optionsKind, apiVersion: 'v1', metadata: {}, ...parameters } as unknown as AnyDraft,
     old: undefined,
     warnings: [],
+    annotate,
   }
   await admission.admit(attempt)
   await admission.check(attempt)

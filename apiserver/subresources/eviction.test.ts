@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ApiError } from '../../api/errors.ts'
 import { virtualClock } from '../../lib/clock.ts'
 import { callsOn, configMaps, pod, pods, refusal } from '../../test/contract/calls.ts'
+import type { AdmissionStep } from '../admission.ts'
 import { type TestServer, testServer } from '../testing.ts'
 
 let server: TestServer
@@ -36,6 +38,34 @@ test('a budget pays for it', async () => {
   expect(await isGoing()).toBe(true)
   const disruptedPods = { a: expect.stringMatching(/^\d{4}-/) }
   expect(await get(budgets, 'b')).toMatchObject({ status: { disruptionsAllowed: 1, disruptedPods } })
+})
+
+test('admission is asked first, and may change how the pod goes', async () => {
+  const seen: unknown[] = []
+  const step: AdmissionStep = {
+    name: 'Watcher',
+    operations: ['CREATE'],
+    subresources: ['eviction'],
+    admit({ object }) {
+      if (object.metadata.name === 'a') Object.assign(object, { deleteOptions: { gracePeriodSeconds: 7 } })
+    },
+    check({ kind, objectKind, name, subresource, isDryRun }) {
+      seen.push([kind.kind, objectKind?.kind, name, subresource, isDryRun])
+      if (subresource && name === 'b') throw new ApiError('Forbidden', 'stays')
+    },
+  }
+  await server.stop()
+  server = await testServer({ clock: virtualClock(), admission: [step] })
+  await running()
+  await running('b')
+  expect((await refusal(evict('b'))).message).toBe('stays')
+  expect(await isGoing('b')).toBe(false)
+  await evict('a')
+  expect((await get(pods, 'a')).metadata.deletionGracePeriodSeconds).toBe(7)
+  expect(seen.slice(-2)).toEqual([
+    ['Pod', 'Eviction', 'b', 'eviction', false],
+    ['Pod', 'Eviction', 'a', 'eviction', false],
+  ])
 })
 
 test('the last one it may pay for says so', async () => {

@@ -7,6 +7,7 @@ import { PodDisruptionBudget } from '../../api/policy/pod-disruption-budget.ts'
 import type { CallOptions } from '../../api/transport.ts'
 import { users } from '../../api/user.ts'
 import { timestamp } from '../../lib/clock.ts'
+import type { Attempt } from '../admission.ts'
 import { type AnyDraft, decodeBody, isRecord } from '../decode-body.ts'
 import { checkPreconditions } from '../metadata.ts'
 import type { ApiRequest } from '../request.ts'
@@ -20,7 +21,7 @@ const mostAttempts = 20
  * POST pods/x/eviction: asks the pod's budget, tells the pod why it goes, then deletes it
  * (k8s.io/kubernetes/pkg/registry/core/pod/storage/eviction.go).
  */
-export function eviction({ access, rewrite, remove, clock }: SubresourceDependencies): SubresourceHandler {
+export function eviction({ access, rewrite, remove, clock, admission }: SubresourceDependencies): SubresourceHandler {
   /** Marks the pod and deletes it, if it still is what it was when somebody looked. */
   async function evict(kind: AnyKind, request: ApiRequest, options: CallOptions, seen?: string): Promise<void> {
     const preconditions = { ...options.preconditions, ...(seen !== undefined && { resourceVersion: seen }) }
@@ -73,7 +74,11 @@ export function eviction({ access, rewrite, remove, clock }: SubresourceDependen
   }
 
   return async (kind, request) => {
-    const { options, warnings } = readBody(request)
+    const attempt = attemptOf(kind, request)
+    const { warnings } = attempt
+    await admission?.admit(attempt)
+    const options = deletionOf(attempt.object as unknown as Eviction, request)
+    await admission?.check(attempt)
     const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
     const answer = { type: 'object', status: 201, object: success, warnings } as const
     if (await evictFreely(kind, request, options)) return answer
@@ -91,15 +96,19 @@ export function eviction({ access, rewrite, remove, clock }: SubresourceDependen
   }
 }
 
-/** How the pod is to be deleted. Clients of old send policy/v1beta1. */
-function readBody(request: ApiRequest): { options: CallOptions; warnings: readonly string[] } {
-  const isOld = isRecord(request.body) && request.body.apiVersion === 'policy/v1beta1'
-  const { fieldValidation, dryRun } = request.options ?? {}
-  const { draft, warnings } = decodeBody(isOld ? EvictionV1Beta1 : Eviction, request.body, {
-    fieldValidation,
-    duplicates: request.duplicates,
-  })
-  const { metadata, deleteOptions = {} } = draft as unknown as Eviction
+/** The eviction as admission sees it. Clients of old send policy/v1beta1. */
+function attemptOf(kind: AnyKind, request: ApiRequest): Attempt {
+  const { body, duplicates, options = {}, namespace, name, subresource, user, annotate } = request
+  const objectKind = isRecord(body) && body.apiVersion === 'policy/v1beta1' ? EvictionV1Beta1 : Eviction
+  const { draft, warnings } = decodeBody(objectKind, body, { fieldValidation: options.fieldValidation, duplicates })
+  const isDryRun = options.dryRun === true
+  const about = { namespace, name, subresource, user, isDryRun, options, annotate }
+  return { operation: 'CREATE', kind, ...about, object: draft, objectKind, old: undefined, warnings: [...warnings] }
+}
+
+/** How the pod is to be deleted. */
+function deletionOf({ metadata, deleteOptions = {} }: Eviction, request: ApiRequest): CallOptions {
+  const { dryRun } = request.options ?? {}
   if (metadata.name !== request.name) {
     throw new ApiError('BadRequest', 'name in URL does not match name in Eviction object')
   }
@@ -109,13 +118,12 @@ function readBody(request: ApiRequest): { options: CallOptions; warnings: readon
     const why = 'can not be set for pod eviction, try after removing the option'
     throw invalidObject(Eviction, metadata.name, [fieldError.invalid(field, true, why)])
   }
-  const options: CallOptions = {
+  return {
     dryRun: dryRun === true || deleteOptions.dryRun?.includes('All') === true,
     ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
     ...(propagationPolicy && { propagationPolicy }),
     ...(preconditions && { preconditions }),
   }
-  return { options, warnings }
 }
 
 const reason = 'EvictionByEvictionAPI'

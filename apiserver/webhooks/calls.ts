@@ -58,6 +58,7 @@ export async function ask(
     })
     const verdict = readVerdict(answer, uid, version, isMutating)
     if (typeof verdict === 'string') throw failed(name, `received invalid webhook response: ${verdict}`)
+    for (const [key, value] of Object.entries(verdict.auditAnnotations)) attempt.annotate?.(`${name}/${key}`, value)
     attempt.warnings.push(...verdict.warnings)
     if (!verdict.allowed) throw denial(name, verdict.result)
     return verdict
@@ -90,12 +91,17 @@ function denial(name: string, result: Verdict['result'] = {}): ApiError {
   return error
 }
 
+/** What a webhook wants done to an object; `told` hears of the operations that were applied. */
+export interface Amendment extends Pick<Verdict, 'patch' | 'patchType'> {
+  readonly told: (operations: unknown) => void
+}
+
 /** Does to the object what a webhook's patch says; answers whether that changed it. */
 export async function applyVerdict(
   attempt: Attempt,
   webhook: Webhook,
   subject: Subject,
-  { patch, patchType }: Verdict,
+  { patch, patchType, told }: Amendment,
 ): Promise<boolean> {
   if (!patch) return false
   const { name } = webhook
@@ -119,18 +125,21 @@ export async function applyVerdict(
   } catch (error) {
     throw internal(causeOf(error))
   }
+  told(operations)
   return replaceObject(attempt, subject.kind, patched)
 }
 
 /** Puts a new state, in some version of the kind, in the place of the object under review; answers whether it differs. */
-export async function replaceObject(attempt: Attempt, kind: AnyKind, state: unknown): Promise<boolean> {
+export async function replaceObject(attempt: Attempt, matched: AnyKind, state: unknown): Promise<boolean> {
+  const own = attempt.objectKind ?? attempt.kind
+  const kind = attempt.objectKind ?? matched
   const decoded = tryDecode(kind, state, true)
   if (!decoded.ok) throw internal(decoded.error)
-  const stored = kind === attempt.kind ? decoded.object : await keptObject(kind, decoded.object as AnyDraft)
+  const stored = kind === own ? decoded.object : await keptObject(kind, decoded.object as AnyDraft)
   const before = copy(attempt.object)
   const draft = attempt.object as unknown as Record<string, unknown>
   for (const field of Object.keys(draft)) delete draft[field]
   Object.assign(draft, stored)
-  attempt.kind.default(attempt.object)
+  own.default(attempt.object)
   return !deepEqual(before, attempt.object)
 }

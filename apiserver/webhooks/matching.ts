@@ -107,7 +107,7 @@ export interface Subject {
 
 export async function subjectOf(attempt: Attempt, kind: AnyKind): Promise<Subject> {
   const inVersion = async (state: object | undefined) =>
-    state && kind !== attempt.kind && kind.storedAs && attempt.operation !== 'CONNECT'
+    state && kind !== attempt.kind && kind.storedAs && attempt.operation !== 'CONNECT' && !attempt.objectKind
       ? kind.storedAs.fromStored(state as KubeObject)
       : state
   const { operation, object, old } = attempt

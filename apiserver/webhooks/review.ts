@@ -18,13 +18,13 @@ const optionKinds = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 
 
 /** The request as webhooks and expressions see it (k8s.io/api/admission/v1 AdmissionRequest), without objects and uid. */
 export function admissionRequest(attempt: Attempt, matched: AnyKind) {
-  const { kind, name, subresource, operation, user, isDryRun } = attempt
+  const { kind, objectKind, name, subresource, operation, user, isDryRun } = attempt
   const namespace = namespaceOf(attempt)
   return {
-    kind: operation === 'CONNECT' ? connectKind(attempt) : kindOf(matched),
+    kind: operation === 'CONNECT' ? connectKind(attempt) : kindOf(objectKind ?? matched),
     resource: resourceOf(matched),
     ...(subresource && { subResource: subresource }),
-    requestKind: operation === 'CONNECT' ? connectKind(attempt) : kindOf(kind),
+    requestKind: operation === 'CONNECT' ? connectKind(attempt) : kindOf(objectKind ?? kind),
     requestResource: resourceOf(kind),
     ...(subresource && { requestSubResource: subresource }),
     ...(name && { name }),
@@ -73,8 +73,10 @@ export function admissionReview(attempt: Attempt, { kind, object, old }: Subject
 }
 
 /** Objects say what they are. */
-const named = (kind: AnyKind, { operation }: Attempt, object: object | undefined): object | null =>
-  object === undefined ? null : operation === 'CONNECT' ? object : { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) }
+function named(matched: AnyKind, { operation, objectKind: kind = matched }: Attempt, object: object | undefined): object | null {
+  if (object === undefined) return null
+  return operation === 'CONNECT' ? object : { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) }
+}
 
 interface Response {
   readonly uid?: string

@@ -35,25 +35,40 @@ export function webhookSteps(options: WebhookOptions): { mutating: AdmissionStep
     concern(attempt, webhook, { access, equivalents: options.equivalents, authorizer: options.authorizer })
 
   async function mutate(attempt: Attempt, context: AdmissionContext): Promise<void> {
-    for (const { configuration, webhook } of options.mutating()) {
+    for (const [index, { configuration, webhook }] of options.mutating().entries()) {
       const subject = await concerned(attempt, webhook, context)
       if (!subject) continue
       const key = `webhook ${configuration} ${webhook.name}`
       const round = reinvocationOf(attempt)
       if (round.isSecondRound && !round.again.has(key)) continue
-      const verdict = await ask(askerOf(context), webhook, attempt, subject, true)
-      if (verdict && (await applyVerdict(attempt, webhook, subject, verdict))) wasChanged(attempt)
+      const told = notes(attempt, configuration, webhook.name, `round_${round.isSecondRound ? 1 : 0}_index_${index}`)
+      let mutated = false
+      try {
+        const verdict = await ask(askerOf(context), webhook, attempt, subject, true)
+        if (!verdict) told.failedOpen()
+        else mutated = await applyVerdict(attempt, webhook, subject, { ...verdict, told: told.patch })
+      } finally {
+        told.mutation(mutated)
+      }
+      if (mutated) wasChanged(attempt)
       if (webhook.reinvocationPolicy === 'IfNeeded') round.heard.add(key)
     }
   }
 
   async function validate(attempt: Attempt, context: AdmissionContext): Promise<void> {
     const asked: (() => Promise<unknown>)[] = []
+    const names: string[] = []
     for (const { webhook } of options.validating()) {
       const subject = await concerned(attempt, webhook, context)
       if (subject) asked.push(() => ask(askerOf(context), webhook, attempt, subject, false))
+      if (subject) names.push(webhook.name)
     }
     const answers = await Promise.allSettled(asked.map(start => start()))
+    for (const [index, answer] of answers.entries()) {
+      if (answer.status === 'fulfilled' && !answer.value) {
+        attempt.annotate?.(`failed-open.validating.webhook.admission.k8s.io/round_0_index_${index}`, names[index] ?? '')
+      }
+    }
     for (const answer of answers) if (answer.status === 'rejected') throw answer.reason
   }
 
@@ -71,6 +86,19 @@ export function webhookSteps(options: WebhookOptions): { mutating: AdmissionStep
       subresources: 'all',
       check: (attempt, context) =>
         options.validating().length === 0 || isExempt(attempt.kind) ? undefined : validate(attempt, context),
+    },
+  }
+}
+
+/** What the audit log says about one call of a mutating webhook (k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/dispatcher.go). */
+function notes({ annotate }: Attempt, configuration: string, webhook: string, place: string) {
+  return {
+    failedOpen: () => annotate?.(`failed-open.mutation.webhook.admission.k8s.io/${place}`, webhook),
+    mutation: (mutated: boolean) =>
+      annotate?.(`mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ configuration, webhook, mutated })),
+    patch(patch: unknown): void {
+      const value = annotate && JSON.stringify({ configuration, webhook, patch, patchType: 'JSONPatch' })
+      if (value) annotate(`patch.webhook.admission.k8s.io/${place}`, value, 'Request')
     },
   }
 }

@@ -6,7 +6,7 @@ import { silentLog } from '../../lib/log.ts'
 import { issueCertificate } from '../auth/x509.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import { extensibleAdmission } from '../extensible-admission.ts'
-import { admissionWith } from '../admission-steps.ts'
+import { admissionSteps } from '../admission-steps.ts'
 import { type TestServer, testServer } from '../testing.ts'
 
 /** The request part of an AdmissionReview, as tests look into it. */
@@ -75,7 +75,7 @@ export async function extensibleServer(authorizer?: Authorizer): Promise<TestSer
     ...(authorizer && { authorizer }),
   })
   const own = ['ServiceAccount', 'TaintNodesByCondition']
-  const admission = admissionWith(...extensions.steps).filter(({ name }) => !own.includes(name))
+  const admission = [...admissionSteps, ...extensions.steps].filter(({ name }) => !own.includes(name))
   const server: TestServer = await testServer({ admission })
   const stopping = new AbortController()
   const running = extensions.run(stopping.signal)

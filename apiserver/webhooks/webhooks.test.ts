@@ -100,6 +100,44 @@ describe('mutating webhooks', () => {
     ])
   })
 
+  test('see what a subresource takes: the scale of a deployment, the eviction of a pod', async () => {
+    const webhook = await listening(({ subResource }) =>
+      subResource === 'scale' ? patch({ op: 'replace', path: '/spec/replicas', value: 3 }) : { allowed: true },
+    )
+    const rules = [
+      { operations: ['*'], apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments/scale'] },
+      { operations: ['*'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods/eviction'] },
+    ]
+    await register('mutating', 'm', { clientConfig: webhook.clientConfig(), rules })
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'x' }] } }
+    const spec = { selector: { matchLabels: { a: 'b' } }, template }
+    const deployments = { ...configMaps, group: 'apps', resource: 'deployments' }
+    await admin.call({ ...deployments, verb: 'create', body: { metadata: { name: 'd' }, spec } })
+    const scale = { ...deployments, name: 'd', subresource: 'scale', verb: 'patch', patchType: 'merge' } as const
+    expect(await admin.call({ ...scale, body: { spec: { replicas: 9 } } })).toMatchObject({ spec: { replicas: 3 } })
+    const pods = { ...configMaps, resource: 'pods' }
+    await admin.call({ ...pods, verb: 'create', body: { metadata: { name: 'p' }, spec: template.spec } })
+    await admin.call({ ...pods, verb: 'create', name: 'p', subresource: 'eviction', body: { metadata: { name: 'p' } } })
+    expect(webhook.requests).toMatchObject([
+      {
+        kind: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+        resource: { group: 'apps', version: 'v1', resource: 'deployments' },
+        subResource: 'scale',
+        operation: 'UPDATE',
+        object: { apiVersion: 'autoscaling/v1', kind: 'Scale', spec: { replicas: 9 } },
+        oldObject: { apiVersion: 'autoscaling/v1', kind: 'Scale', spec: { replicas: 1 } },
+      },
+      {
+        kind: { group: 'policy', version: 'v1', kind: 'Eviction' },
+        resource: { group: '', version: 'v1', resource: 'pods' },
+        subResource: 'eviction',
+        operation: 'CREATE',
+        object: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p' } },
+        oldObject: null,
+      },
+    ])
+  })
+
   test('that ask for it are heard again when others changed the object after them', async () => {
     const early = await listening(({ object }) =>
       object.data?.late ? patch({ op: 'add', path: '/data/again', value: 'yes' }) : { allowed: true },

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { ClusterRole } from '../../api/rbac/cluster-role.ts'
+import { defaultClusterRoles } from '../../apiserver/auth/default-roles.ts'
 import { testCluster } from '../testing.ts'
-import { clusterRoleAggregation } from './controller.ts'
+import { clusterRoleAggregation, plan } from './controller.ts'
 
 const rule = (verb: string) => ({ verbs: [verb], apiGroups: [''], resources: ['pods'] })
 const part = (name: string, verb: string, to = 'monitoring') => ({
@@ -36,4 +37,13 @@ test('a sum shows the rules of its parts, and follows them', async () => {
   await cluster.advance(60_000)
   expect((await client.get(ClusterRole, { name: 'top' })).metadata.resourceVersion).toBe(before)
   expect(await verbs('a')).toEqual(['get'])
+})
+
+test('the default sums are what gathering makes of them: a start writes nothing', () => {
+  const roles = defaultClusterRoles as unknown as readonly ClusterRole[]
+  const sums = roles.filter(({ aggregationRule }) => aggregationRule)
+  expect(sums.map(({ metadata }) => metadata.name)).toEqual(['admin', 'edit', 'view'])
+  for (const role of sums) expect(plan(role, roles)).toEqual(role.rules)
+  const view = sums.find(({ metadata }) => metadata.name === 'view')
+  expect(view?.rules).toContainEqual(expect.objectContaining({ apiGroups: ['metrics.k8s.io'], resources: ['nodes', 'pods'] }))
 })

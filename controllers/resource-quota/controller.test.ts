@@ -1,10 +1,14 @@
 import { expect, test } from 'vitest'
+import { clientKinds } from '../../api/apiextensions/client-kinds.ts'
+import { CustomResourceDefinition } from '../../api/apiextensions/custom-resource-definition.ts'
+import type { Definition } from '../../api/apiextensions/definition.ts'
 import { ConfigMap } from '../../api/core/config-map.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { ResourceQuota } from '../../api/core/resource-quota.ts'
 import { kinds } from '../../api/kinds.ts'
 import { testCluster } from '../testing.ts'
 import { resourceQuota } from './controller.ts'
+import { statusOf } from './plan.ts'
 
 const namespace = 'default'
 const quota = (hard: Record<string, string>, spec: object = {}) => ({
@@ -72,4 +76,43 @@ test('a charge whose object is still on its way is not taken back at once', asyn
   expect((await read()).status.used).toEqual({ configmaps: '3' })
   await cluster.advance(1_000)
   expect((await read()).status.used).toEqual({ configmaps: '0' })
+})
+
+test('kinds that come later are counted, and what is deleted of them is given back', async () => {
+  await using cluster = await testCluster([resourceQuota(kinds)])
+  const { client } = cluster
+  const used = async () => (await client.get(ResourceQuota, { namespace, name: 'q' })).status.used
+  const boats = 'count/boats.harbour.test'
+  await client.create(ResourceQuota, quota({ [boats]: '2' }))
+  const schema = { openAPIV3Schema: { type: 'object' } }
+  await client.create(CustomResourceDefinition, {
+    metadata: { name: 'boats.harbour.test' },
+    spec: {
+      group: 'harbour.test',
+      scope: 'Namespaced',
+      names: { plural: 'boats', kind: 'Boat' },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  })
+  const Boat = await (async () => {
+    for (;;) {
+      const { items } = await client.list(CustomResourceDefinition)
+      const [kind] = clientKinds(items as unknown as Definition[])
+      if (kind) return kind
+      await cluster.advance(10)
+    }
+  })()
+  await cluster.eventually(async () => expect(await used()).toEqual({ [boats]: '0' }))
+  await client.create(Boat, map('a'))
+  await client.create(Boat, map('b'))
+  await expect(client.create(Boat, map('c'))).rejects.toThrow('exceeded quota')
+  await client.delete(Boat, { namespace, name: 'a' })
+  await cluster.eventually(async () => expect(await used()).toEqual({ [boats]: '1' }))
+})
+
+test('what cannot be looked at keeps what was charged for it', () => {
+  const spec = { hard: { configmaps: '3', pods: '3' } }
+  const status = { hard: spec.hard, used: { configmaps: '2', pods: '2' } }
+  const now = statusOf({ spec, status }, [ConfigMap, Pod], kind => (kind === Pod ? [] : undefined), 0)
+  expect(now).toEqual({ hard: spec.hard, used: { configmaps: '2', pods: '0' } })
 })

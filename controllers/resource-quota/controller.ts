@@ -5,9 +5,9 @@ import { keyOf } from '../../api/keys.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import { sameAmounts } from '../../api/quota/amounts.ts'
 import { evaluatorOf } from '../../api/quota/evaluators.ts'
-import type { KubeObject } from '../../api/transport.ts'
 import { boundedMap } from '../../client/bounded-map.ts'
 import type { Controller, Watch } from '../../client/controller.ts'
+import type { Lister } from '../../client/informer.ts'
 import { on } from '../../client/watches.ts'
 import { differs, givesBack, statusOf } from './plan.ts'
 
@@ -27,7 +27,8 @@ interface Wait {
 
 /** Counts what quotas limit (pkg/controller/resourcequota). */
 export function resourceQuota(allKinds: readonly AnyKind[]): Controller {
-  const kinds = allKinds.filter(kind => kind.namespaced && !kind.storedAs && kind !== Event)
+  const always = allKinds.filter(kind => kind.namespaced && !kind.storedAs && kind !== Event)
+  let kinds = always
   const waits = boundedMap<string, Wait>(mostWaits)
 
   /** How long to wait before something is given back; 0: no longer. */
@@ -41,7 +42,13 @@ export function resourceQuota(allKinds: readonly AnyKind[]): Controller {
 
   return {
     name: 'resource-quota',
-    watches: [on(ResourceQuota), ...kinds.map(kind => on(kind, quotasOf(kind)))],
+    watches: [on(ResourceQuota), ...always.map(kind => on(kind, quotasOf(kind)))],
+    custom: {
+      watch: kind => on(kind, kind.namespaced ? quotasOf(kind) : () => []),
+      changed(custom) {
+        kinds = [...always, ...custom.filter(kind => kind.namespaced)]
+      },
+    },
     writes: [ResourceQuota],
     concurrency: 5,
     periodic: { everyMs: syncEveryMs, keys: lister => lister(ResourceQuota).list().map(keyOf) },
@@ -54,7 +61,11 @@ export function resourceQuota(allKinds: readonly AnyKind[]): Controller {
       }
       const now = clock.now()
       const { namespace, resourceVersion } = quota.metadata
-      const status = statusOf(quota, kinds, kind => lister(kind).list(namespace) as readonly KubeObject[], now)
+      const objectsOf = (kind: AnyKind) => {
+        const objects: Lister = lister(kind)
+        return objects.isSynced ? objects.list(namespace) : undefined
+      }
+      const status = statusOf(quota, kinds, objectsOf, now)
       if (!differs(quota, status)) {
         waits.delete(key)
         return undefined

@@ -1,7 +1,7 @@
 import { type ResourceQuota, scopesOf } from '../../api/core/resource-quota.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import { type Quantity } from '../../api/quantity.ts'
-import { addTo, increase, only, readAmounts, writeAmounts, zero } from '../../api/quota/amounts.ts'
+import { addTo, type Amounts, increase, only, readAmounts, writeAmounts, zero } from '../../api/quota/amounts.ts'
 import { evaluatorOf } from '../../api/quota/evaluators.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import { deepEqual } from '../../lib/json.ts'
@@ -9,26 +9,26 @@ import { deepEqual } from '../../lib/json.ts'
 type Status = ResourceQuota['status']
 type Quota = Pick<ResourceQuota, 'spec' | 'status'>
 
-/** The status that a quota should have, given the objects of its namespace. */
+/** The status that a quota should have, given the objects of its namespace. What cannot be counted (undefined) stays as it was. */
 export function statusOf(
-  { spec }: Pick<Quota, 'spec'>,
+  { spec, status }: Quota,
   kinds: readonly AnyKind[],
-  objectsOf: (kind: AnyKind) => readonly KubeObject[],
+  objectsOf: (kind: AnyKind) => readonly KubeObject[] | undefined,
   now: number,
 ): Status {
   const hard = spec.hard ?? {}
   const names = Object.keys(hard)
   const used: Record<string, Quantity> = Object.fromEntries(names.map(name => [name, zero]))
   const scopes = scopesOf(spec)
+  const countable = (amounts: Amounts, counts = (_name: string) => true) => only(amounts, name => name in hard && counts(name))
   for (const kind of kinds) {
     const evaluator = evaluatorOf(kind)
     if (!names.some(evaluator.counts)) continue
-    for (const object of objectsOf(kind)) {
+    const objects = objectsOf(kind)
+    if (!objects) addTo(used, countable(readAmounts(status.used), evaluator.counts))
+    for (const object of objects ?? []) {
       if (!scopes.every(scope => evaluator.fits(scope, object))) continue
-      addTo(
-        used,
-        only(evaluator.usage(object, now), name => name in hard),
-      )
+      addTo(used, countable(evaluator.usage(object, now)))
     }
   }
   return { hard, used: writeAmounts(used) }

@@ -2,11 +2,12 @@ import { isReason } from '../../api/errors.ts'
 import type { CallOptions, KubeObject, PatchType } from '../../api/transport.ts'
 import { lastApplied, lastAppliedOf, withLastApplied } from '../apply/last-applied.ts'
 import { schemaSource } from '../apply/schema.ts'
+import { applyOnServer } from '../apply/server-side.ts'
+import { isServerSide, managerOf, serverSideFlags } from '../apply/server-side-flags.ts'
 import { threeWayPatch } from '../apply/three-way.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
 import { callOf } from '../objects.ts'
 import { dryRunOf, resultPrinter, writeFlags } from '../result.ts'
-import { qualifiedName } from '../resources.ts'
 import type { Session } from '../session.ts'
 import { during, eachTarget, fetchTarget, type Target } from '../targets.ts'
 import { fieldValidationOf, validationFlags } from '../validation.ts'
@@ -24,8 +25,8 @@ export const apply: Command = {
     'field-manager': { type: 'string', help: 'In whose name fields are set' },
     overwrite: { type: 'bool', help: 'Set fields that others changed meanwhile (always so)', hidden: true },
     kustomize: { type: 'string', short: 'k', help: 'Not supported', hidden: true },
-    'server-side': { type: 'bool', help: 'Not supported', hidden: true },
-    'force-conflicts': { type: 'bool', help: 'Not supported', hidden: true },
+    ...serverSideFlags,
+    subresource: { type: 'string', help: 'With --server-side: apply to status or scale' },
     prune: { type: 'bool', help: 'Not supported', hidden: true },
   },
   async run(context) {
@@ -34,7 +35,8 @@ export const apply: Command = {
     if (context.words.length > 0) throw new Error(`Unexpected args: [${context.words.join(' ')}]`)
     const session = await context.session()
     const tools = { context, schemas: schemaSource(session), say: resultPrinter(context), options: writeOptions(context) }
-    const { code } = await eachTarget(context, {}, target => applyOne(target, session, tools))
+    const applyTo = isServerSide(context) ? applyOneOnServer : applyOne
+    const { code } = await eachTarget(context, { doing: 'applying' }, target => applyTo(target, session, tools))
     return code
   },
 }
@@ -43,16 +45,13 @@ function refuseUnsupported(context: CommandContext): void {
   if (flag.text(context, 'kustomize') !== undefined) {
     throw new Error('kustomizations (-k) are not supported; build them first: kustomize build DIR | wherry apply -f -')
   }
-  if (flag.on(context, 'server-side') || flag.on(context, 'force-conflicts')) {
-    throw new Error('server-side apply is not supported yet; leave out --server-side and --force-conflicts')
-  }
   if (flag.on(context, 'prune'))
     throw new Error('--prune is not supported; delete what you no longer need: wherry delete -f FILE')
 }
 
 function writeOptions(context: CommandContext): CallOptions {
   return {
-    fieldManager: flag.text(context, 'field-manager') ?? 'kubectl-client-side-apply',
+    fieldManager: managerOf(context),
     fieldValidation: fieldValidationOf(context),
     ...(dryRunOf(context) === 'server' && { dryRun: true }),
   }
@@ -63,6 +62,16 @@ interface Tools {
   readonly schemas: ReturnType<typeof schemaSource>
   readonly say: ReturnType<typeof resultPrinter>
   readonly options: CallOptions
+}
+
+async function applyOneOnServer(target: Target, session: Session, { context, say, options }: Tools): Promise<void> {
+  const applied = await applyOnServer(session, target, manifestOf(target), {
+    options: { ...options, force: flag.on(context, 'force-conflicts') },
+    subresource: flag.text(context, 'subresource'),
+    warn: text => context.io.err(`Warning: ${text}\n`),
+  })
+  warnIfLeaving(context, target, applied)
+  await say(target, 'serverside-applied', applied)
 }
 
 async function applyOne(target: Target, session: Session, { context, schemas, say, options }: Tools): Promise<void> {
@@ -107,17 +116,22 @@ function existing(session: Session, target: Target): Promise<KubeObject | undefi
   })
 }
 
-function warn({ io }: CommandContext, { resource, name }: Target, current: KubeObject): void {
-  const display = `${qualifiedName({ ...resource, group: '' })}/${name}`
+function warn(context: CommandContext, target: Target, current: KubeObject): void {
   if (lastAppliedOf(current) === undefined) {
-    io.err(
-      `Warning: resource ${display} is missing the ${lastApplied} annotation which is required by wherry apply. wherry apply should only be used on resources created declaratively by either wherry create --save-config or wherry apply. The missing annotation will be patched automatically.\n`,
+    context.io.err(
+      `Warning: resource ${plainName(target)} is missing the ${lastApplied} annotation which is required by wherry apply. wherry apply should only be used on resources created declaratively by either wherry create --save-config or wherry apply. The missing annotation will be patched automatically.\n`,
     )
   }
-  if (current.metadata.deletionTimestamp !== undefined) {
-    io.err(`Warning: Detected changes to resource ${display} which is currently being deleted.\n`)
-  }
+  warnIfLeaving(context, target, current)
 }
+
+function warnIfLeaving({ io }: CommandContext, target: Target, current: KubeObject): void {
+  if (current.metadata.deletionTimestamp === undefined) return
+  io.err(`Warning: Detected changes to resource ${plainName(target)} which is currently being deleted.\n`)
+}
+
+/** `deployments/web`, without a group: how these warnings name an object. */
+const plainName = ({ resource, name }: Target) => `${resource.resource}/${name}`
 
 /** Conflicts are met by looking again, this often, as kubectl does. */
 const attempts = 5

@@ -46,7 +46,7 @@ export const auth: Command = {
 const group = '/apis/authorization.k8s.io/v1'
 
 /** Creates a review and answers its status. */
-async function review<Status>(session: Session, path: string, kind: string, spec: object): Promise<Status> {
+async function review<Status>(session: Session, path: string, kind: string, spec?: object): Promise<Status> {
   const [, , apiGroup = '', version = '', resource = ''] = path.split('/')
   try {
     const answer = (await session.transport.call({
@@ -54,7 +54,7 @@ async function review<Status>(session: Session, path: string, kind: string, spec
       group: apiGroup,
       version,
       resource,
-      body: { apiVersion: `${apiGroup}/${version}`, kind, spec },
+      body: { apiVersion: `${apiGroup}/${version}`, kind, ...(spec && { spec }) },
     })) as { status: Status }
     return answer.status
   } catch (error) {
@@ -157,7 +157,7 @@ interface Self {
 async function whoAmI(context: CommandContext): Promise<number> {
   const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews'
   const printer = printerFor(flag.text(context, 'output') ?? '')
-  const status = await review<Self>(await context.session(), path, 'SelfSubjectReview', {})
+  const status = await review<Self>(await context.session(), path, 'SelfSubjectReview')
   if (printer) {
     context.io.out(await printer({ apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview', metadata: {}, status }))
     return 0

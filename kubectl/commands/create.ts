@@ -60,7 +60,8 @@ async function generate(context: CommandContext, options: CallOptions, say: Resu
     if (known.includes(first)) throw new Error(`which kind of ${first}? wherry create --help lists them`)
     throw new Error(`cannot create "${first}" without a file${didYouMean(first, known)}`)
   }
-  const object = await found.generator.make(context, nameIn(found.rest))
+  const made = await found.generator.make(context, nameIn(found.rest))
+  const object = flag.on(context, 'append-hash') ? (await import('../create/append-hash.ts')).withHashedName(made) : made
   const session = await context.session()
   const resource = (await session.resources()).ofKind(object.apiVersion, object.kind)
   const namespace = resource.namespaced ? session.namespace : undefined

@@ -45,6 +45,8 @@ async function chosenOrPrefixed(context: CommandContext): Promise<{ found: reado
   const namespace = flag.on(context, 'all-namespaces') ? undefined : session.namespace
   const found: Found[] = []
   let byPrefix = false
+  // `TYPE NAME` only, as kubectl has it: `TYPE/NAME` means that very one.
+  const mayBePrefix = context.words.length === 2 && !context.words.some(word => word.includes('/'))
   for (const { resource, names } of select(context.words, await session.resources())) {
     if (names.length === 0)
       found.push(...(await chosen(context, [`${resource.resource}${resource.group && `.${resource.group}`}`])))
@@ -53,7 +55,7 @@ async function chosenOrPrefixed(context: CommandContext): Promise<{ found: reado
         const object = await session.transport.call(callOf('get', resource, { namespace: session.namespace, name }))
         found.push({ resource, object: object as KubeObject })
       } catch (error) {
-        if (!isReason(error, 'NotFound')) throw error
+        if (!mayBePrefix || !isReason(error, 'NotFound')) throw error
         const { items } = await listAll(session, resource, namespace)
         const likely = items.filter(item => item.metadata.name.startsWith(name))
         if (likely.length === 0) throw error

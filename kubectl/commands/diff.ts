@@ -6,6 +6,7 @@ import { isReason } from '../../api/errors.ts'
 import type { CallOptions, KubeObject } from '../../api/transport.ts'
 import { lastAppliedOf, withoutLastApplied } from '../apply/last-applied.ts'
 import { schemaSource } from '../apply/schema.ts'
+import { isServerSide, managerOf, serverSideFlags } from '../apply/server-side-flags.ts'
 import { threeWayPatch } from '../apply/three-way.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
 import { complaint } from '../complaint.ts'
@@ -26,6 +27,7 @@ export const diff: Command = {
     recursive: { type: 'bool', short: 'R', help: 'Folders below the folder too' },
     'show-managed-fields': { type: 'bool', help: 'metadata.managedFields too' },
     'field-manager': { type: 'string', help: 'In whose name fields would be set' },
+    ...serverSideFlags,
   },
   async run(context) {
     try {
@@ -40,6 +42,7 @@ export const diff: Command = {
 
 async function run(context: CommandContext): Promise<number> {
   if (flag.list(context, 'filename').length === 0) throw new Error('must specify one of -f and -k')
+  isServerSide(context)
   const session = await context.session()
   const schemas = schemaSource(session)
   const print = printerFor('yaml', { showManagedFields: flag.on(context, 'show-managed-fields') })
@@ -69,11 +72,17 @@ async function bothSides(
 ): Promise<{ live: KubeObject | undefined; merged: KubeObject }> {
   const { resource, namespace, name } = target
   const wanted = withoutLastApplied(manifestOf(target))
-  const options: CallOptions = { dryRun: true, fieldManager: flag.text(context, 'field-manager') ?? 'kubectl-client-side-apply' }
+  const options: CallOptions = { dryRun: true, fieldManager: managerOf(context) }
   const live = await fetchTarget(session, target).catch(error => {
     if (isReason(error, 'NotFound')) return undefined
     throw error
   })
+  if (isServerSide(context)) {
+    const force = flag.on(context, 'force-conflicts')
+    const place = { namespace, name }
+    const call = callOf('patch', resource, place, { body: manifestOf(target), patchType: 'apply', options: { ...options, force } })
+    return { live, merged: withoutRehearsal((await session.transport.call(call)) as KubeObject, live) }
+  }
   const schema = await schemas(resource)
   const body = live ? threeWayPatch(lastAppliedOf(live) ?? {}, wanted, live as never, schema) : wanted
   if (live && Object.keys(body).length === 0) return { live, merged: live }

@@ -42,6 +42,7 @@ export const tlsSecret: Generator = {
   name: 'secret tls',
   usage: 'secret tls NAME --cert=FILE --key=FILE',
   flags: {
+    'append-hash': sourceFlags['append-hash'],
     cert: { type: 'string', help: 'The certificate, PEM', placeholder: 'FILE' },
     key: { type: 'string', help: 'Its private key, PEM', placeholder: 'FILE' },
   },
@@ -60,14 +61,21 @@ export const tlsSecret: Generator = {
 export const registrySecret: Generator = {
   name: 'secret docker-registry',
   usage:
-    'secret docker-registry NAME --docker-username=USER --docker-password=PASSWORD [--docker-server=HOST] [--docker-email=EMAIL]',
+    'secret docker-registry NAME --docker-username=USER --docker-password=PASSWORD [--docker-server=HOST] [--docker-email=EMAIL] [--from-file=PATH]',
   flags: {
+    'from-file': sourceFlags['from-file'],
+    'append-hash': sourceFlags['append-hash'],
     'docker-server': { type: 'string', help: 'The registry' },
     'docker-username': { type: 'string', help: 'Who logs in to it' },
     'docker-password': { type: 'string', help: 'And with which password' },
     'docker-email': { type: 'string', help: 'An address for it', hidden: true },
   },
-  make(context, name) {
+  async make(context, name) {
+    const type = 'kubernetes.io/dockerconfigjson'
+    if (flag.list(context, 'from-file').length > 0) {
+      const data = [...(await keyValues(context, '.dockerconfigjson'))].map(([key, value]) => [key, value.toString('base64')])
+      return { apiVersion: 'v1', kind: 'Secret', metadata: { name }, type, data: Object.fromEntries(data) }
+    }
     const [username, password, email] = ['username', 'password', 'email'].map(what => flag.text(context, `docker-${what}`))
     if (!username || !password)
       throw new Error(
@@ -80,7 +88,7 @@ export const registrySecret: Generator = {
       apiVersion: 'v1',
       kind: 'Secret',
       metadata: { name },
-      type: 'kubernetes.io/dockerconfigjson',
+      type,
       data: { '.dockerconfigjson': Buffer.from(config).toString('base64') },
     }
   },

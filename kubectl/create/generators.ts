@@ -1,13 +1,21 @@
 import { configMap, genericSecret, registrySecret, tlsSecret } from './configuration.ts'
 import type { Generator } from './generator.ts'
 import { namespace, serviceAccount } from './identity.ts'
+import { ingress } from './ingress.ts'
+import { cronJob, job } from './job.ts'
+import { disruptionBudget, priorityClass, quota } from './policy.ts'
 import { clusterRole, clusterRoleBinding, role, roleBinding } from './rbac.ts'
+import { services } from './service.ts'
 import { deployment } from './workload.ts'
 
 /** Everything that `create` can make without a file. */
 export const generators: readonly Generator[] = [
   namespace,
   deployment,
+  job,
+  cronJob,
+  ...services,
+  ingress,
   configMap,
   genericSecret,
   tlsSecret,
@@ -17,6 +25,9 @@ export const generators: readonly Generator[] = [
   clusterRole,
   roleBinding,
   clusterRoleBinding,
+  quota,
+  disruptionBudget,
+  priorityClass,
 ]
 
 /** The generator that words call for, and the words after its name. */

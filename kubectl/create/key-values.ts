@@ -7,10 +7,14 @@ export const sourceFlags = {
   'from-literal': { type: 'list', help: 'A key and its value: color=blue', placeholder: 'KEY=VALUE' },
   'from-file': { type: 'list', help: 'A file, under its name or KEY=; or all files of a folder', placeholder: '[KEY=]PATH' },
   'from-env-file': { type: 'list', help: 'A file of lines KEY=VALUE', placeholder: 'PATH' },
+  'append-hash': { type: 'bool', help: 'Put a hash of what is in it at the end of its name' },
 } as const satisfies FlagSpecs
 
-/** The entries that `--from-literal`, `--from-file` and `--from-env-file` name, as bytes. Throws at a key that comes twice. */
-export async function keyValues(context: CommandContext): Promise<Map<string, Buffer>> {
+/**
+ * The entries that `--from-literal`, `--from-file` and `--from-env-file` name, as bytes; a file without a key gets `usualKey`, or its own name.
+ * Throws at a key that comes twice.
+ */
+export async function keyValues(context: CommandContext, usualKey?: string): Promise<Map<string, Buffer>> {
   const entries = new Map<string, Buffer>()
   const add = (key: string, value: Buffer) => {
     if (!/^[-._a-zA-Z0-9]+$/.test(key)) {
@@ -26,7 +30,10 @@ export async function keyValues(context: CommandContext): Promise<Map<string, Bu
     if (equals <= 0) throw new Error(`invalid literal source ${source}, expected key=value`)
     add(source.slice(0, equals), Buffer.from(unquoted(source.slice(equals + 1))))
   }
-  for (const source of flag.list(context, 'from-file')) for (const [key, value] of await filesOf(source)) add(key, value)
+  for (const source of flag.list(context, 'from-file')) {
+    const named = usualKey === undefined || source.includes('=') ? source : `${usualKey}=${source}`
+    for (const [key, value] of await filesOf(named)) add(key, value)
+  }
   for (const path of flag.list(context, 'from-env-file')) {
     for (const [key, value] of envLines(await readFile(path, 'utf8').catch(unreadable(path)), context.io.env))
       add(key, Buffer.from(value))

@@ -17,25 +17,42 @@ const subjectFlags = {
 
 const words = (context: CommandContext, name: string) => flag.list(context, name).flatMap(list => list.split(','))
 
-/** One rule for each API group among the resources, in kubectl's order. */
+/** One rule for each API group among the resources, in kubectl's order, and one for all paths. */
 async function rulesOf(context: CommandContext) {
   const verbs = [...new Set(words(context, 'verb'))]
+  const urls = [...new Set(words(context, 'non-resource-url'))]
+  const resources = words(context, 'resource')
   if (verbs.length === 0) throw new Error('at least one verb must be specified')
-  const map = await (await context.session()).resources()
+  if (resources.length === 0 && urls.length === 0) throw new Error('at least one resource must be specified')
+  if (urls.length > 0) refuseBadPaths(verbs, urls)
   const byGroup = new Map<string, string[]>()
-  for (const word of words(context, 'resource')) {
-    const [name = '', subresource] = word.split('/')
-    const { group, resource } = map.named(name)
-    byGroup.set(group, [...(byGroup.get(group) ?? []), subresource ? `${resource}/${subresource}` : resource])
+  if (resources.length > 0) {
+    const map = await (await context.session()).resources()
+    for (const word of resources) {
+      const [name = '', subresource] = word.split('/')
+      const { group, resource } = map.named(name)
+      byGroup.set(group, [...(byGroup.get(group) ?? []), subresource ? `${resource}/${subresource}` : resource])
+    }
   }
-  if (byGroup.size === 0) throw new Error('at least one resource must be specified')
   const resourceNames = flag.list(context, 'resource-name')
-  return [...byGroup].map(([group, resources]) => ({
+  const rules = [...byGroup].map(([group, names]) => ({
     apiGroups: [group],
     ...(resourceNames.length > 0 && { resourceNames }),
-    resources,
+    resources: names,
     verbs,
   }))
+  return [...rules, ...(urls.length > 0 ? [{ nonResourceURLs: urls, verbs }] : [])]
+}
+
+const pathVerbs = ['get', 'post', 'put', 'delete', 'patch', 'head', 'options', '*']
+
+function refuseBadPaths(verbs: readonly string[], urls: readonly string[]): void {
+  const unknown = verbs.find(verb => !pathVerbs.includes(verb))
+  if (unknown !== undefined) throw new Error(`invalid verb: '${unknown}' for nonResourceURL`)
+  for (const url of urls) {
+    if (url !== '*' && !url.startsWith('/')) throw new Error('nonResourceURL should start with /')
+    if (url.slice(0, -1).includes('*')) throw new Error("nonResourceURL only supports wildcard matches when '*' is at the end")
+  }
 }
 
 const subjectGroup = 'rbac.authorization.k8s.io'
@@ -53,15 +70,37 @@ function subjectsOf(context: CommandContext) {
 }
 
 const apiVersion = 'rbac.authorization.k8s.io/v1'
-const roleGenerator = (kind: 'Role' | 'ClusterRole'): Generator => ({
-  name: kind.toLowerCase(),
-  usage: `${kind.toLowerCase()} NAME --verb=VERB --resource=RESOURCE [--resource-name=NAME]`,
-  flags: ruleFlags,
-  make: async (context, name) => ({ apiVersion, kind, metadata: { name }, rules: await rulesOf(context) }),
-})
 
-export const role = roleGenerator('Role')
-export const clusterRole = roleGenerator('ClusterRole')
+export const role: Generator = {
+  name: 'role',
+  usage: 'role NAME --verb=VERB --resource=RESOURCE [--resource-name=NAME]',
+  flags: ruleFlags,
+  make: async (context, name) => ({ apiVersion, kind: 'Role', metadata: { name }, rules: await rulesOf(context) }),
+}
+
+export const clusterRole: Generator = {
+  name: 'clusterrole',
+  usage: 'clusterrole NAME (--verb=VERB --resource=RESOURCE|--non-resource-url=PATH | --aggregation-rule=LABELS)',
+  flags: {
+    ...ruleFlags,
+    'non-resource-url': { type: 'list', help: 'With which paths: /healthz,/logs/*' },
+    'aggregation-rule': { type: 'list', help: 'Add up the cluster roles with these labels: a=b' },
+  },
+  async make(context, name) {
+    const labels = words(context, 'aggregation-rule').map((pair): [string, string] => {
+      const [key = '', value] = pair.split(/=(.*)/)
+      if (value === undefined) throw new Error(`malformed pair, expect string=string`)
+      return [key, value]
+    })
+    const own = ['verb', 'resource', 'resource-name', 'non-resource-url'].flatMap(each => words(context, each))
+    if (labels.length === 0) return { apiVersion, kind: 'ClusterRole', metadata: { name }, rules: await rulesOf(context) }
+    if (own.length > 0) {
+      throw new Error('aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames')
+    }
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: Object.fromEntries(labels) }] }
+    return { aggregationRule, apiVersion, kind: 'ClusterRole', metadata: { name }, rules: [] }
+  },
+}
 
 export const roleBinding: Generator = {
   name: 'rolebinding',

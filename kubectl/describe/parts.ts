@@ -20,6 +20,15 @@ export function longTime(timestamp: string | undefined): string {
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())} ${zone}`
 }
 
+/** A moment in local time as Go prints it: `2026-01-01 12:00:00 +0000 UTC`. */
+export function goTime(timestamp: string): string {
+  const at = new Date(timestamp)
+  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
+  const [, , , , time = '', zone = ''] = longTime(timestamp).split(' ')
+  const name = Intl.DateTimeFormat('en', { timeZoneName: 'short' }).formatToParts(at).find(({ type }) => type === 'timeZoneName')
+  return `${date} ${time} ${zone} ${name?.value ?? ''}`
+}
+
 /** `Title:` and below one another what there is, or `<none>`. */
 export function lines(page: Page, title: string, texts: readonly string[]): void {
   const [first = '<none>', ...rest] = texts

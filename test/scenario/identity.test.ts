@@ -295,8 +295,10 @@ test('the audit log knows who acted as whom, and the id that the client gave', a
   await server.send({ token: 'x' }, 'GET', '/api/v1/namespaces/default/pods/web')
   await server.send({}, 'GET', '/api/v1/namespaces/default/pods/web')
   await server.send({ certificate: 'admin' }, 'GET', '/api')
+  await server.client.create(ServiceAccount, { metadata: { name: 'robot', namespace: 'default' } })
+  await server.send({ certificate: 'admin' }, 'POST', '/api/v1/namespaces/default/serviceaccounts/robot/token', {})
   const events = await eventually(() => {
-    expect(lines.length).toBe(3)
+    expect(lines.length).toBe(4)
     return lines.map(line => JSON.parse(line))
   })
   const at = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
@@ -332,4 +334,6 @@ test('the audit log knows who acted as whom, and the id that the client gave', a
     responseStatus: { reason: 'Forbidden', code: 403 },
     annotations: { 'authorization.k8s.io/decision': 'forbid', 'authorization.k8s.io/reason': '' },
   })
+  const credential = { 'authentication.kubernetes.io/issued-credential-id': expect.stringMatching(/^JTI=[-0-9a-f]{36}$/) }
+  expect(events[3]).toMatchObject({ responseStatus: { code: 201 }, annotations: credential })
 })

@@ -8,8 +8,10 @@ import { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import { Secret } from '../../api/core/secret.ts'
 import { Service } from '../../api/core/service.ts'
+import { ClusterRole } from '../../api/rbac/cluster-role.ts'
+import { httpTransport } from '../../client/http-transport.ts'
 import { behaviourPrefix } from '../../kubelet/runtime/simulated/behaviour.ts'
-import { isReady, type TestCluster, testCluster } from '../support/cluster.ts'
+import { isReady, type TestCluster, testCertificates, testCluster } from '../support/cluster.ts'
 import { manifest, manifestsDir } from '../support/manifests.ts'
 
 const namespace = 'default'
@@ -26,8 +28,8 @@ test('every file in manifests/ is applied by a test here and by one on real cont
   ]
   const scenarios = await Promise.all(scenarioTests.map(path => readFile(path, 'utf8')))
   const texts = { scenario: scenarios.join(), docker: dockerTests.join() }
-  // Preemption is the scheduler's alone, custom resources and admission the API server's: which runtime the node has makes no difference.
-  const ofServer = /^(priority|custom-resource|admission-)/
+  // Preemption is the scheduler's alone; custom resources, admission and access the API server's: the runtime makes no difference.
+  const ofServer = /^(priority|custom-resource|admission-|access-)/
   // Nor do kinds that nobody makes pods of.
   const withoutPods = await readFile(join(import.meta.dirname, 'more-kinds.test.ts'), 'utf8')
   const isExempt = (project: string, file: string) =>
@@ -188,4 +190,27 @@ test('qos: each pod is of the class that its requests and limits make it', async
   await cluster.eventually(async () => expect((await cluster.pods()).filter(isReady)).toHaveLength(3))
   const classes = (await cluster.pods()).map(pod => [pod.metadata.name, pod.status.qosClass])
   expect(Object.fromEntries(classes)).toEqual({ guaranteed: 'Guaranteed', burstable: 'Burstable', 'best-effort': 'BestEffort' })
+})
+
+test('access: a machine with a bootstrap token may ask for a certificate, and for nothing else', async () => {
+  await using cluster = await testCluster({ simulated: 0 })
+  await cluster.apply('access-bootstrap-token.yaml')
+  const { ca } = await testCertificates()
+  const machine = httpTransport({ server: `https://127.0.0.1:${cluster.port}`, ca, token: 'a1b2c3.0123456789abcdef' })
+  const requests = { group: 'certificates.k8s.io', version: 'v1', resource: 'certificatesigningrequests' }
+  await cluster.eventually(async () => expect(await machine.call({ ...requests, verb: 'list' })).toMatchObject({ items: [] }))
+  const pods = machine.call({ group: '', version: 'v1', resource: 'pods', verb: 'list' })
+  await expect(pods).rejects.toThrow('User "system:bootstrap:a1b2c3" cannot list resource "pods"')
+  machine.close()
+})
+
+test('access: a sum of roles gathers what is labelled for it', async () => {
+  await using cluster = await testCluster({ simulated: 0 })
+  await cluster.apply('access-aggregated-role.yaml')
+  const rule = { apiGroups: ['harbour.example.com'], resources: ['boats'], verbs: ['get', 'list', 'watch'] }
+  await cluster.eventually(async () => {
+    const rulesOf = async (name: string) => (await cluster.client.get(ClusterRole, { name })).rules
+    expect(await rulesOf('harbour-master')).toEqual([rule])
+    for (const name of ['view', 'edit', 'admin']) expect(await rulesOf(name)).toContainEqual(rule)
+  })
 })

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { kinds } from '../../api/kinds.ts'
 import type { AnyKind } from '../../api/kind.ts'
@@ -74,16 +74,7 @@ export async function guardedServer(
         ...headers,
       }
       const options = { host: '127.0.0.1', port, method, path, headers: sent, agent: agentOf(certificate) }
-      const request = httpsRequest(options, async response => {
-        // A watch would go on: that it was let in is all one wants to know.
-        if (path.includes('watch=true') && response.statusCode === 200) response.destroy()
-        const chunks: Buffer[] = []
-        try {
-          for await (const chunk of response) chunks.push(chunk)
-        } catch {} // destroyed above
-        const text = Buffer.concat(chunks).toString()
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parsed(text) })
-      })
+      const request = httpsRequest(options, response => void answerOf(response, path).then(resolve, reject))
       request.on('error', reject).end(text)
     })
   return {
@@ -107,6 +98,17 @@ export async function guardedServer(
 }
 
 const contentTypeOf = (method: string) => (method === 'PATCH' ? 'application/merge-patch+json' : 'application/json')
+
+async function answerOf(response: IncomingMessage, path: string): Promise<Answer> {
+  // A watch would go on: that it was let in is all one wants to know.
+  if (path.includes('watch=true') && response.statusCode === 200) response.destroy()
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of response) chunks.push(chunk)
+  } catch {} // destroyed above
+  const text = Buffer.concat(chunks).toString()
+  return { status: response.statusCode ?? 0, headers: response.headers, text, json: parsed(text) }
+}
 
 function parsed(text: string): unknown {
   try {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isReason } from '../../api/errors.ts'
+import { apiVersionOf } from '../../api/kind.ts'
 import { kinds } from '../../api/kinds.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import type { Client } from '../../client/client.ts'
@@ -27,7 +28,7 @@ export async function manifest(name: string): Promise<Written[]> {
 export async function applyObjects(client: Client, objects: readonly Written[]): Promise<KubeObject[]> {
   const applied: KubeObject[] = []
   for (const object of objects) {
-    const kind = kinds.find(each => each.kind === object.kind)
+    const kind = kinds.find(each => each.kind === object.kind && apiVersionOf(each) === object.apiVersion)
     if (!kind) throw new Error(`no such kind: ${object.kind}`)
     const metadata = { ...object.metadata, ...(kind.namespaced && { namespace: object.metadata.namespace ?? 'default' }) }
     const ref = { name: metadata.name, namespace: metadata.namespace }

@@ -1,17 +1,17 @@
-import { isReason } from '../../api/errors.ts'
-import type { AnyKind, ObjectOf } from '../../api/kind.ts'
-import { keyOf } from '../../api/meta.ts'
-import type { KubeObject } from '../../api/transport.ts'
-import type { UserInfo } from '../../api/user.ts'
-import { exponentialBackoff } from '../../lib/backoff.ts'
-import type { Clock } from '../../lib/clock.ts'
-import { deferred } from '../../lib/deferred.ts'
-import type { Log } from '../../lib/log.ts'
-import type { Run } from '../../lib/run.ts'
-import type { ApiRequest, Handle } from '../request.ts'
-import { visitInSlices } from '../slices.ts'
+import { isReason } from '../api/errors.ts'
+import type { AnyKind, ObjectOf } from '../api/kind.ts'
+import { keyOf } from '../api/meta.ts'
+import type { KubeObject } from '../api/transport.ts'
+import type { UserInfo } from '../api/user.ts'
+import { exponentialBackoff } from '../lib/backoff.ts'
+import type { Clock } from '../lib/clock.ts'
+import { deferred } from '../lib/deferred.ts'
+import type { Log } from '../lib/log.ts'
+import type { Run } from '../lib/run.ts'
+import type { ApiRequest, Handle } from './request.ts'
+import { visitInSlices } from './slices.ts'
 
-/** All objects of a kind, at hand without waiting: what deciding about a request may look at. A moment old at most. */
+/** All objects of a kind, at hand without waiting: what the server itself goes by. A moment old at most. */
 export interface Followed<T extends KubeObject = KubeObject> {
   /** The kind's plural. */
   readonly name: string
@@ -98,7 +98,7 @@ export function followed<K extends AnyKind>(
         } catch (err) {
           since = undefined
           if (isReason(err, 'Expired', 'Gone')) continue
-          log.warn({ err, kind: kind.kind }, 'access control lost sight of a kind and looks again')
+          log.warn({ err, kind: kind.kind }, 'the server lost sight of a kind that it follows, and looks again')
           await clock.sleep(backoff.next(), signal)
         }
       }
