@@ -119,6 +119,8 @@ describe('what decoding makes of a body', () => {
     ['2026-01-02T03:04:05.678Z', '2026-01-02T03:04:05Z'],
     ['2026-01-02T03:04:05+02:00', '2026-01-02T01:04:05Z'],
     ['2026-01-02T03:04:05Z', '2026-01-02T03:04:05Z'],
+    ['2028-02-29T23:59:59Z', '2028-02-29T23:59:59Z'],
+    ['2026-12-31T23:59:59-01:00', '2027-01-01T00:59:59Z'],
   ])('the time %s is kept as %s', (given, kept) => {
     expect(decode(Pod, pod({}, { deletionTimestamp: given }), 'Strict').object.metadata.deletionTimestamp).toBe(kept)
   })
@@ -201,6 +203,14 @@ describe('wrong types are told as Go tells them', () => {
     ],
     [template({ resources: { limits: { cpu: '1x' } } }), 'quantities must match the regular expression'],
     [template({ resources: { limits: { cpu: true } } }), 'quantities must match the regular expression'],
+    [{ metadata: { labels: [] } }, 'array into Go struct field ObjectMeta.metadata.labels of type map[string]string'],
+    [{ metadata: { finalizers: {} } }, 'object into Go struct field ObjectMeta.metadata.finalizers of type []string'],
+    [template({ tty: 0 }), 'number into Go struct field Container.spec.template.spec.containers.tty of type bool'],
+    [template({ image: false }), 'bool into Go struct field Container.spec.template.spec.containers.image of type string'],
+    [{ spec: { minReadySeconds: '' } }, 'string into Go struct field DeploymentSpec.spec.minReadySeconds of type int32'],
+    [{ metadata: { creationTimestamp: '2026-13-01T00:00:00Z' } }, 'cannot parse "2026-13-01T00:00:00Z"'],
+    [{ metadata: { creationTimestamp: '2026-02-29T00:00:00Z' } }, 'cannot parse "2026-02-29T00:00:00Z"'],
+    [{ metadata: { creationTimestamp: '2026-01-01T24:00:00Z' } }, 'cannot parse "2026-01-01T24:00:00Z"'],
     [{ metadata: { creationTimestamp: 'soon' } }, 'parsing time "\\"soon\\"" as "2006-01-02T15:04:05Z07:00"'],
     [{ spec: { strategy: { rollingUpdate: { maxSurge: true } } } }, 'json: cannot unmarshal bool into Go value of type int32'],
     [[], 'json: cannot unmarshal array into Go value of type v1.Deployment'],

@@ -1,16 +1,17 @@
 import { compareKeys } from '../storage/key-order.ts'
 import type { Entry, StoreEvent } from '../storage/store.ts'
-import { type Change, changeOf, frameFor } from './change.ts'
+import { type Change, changeOf } from './change.ts'
 import { stored } from './codec.ts'
+import { recentChanges } from './recent-changes.ts'
 import type { Stored } from './request.ts'
 import type { Requirement } from './selection.ts'
 import { type SortedTree, sortedTree } from './sorted-tree.ts'
+import { addTo, indexOf, removeFrom, type ValueIndex } from './value-index.ts'
+import { watcherSet } from './watcher-set.ts'
 import type { Watcher } from './watcher.ts'
 
+/** Objects in the order of their keys. */
 export type StoredTree = SortedTree<Stored>
-
-/** How many recent changes watches can be resumed from without reading the log. */
-const ringSize = 512
 
 /**
  * All objects of one kind at one revision, the changes that led there, and who wants to hear of the next. Everything here is
@@ -40,62 +41,38 @@ export interface KindCache {
 
 type Valued = (field: string, object: Stored) => string
 
+/** A cache of what there was at a revision; `valueOf` answers the value of a selectable field. */
 export function kindCache(entries: readonly Entry[], revision: number, valueOf: Valued): KindCache {
   const objects: StoredTree = sortedTree(
     entries.map(({ key, value, revision }) => [key, stored(value, revision)] as [string, Stored]),
     compareKeys,
   )
-  const indexes = new Map<string, Map<string, Set<string>>>()
-  const watchers = new Set<Watcher>()
-  const untriggered = new Set<Watcher>()
-  const triggered = new Map<string, Map<string, Set<Watcher>>>()
-  let ring: Change[] = []
-  let ringSince = revision
+  const indexes = new Map<string, ValueIndex<string>>()
+  const watchers = watcherSet(valueOf)
+  const recent = recentChanges(revision)
   let changedAt = revision
   let isClosed = false
-
-  function remember(change: Change): void {
-    ring.push(change)
-    if (ring.length < 2 * ringSize) return
-    ringSince = ring[ring.length - ringSize - 1]?.revision ?? ringSince
-    ring = ring.slice(-ringSize) // in one go, so that remembering costs nothing most of the time
-  }
 
   function reindex({ key, type, current, previous }: Change): void {
     for (const [field, byValue] of indexes) {
       const before = previous && valueOf(field, previous)
       const after = type === 'DELETED' ? undefined : valueOf(field, current)
       if (before === after) continue
-      if (before !== undefined) remove(byValue, before, key)
-      if (after !== undefined) add(byValue, after, key)
-    }
-  }
-
-  function deliver(change: Change): void {
-    for (const watcher of untriggered) offer(watcher, change)
-    for (const [field, byValue] of triggered) {
-      const after = valueOf(field, change.current)
-      const before = change.previous ? valueOf(field, change.previous) : after
-      for (const watcher of byValue.get(after) ?? []) offer(watcher, change)
-      if (before !== after) for (const watcher of byValue.get(before) ?? []) offer(watcher, change)
+      if (before !== undefined) removeFrom(byValue, before, key)
+      if (after !== undefined) addTo(byValue, after, key)
     }
   }
 
   return {
     objects,
-    watchers,
+    watchers: watchers.all,
     get changedAt() {
       return changedAt
     },
     get ringSince() {
-      return ringSince
+      return recent.since
     },
-    changesSince(since) {
-      if (since < ringSince) return undefined
-      let from = ring.length
-      while (from > 0 && (ring[from - 1]?.revision ?? 0) > since) from--
-      return ring.slice(from)
-    },
+    changesSince: recent.after,
     apply(event) {
       if (event.entry.revision <= changedAt) return
       const { key } = event.entry
@@ -104,57 +81,24 @@ export function kindCache(entries: readonly Entry[], revision: number, valueOf: 
       else objects.set(key, change.current)
       changedAt = change.revision
       reindex(change)
-      remember(change)
-      deliver(change)
+      recent.add(change)
+      watchers.deliver(change)
     },
     hasIndex: field => indexes.has(field),
     keysBy({ field, value }) {
-      let index = indexes.get(field)
-      if (!index) {
-        indexes.set(field, (index = new Map()))
-        for (const [key, object] of objects.entries()) add(index, valueOf(field, object), key)
-      }
+      const isNew = !indexes.has(field)
+      const index = indexOf(indexes, field)
+      if (isNew) for (const [key, object] of objects.entries()) addTo(index, valueOf(field, object), key)
       return [...(index.get(value) ?? [])].sort(compareKeys)
     },
     close() {
       isClosed = true
-      for (const watcher of watchers) watcher.end()
+      for (const watcher of watchers.all) watcher.end()
     },
     addWatcher(watcher) {
       watchers.add(watcher)
       if (isClosed) watcher.end()
-      const { trigger } = watcher.selection
-      if (!trigger) return void untriggered.add(watcher)
-      let byValue = triggered.get(trigger.field)
-      if (!byValue) triggered.set(trigger.field, (byValue = new Map()))
-      add(byValue, trigger.value, watcher)
     },
-    removeWatcher(watcher) {
-      watchers.delete(watcher)
-      untriggered.delete(watcher)
-      const { trigger } = watcher.selection
-      const byValue = trigger && triggered.get(trigger.field)
-      if (!trigger || !byValue) return
-      remove(byValue, trigger.value, watcher)
-      if (byValue.size === 0) triggered.delete(trigger.field)
-    },
+    removeWatcher: watchers.remove,
   }
-}
-
-function offer(watcher: Watcher, change: Change): void {
-  if (change.revision <= watcher.since) return
-  const seen = frameFor(change, watcher.selection)
-  if (seen) watcher.push(seen)
-}
-
-function add<T>(index: Map<string, Set<T>>, value: string, item: T): void {
-  const items = index.get(value)
-  if (items) items.add(item)
-  else index.set(value, new Set([item]))
-}
-
-function remove<T>(index: Map<string, Set<T>>, value: string, item: T): void {
-  const items = index.get(value)
-  items?.delete(item)
-  if (items?.size === 0) index.delete(value)
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { users } from '../api/user.ts'
 import type { ApiRequest } from './request.ts'
+import { issueCertificate } from './auth/x509.ts'
 import { type TestServer, testServer } from './testing.ts'
 
 let server: TestServer
@@ -51,4 +52,19 @@ test('a version that is kept as another one says what that one does', async () =
   const body = { metadata: { name: 'c' }, spec: { schedule: '* * * * *', jobTemplate: { spec: { template } } } }
   const told = await warnings({ ...pods, group: 'batch', version: 'v1beta1', resource: 'cronjobs', verb: 'create', body })
   expect(told.slice(1)).toEqual([expect.stringMatching(/^spec\.jobTemplate\.spec\.template\.spec\.nodeSelector/)])
+})
+
+test('a certificate whose key is another one', async () => {
+  const validity = { notBefore: 0, notAfter: 4_000_000_000_000 }
+  const issue = () => issueCertificate({ ...validity, subject: { commonName: 'x' }, purpose: 'authority' })
+  const [a, b] = [issue(), issue()]
+  const secret = (name: string, certificate: string, key: string) => ({
+    metadata: { name },
+    type: 'kubernetes.io/tls',
+    stringData: { 'tls.crt': certificate, 'tls.key': key },
+  })
+  const create = (body: object) => warnings({ ...pods, resource: 'secrets', verb: 'create', body })
+  expect(await create(secret('a', a.certificate, a.key))).toEqual([])
+  expect(await create(secret('b', a.certificate, b.key))).toEqual(['tls: private key does not match public key'])
+  expect(await create(secret('c', a.certificate, 'x'))).toEqual(['tls: failed to find any PEM data in key input'])
 })

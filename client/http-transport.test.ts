@@ -330,3 +330,22 @@ test('a slow reader holds the sender back, and loses nothing', async () => {
   }
   expect({ received, done: await session.done }).toEqual({ received: total * (chunk.length - 1), done: { exitCode: 0 } })
 })
+
+test('acting as somebody else is said with every request', async () => {
+  const seen: NodeJS.Dict<string | string[]>[] = []
+  const impersonate = { user: 'jane', uid: '7', groups: ['a', 'b'], extra: { 'example.com/scope': ['x', 'y'] } }
+  await using there = await setUp(
+    (request, response) => {
+      seen.push(request.headersDistinct)
+      response.end(JSON.stringify(pod('a')))
+    },
+    { impersonate },
+  )
+  await there.transport.call({ ...pods, verb: 'get', name: 'a' })
+  expect(seen[0]).toMatchObject({
+    'impersonate-user': ['jane'],
+    'impersonate-uid': ['7'],
+    'impersonate-group': ['a', 'b'],
+    'impersonate-extra-example.com%2fscope': ['x', 'y'],
+  })
+})

@@ -176,9 +176,9 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
         if (!signal.aborted) throw error instanceof ApiError ? error : connectionError(error, base.host)
       }
     },
-    async exec(target, options) {
+    async exec(target, { command, ...flags }) {
       const { openExecSession } = await import('./exec-session.ts')
-      return openExecSession(socketUrl(target, 'exec', options), socketOptions)
+      return openExecSession(socketUrl(target, 'exec', { ...flags, command }), socketOptions)
     },
     async attach(target, options) {
       const { openExecSession } = await import('./exec-session.ts')

@@ -54,7 +54,27 @@ test('what is selected becomes a connection, files beside the kubeconfig include
   }
 })
 
+test('one may act as somebody else, by the file or by what is asked', async () => {
+  const config = await parseKubeconfig(
+    text.replace('{token: secret}', '{token: secret, as: jane, as-groups: [a, b], as-user-extra: {scope: [c]}}'),
+  )
+  const asJane = { user: 'jane', groups: ['a', 'b'], extra: { scope: ['c'] } }
+  const play = { cluster: 'one', user: 'token' }
+  expect((await selectConnection(config, '.', play)).transport.impersonate).toEqual(asJane)
+  const asked = { ...play, as: 'joe', asUid: '7', asGroups: ['z'] }
+  expect((await selectConnection(config, '.', asked)).transport.impersonate).toEqual({
+    user: 'joe',
+    uid: '7',
+    groups: ['z'],
+    extra: { scope: ['c'] },
+  })
+})
+
 test.each([
+  [
+    { cluster: 'one', user: 'token', asGroups: ['a'] },
+    'requesting uid, groups or user-extra for token without impersonating a user',
+  ],
   [{ context: 'none' }, 'context "none" does not exist'],
   [{ context: 'broken' }, 'cluster "nowhere" does not exist'],
   [{ context: 'nobody' }, 'auth info "ghost" does not exist'],

@@ -27,8 +27,9 @@ export async function main(args: readonly string[], io: Io, signal: AbortSignal)
       io.out(helpOf(command))
       return 0
     }
-    const { as, 'as-group': asGroups, 'as-uid': asUid, ...options } = parsed.flags
-    const open = () => (session ??= openSession({ ...options, as, asGroups, asUid }, io))
+    const { namespace, kubeconfig, context, cluster, server, token, as, 'as-group': asGroups, 'as-uid': asUid } = parsed.flags
+    const options = { namespace, kubeconfig, context, cluster, server, token, as, asGroups, asUid }
+    const open = () => (session ??= openSession(options, io))
     const code = await command.run({ ...parsed, io, session: open, signal })
     return signal.aborted ? 130 : code
   } catch (error) {

@@ -17,6 +17,8 @@ export interface Resource {
 /** What the server serves, and how people may call it. */
 export interface ResourceMap {
   readonly all: readonly Resource[]
+  /** Each of them once, in the version that its group would rather have. */
+  readonly preferred: readonly Resource[]
   /** `po`, `pod`, `pods`, `deployments.apps`, `deploy.v1.apps`. Throws when the server has no such resource. */
   named(name: string): Resource
   /** The resources that a name or a category (`all`) stands for. */
@@ -98,11 +100,13 @@ export function resourceMap(all: readonly Resource[]): ResourceMap {
     if (!resource) throw new Error(`the server doesn't have a resource type "${name}"`)
     return resource
   }
+  const preferred = [...new Map([...all].reverse().map(each => [qualifiedName(each), each])).values()].reverse()
   return {
     all,
+    preferred,
     named,
     resolve(name) {
-      const category = all.filter(resource => resource.categories.includes(name.toLowerCase()))
+      const category = preferred.filter(resource => resource.categories.includes(name.toLowerCase()))
       return category.length > 0 ? category : [named(name)]
     },
     ofKind(apiVersion, kind) {

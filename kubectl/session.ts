@@ -54,7 +54,9 @@ export async function openSession(options: SessionOptions, io: Io): Promise<Sess
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new Error(`the kubeconfig ${file} cannot be read: ${cause.code ?? cause.message}`, { cause })
   })
-  const selected = await selectConnection(await parseKubeconfig(text), dirname(file), options)
+  const { context, cluster, as, asUid, asGroups } = options
+  const selection = { context, cluster, as, asUid, asGroups }
+  const selected = await selectConnection(await parseKubeconfig(text), dirname(file), selection)
   const transport = httpTransport({
     ...selected.transport,
     ...(options.server && { server: options.server }),

@@ -1,4 +1,5 @@
-const posixClasses: Readonly<Record<string, string>> = {
+/** What stands between the brackets of a class, by the POSIX name that RE2 knows it by. */
+export const posixClasses: Readonly<Record<string, string>> = {
   alnum: '0-9A-Za-z',
   alpha: 'A-Za-z',
   ascii: '\\x00-\\x7F',

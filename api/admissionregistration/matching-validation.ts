@@ -19,8 +19,9 @@ const alone = (list: readonly string[], field: string, what: string): FieldError
     ? [fieldError.invalid(field, list, `if '*' is present, must not specify other ${what}`)]
     : []
 
-export const ruleOperations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
+const ruleOperations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE']
 
+/** A rule must name something of each: operations, groups, versions and resources. */
 export function validateRule(rule: Rule, field: string): FieldError[] {
   const { operations = [], apiGroups = [], apiVersions = [], resources = [], scope } = rule
   return [
@@ -71,6 +72,7 @@ interface Matching {
   readonly objectSelector: LabelSelectorObject
 }
 
+/** What webhooks and policies have in common: the match policy and both selectors. */
 export function validateMatching({ matchPolicy, namespaceSelector, objectSelector }: Matching, field: string): FieldError[] {
   return [
     ...supported(`${field}.matchPolicy`, matchPolicy, ['Equivalent', 'Exact']),
@@ -85,6 +87,7 @@ interface Resources extends Matching {
   readonly excludeResourceRules?: readonly NamedRule[] | undefined
 }
 
+/** What a policy or a binding is about, if it says so. */
 export function validateMatchResources(resources: Resources | undefined, field: string): FieldError[] {
   if (!resources) return []
   const rules = (list: readonly NamedRule[] | undefined, name: string) =>
@@ -94,6 +97,14 @@ export function validateMatchResources(resources: Resources | undefined, field: 
     ...rules(resources.resourceRules, 'resourceRules'),
     ...rules(resources.excludeResourceRules, 'excludeResourceRules'),
   ]
+}
+
+/** What a policy is about must be said, with at least one rule. */
+export function validateMatchConstraints(constraints: Resources | undefined, field: string): FieldError[] {
+  if (!constraints) return [fieldError.required(field)]
+  const errors = validateMatchResources(constraints, field)
+  if (!constraints.resourceRules?.length) errors.push(fieldError.required(`${field}.resourceRules`))
+  return errors
 }
 
 function validateNamedRule({ resourceNames = [], ...rule }: NamedRule, field: string): FieldError[] {
@@ -106,6 +117,7 @@ function validateNamedRule({ resourceNames = [], ...rule }: NamedRule, field: st
 
 const mostConditions = 64
 
+/** At most 64, each with a name of its own. */
 export function validateMatchConditions(
   conditions: readonly { readonly name: string; readonly expression: string }[] = [],
   field: string,
@@ -122,6 +134,7 @@ export function validateMatchConditions(
   return errors
 }
 
+/** A group and version that could be, and a kind. */
 export function validateParamKind(
   { apiVersion, kind }: { readonly apiVersion?: string | undefined; readonly kind?: string | undefined },
   field: string,
@@ -155,7 +168,8 @@ interface Ref {
   readonly parameterNotFoundAction?: string | undefined
 }
 
-export function validateParamRef(ref: Ref | undefined, field: string): FieldError[] {
+/** Parameters by name or by selector, and what to do without any. */
+function validateParamRef(ref: Ref | undefined, field: string): FieldError[] {
   if (!ref) return []
   const { name, selector, parameterNotFoundAction: action } = ref
   const exclusive = 'name and selector are mutually exclusive'
@@ -177,6 +191,7 @@ const reservedWords = new Set(
   ),
 )
 
+/** CEL identifiers with an expression each. */
 export function validateVariables(
   variables: readonly { readonly name: string; readonly expression: string }[] = [],
   field: string,
@@ -198,6 +213,7 @@ interface Binding {
   readonly matchResources?: Resources | undefined
 }
 
+/** A policy by name, and what it is told. */
 export function validateBinding({ policyName = '', paramRef, matchResources }: Binding): FieldError[] {
   return [
     ...(policyName

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { LabelSelector } from '../meta.ts'
-import { atomicList, atomicMap, choice, named, requiredText, text } from '../schema.ts'
+import { atomicList, atomicMap, choice, listMap, named, requiredText, text } from '../schema.ts'
 
 const group = 'admissionregistration/v1'
 
@@ -24,6 +24,7 @@ export const RuleWithOperations = named(
 )
 export type RuleWithOperations = z.output<typeof RuleWithOperations>
 
+/** Which requests a policy is about, down to the names of objects. */
 export const NamedRuleWithOperations = named(
   `${group}.NamedRuleWithOperations`,
   'Operations on resources, or on some of them by name.',
@@ -56,6 +57,7 @@ export const MatchResources = named(
 )
 export type MatchResources = z.output<typeof MatchResources>
 
+/** A condition before all others. */
 export const MatchCondition = named(
   `${group}.MatchCondition`,
   'An expression that decides whether a request is looked at at all.',
@@ -67,6 +69,7 @@ export const MatchCondition = named(
 )
 export type MatchCondition = z.output<typeof MatchCondition>
 
+/** A name for an expression, for those that come after it. */
 export const Variable = named(
   `${group}.Variable`,
   'An expression that others may use as variables.<name>.',
@@ -74,6 +77,7 @@ export const Variable = named(
   { ...atomicMap, wire: 'name expression' },
 )
 
+/** What kind of objects parameterize a policy. */
 export const ParamKind = named(
   `${group}.ParamKind`,
   'The kind of the objects that hold parameters.',
@@ -82,6 +86,7 @@ export const ParamKind = named(
 )
 export type ParamKind = z.output<typeof ParamKind>
 
+/** Where a binding finds the parameters of its policy. */
 export const ParamRef = named(
   `${group}.ParamRef`,
   'Which objects hold the parameters: one by name, or all that a selector selects.',
@@ -95,5 +100,22 @@ export const ParamRef = named(
 )
 export type ParamRef = z.output<typeof ParamRef>
 
+/** Whether a webhook or a policy that fails refuses. */
 export const failurePolicy = () =>
   choice('Ignore', 'Fail').default('Fail').describe('Whether a failure lets a request pass or refuses it.')
+
+/** What a policy says besides what it demands or changes. */
+export const policyFields = () => ({
+  paramKind: ParamKind.optional().describe('The kind of its parameters.'),
+  matchConstraints: MatchResources.optional().describe('Which requests it is about.'),
+  variables: listMap(Variable, 'name').optional().describe('Expressions that others use.'),
+  failurePolicy: failurePolicy(),
+  matchConditions: listMap(MatchCondition, 'name').optional().describe('Expressions that must all be true for it to be applied.'),
+})
+
+/** How a policy is bound. */
+export const bindingFields = () => ({
+  policyName: text('The policy.'),
+  paramRef: ParamRef.optional().describe('The parameters it works with.'),
+  matchResources: MatchResources.optional().describe('What of the subjects of the policy it is about; absent: all.'),
+})

@@ -2,14 +2,14 @@ import type * as z from 'zod'
 import { age } from '../columns.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
-import { atomicList, choice, listMap, named, plain, text } from '../schema.ts'
+import { atomicList, choice, named, plain, text } from '../schema.ts'
 import { supported } from '../validation.ts'
-import { failurePolicy, MatchCondition, MatchResources, ParamKind, ParamRef, Variable } from './matching.ts'
+import { bindingFields, policyFields } from './matching.ts'
 import {
   onlyWrites,
   validateBinding,
   validateMatchConditions,
-  validateMatchResources,
+  validateMatchConstraints,
   validateParamKind,
   validateVariables,
 } from './matching-validation.ts'
@@ -37,20 +37,14 @@ const Mutation = named(
   }),
   { wire: '2:patchType applyConfiguration jsonPatch' },
 )
-export type Mutation = z.output<typeof Mutation>
+type Mutation = z.output<typeof Mutation>
 
 const Spec = named(
   `${group}.MutatingAdmissionPolicySpec`,
   'What a policy changes.',
   () => ({
-    paramKind: ParamKind.optional().describe('The kind of its parameters.'),
-    matchConstraints: MatchResources.optional().describe('Which requests it is about.'),
-    variables: listMap(Variable, 'name').optional().describe('Expressions that others use.'),
+    ...policyFields(),
     mutations: atomicList(Mutation).optional().describe('The changes, in order.'),
-    failurePolicy: failurePolicy(),
-    matchConditions: listMap(MatchCondition, 'name')
-      .optional()
-      .describe('Expressions that must all be true for it to be applied.'),
     reinvocationPolicy: plain(choice('Never', 'IfNeeded').optional()).describe(
       'Whether it is applied again when others changed the object after it.',
     ),
@@ -89,12 +83,8 @@ function validatePolicy(spec: z.output<typeof Spec>): FieldError[] {
   const { paramKind, matchConstraints, mutations = [], reinvocationPolicy } = spec
   const errors = supported('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore'])
   if (paramKind) errors.push(...validateParamKind(paramKind, 'spec.paramKind'))
-  if (!matchConstraints) errors.push(fieldError.required('spec.matchConstraints'))
-  else {
-    errors.push(...validateMatchResources(matchConstraints, 'spec.matchConstraints'))
-    if (!matchConstraints.resourceRules?.length) errors.push(fieldError.required('spec.matchConstraints.resourceRules'))
-    errors.push(...onlyWrites(matchConstraints, 'spec.matchConstraints'))
-  }
+  errors.push(...validateMatchConstraints(matchConstraints, 'spec.matchConstraints'))
+  errors.push(...onlyWrites(matchConstraints, 'spec.matchConstraints'))
   errors.push(...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'))
   errors.push(...validateVariables(spec.variables, 'spec.variables'))
   if (mutations.length === 0) errors.push(fieldError.required('spec.mutations', 'mutations must contain at least one item'))
@@ -119,16 +109,9 @@ function validateMutation({ patchType, applyConfiguration, jsonPatch }: Mutation
   return errors
 }
 
-const BindingSpec = named(
-  `${group}.MutatingAdmissionPolicyBindingSpec`,
-  'Where a policy takes effect.',
-  () => ({
-    policyName: text('The policy.'),
-    paramRef: ParamRef.optional().describe('The parameters it works with.'),
-    matchResources: MatchResources.optional().describe('What of the subjects of the policy it is about; absent: all.'),
-  }),
-  { wire: 'policyName paramRef matchResources' },
-)
+const BindingSpec = named(`${group}.MutatingAdmissionPolicyBindingSpec`, 'Where a policy takes effect.', bindingFields, {
+  wire: 'policyName paramRef matchResources',
+})
 
 /** Puts a policy to work. */
 export const MutatingAdmissionPolicyBinding = defineKind({

@@ -6,11 +6,11 @@ import { Condition } from '../meta.ts'
 import { qualifiedName } from '../names.ts'
 import { atomicList, choice, int64, listMap, named, plain, requiredText, setList, text } from '../schema.ts'
 import { invalidWhen, supported } from '../validation.ts'
-import { failurePolicy, MatchCondition, MatchResources, ParamKind, ParamRef, Variable } from './matching.ts'
+import { bindingFields, policyFields } from './matching.ts'
 import {
   validateBinding,
   validateMatchConditions,
-  validateMatchResources,
+  validateMatchConstraints,
   validateParamKind,
   validateVariables,
 } from './matching-validation.ts'
@@ -47,15 +47,9 @@ const Spec = named(
   `${group}.ValidatingAdmissionPolicySpec`,
   'What a policy demands.',
   () => ({
-    paramKind: ParamKind.optional().describe('The kind of its parameters.'),
-    matchConstraints: MatchResources.optional().describe('Which requests it is about.'),
+    ...policyFields(),
     validations: atomicList(Validation).optional().describe('All must be true.'),
-    failurePolicy: failurePolicy(),
     auditAnnotations: atomicList(AuditAnnotation).optional().describe('What the audit log is told.'),
-    matchConditions: listMap(MatchCondition, 'name')
-      .optional()
-      .describe('Expressions that must all be true for it to be applied.'),
-    variables: listMap(Variable, 'name').optional().describe('Expressions that others use.'),
   }),
   { wire: 'paramKind matchConstraints validations failurePolicy auditAnnotations matchConditions variables' },
 )
@@ -129,11 +123,7 @@ function validatePolicy(name: string, spec: z.output<typeof Spec>): FieldError[]
   const { paramKind, matchConstraints, validations = [], auditAnnotations = [] } = spec
   const errors = supported('spec.failurePolicy', spec.failurePolicy, ['Fail', 'Ignore'])
   if (paramKind) errors.push(...validateParamKind(paramKind, 'spec.paramKind'))
-  if (!matchConstraints) errors.push(fieldError.required('spec.matchConstraints'))
-  else {
-    errors.push(...validateMatchResources(matchConstraints, 'spec.matchConstraints'))
-    if (!matchConstraints.resourceRules?.length) errors.push(fieldError.required('spec.matchConstraints.resourceRules'))
-  }
+  errors.push(...validateMatchConstraints(matchConstraints, 'spec.matchConstraints'))
   errors.push(...validateMatchConditions(spec.matchConditions, 'spec.matchConditions'))
   errors.push(...validateVariables(spec.variables, 'spec.variables'))
   if (validations.length + auditAnnotations.length === 0) {
@@ -175,9 +165,7 @@ const BindingSpec = named(
   `${group}.ValidatingAdmissionPolicyBindingSpec`,
   'Where a policy takes effect, and how.',
   () => ({
-    policyName: text('The policy.'),
-    paramRef: ParamRef.optional().describe('The parameters it works with.'),
-    matchResources: MatchResources.optional().describe('What of the policy subjects it is about; absent: all.'),
+    ...bindingFields(),
     validationActions: setList(z.string())
       .optional()
       .describe('What to do with a request that does not pass: Deny, Warn, Audit.'),

@@ -1,19 +1,13 @@
 import { type FieldError, fieldError } from '../field-errors.ts'
-import { serviceName, subdomainName } from '../names.ts'
+import { subdomainName } from '../names.ts'
 import type { LabelSelectorObject } from '../selectors.ts'
-import { invalidWhen, supported } from '../validation.ts'
+import { supported } from '../validation.ts'
+import { reviewVersions, validateReviewVersions, validateWebhookAddress, type WebhookAddress } from '../webhook-validation.ts'
 import { joined, validateMatchConditions, validateMatching, validateRule } from './matching-validation.ts'
-
-interface ClientConfig {
-  readonly url?: string | undefined
-  readonly service?:
-    | { readonly namespace: string; readonly name: string; readonly path?: string | undefined; readonly port: number }
-    | undefined
-}
 
 interface Webhook {
   readonly name: string
-  readonly clientConfig: ClientConfig
+  readonly clientConfig: WebhookAddress
   readonly rules?: readonly Parameters<typeof validateRule>[0][] | undefined
   readonly failurePolicy: string
   readonly matchPolicy: string
@@ -26,9 +20,9 @@ interface Webhook {
   readonly reinvocationPolicy?: string
 }
 
-export const reviewVersions = ['v1', 'v1beta1']
 const allowedSideEffects = ['None', 'NoneOnDryRun']
 
+/** The rules of k8s.io/kubernetes/pkg/apis/admissionregistration/validation for the webhooks of one configuration. */
 export function validateWebhooks(webhooks: readonly Webhook[] = []): FieldError[] {
   const names = new Set<string>()
   return webhooks.flatMap((webhook, at) => {
@@ -54,9 +48,13 @@ function validateWebhook(webhook: Webhook, field: string): FieldError[] {
       : []),
     ...validateMatching(webhook, field),
     ...supported(`${field}.reinvocationPolicy`, webhook.reinvocationPolicy, ['IfNeeded', 'Never']),
-    ...validateClientConfig(webhook.clientConfig, `${field}.clientConfig`),
+    ...validateWebhookAddress(webhook.clientConfig, `${field}.clientConfig`),
     ...validateMatchConditions(webhook.matchConditions, `${field}.matchConditions`),
-    ...validateReviewVersions(webhook.admissionReviewVersions ?? [], `${field}.admissionReviewVersions`),
+    ...validateReviewVersions(
+      webhook.admissionReviewVersions ?? [],
+      `${field}.admissionReviewVersions`,
+      `must specify one of ${reviewVersions.join(', ')}`,
+    ),
   ]
 }
 
@@ -66,64 +64,4 @@ function validateName(name: string, field: string): FieldError[] {
   if (faults.length > 0) return joined(field, name, faults)
   if (name.split('.').length >= 3) return []
   return [fieldError.invalid(field, name, 'should be a domain with at least three segments separated by dots')]
-}
-
-function validateReviewVersions(versions: readonly string[], field: string): FieldError[] {
-  if (versions.length === 0) return [fieldError.required(field, `must specify one of ${reviewVersions.join(', ')}`)]
-  const errors = versions.flatMap((version, at) =>
-    versions.indexOf(version) < at
-      ? [fieldError.invalid(`${field}[${at}]`, version, 'duplicate version')]
-      : invalidWhen(`${field}[${at}]`, version, serviceName(version)),
-  )
-  if (!versions.some(version => reviewVersions.includes(version))) {
-    errors.push(fieldError.invalid(field, versions, `must include at least one of ${reviewVersions.join(', ')}`))
-  }
-  return errors
-}
-
-export function validateClientConfig({ url, service }: ClientConfig, field: string): FieldError[] {
-  if ((url === undefined) === (service === undefined)) {
-    return [fieldError.required(field, 'exactly one of url or service is required')]
-  }
-  if (url !== undefined) return validateUrl(url, `${field}.url`)
-  if (!service) return []
-  const { name, namespace, port, path } = service
-  return [
-    ...(name ? [] : [fieldError.required(`${field}.service.name`)]),
-    ...(namespace ? [] : [fieldError.required(`${field}.service.namespace`)]),
-    ...(port >= 1 && port <= 65535
-      ? []
-      : [fieldError.invalid(`${field}.service.port`, port, 'port is not valid: must be between 1 and 65535, inclusive')]),
-    ...validatePath(path, `${field}.service.path`),
-  ]
-}
-
-function validateUrl(text: string, field: string): FieldError[] {
-  const form = '; desired format: https://host[/path]'
-  const [, scheme = '', host = '', rest = ''] = /^(?:([^:/?#]+):)?(?:\/\/([^/?#]*))?(.*)$/s.exec(text) ?? []
-  const at = host.lastIndexOf('@')
-  const fault = (value: string, why: string) => fieldError.invalid(field, value, why)
-  const fragment = /#(.*)$/s.exec(rest)?.[1]
-  const query = /^[^#?]*\?([^#]*)/.exec(rest)?.[1]
-  return [
-    ...(scheme === 'https' ? [] : [fault(scheme, `'https' is the only allowed URL scheme${form}`)]),
-    ...(host.slice(at + 1) ? [] : [fault('', `host must be specified${form}`)]),
-    ...(at >= 0 ? [fault(host.slice(0, at), 'user information is not permitted in the URL')] : []),
-    ...(fragment ? [fault(fragment, 'fragments are not permitted in the URL')] : []),
-    ...(query ? [fault(query, 'query parameters are not permitted in the URL')] : []),
-  ]
-}
-
-function validatePath(path: string | undefined, field: string): FieldError[] {
-  if (!path || path === '/') return []
-  if (path === '//') return [fieldError.invalid(field, path, 'segment[0] may not be empty')]
-  const steps = path.slice(1).replace(/\/$/, '').split('/')
-  return [
-    ...(path.startsWith('/') ? [] : [fieldError.invalid(field, path, "must start with a '/'")]),
-    ...steps.flatMap((step, at) =>
-      step === ''
-        ? [fieldError.invalid(field, path, `segment[${at}] may not be empty`)]
-        : subdomainName(step).map(why => fieldError.invalid(field, path, `segment[${at}]: ${why}`)),
-    ),
-  ]
 }

@@ -163,6 +163,7 @@ describe('a LimitRange', () => {
   const at = 'spec.limits[0]'
   test.each<[object, string[]]>([
     [{ max: { cpu: '2' }, min: { cpu: '1' } }, []],
+    [{ max: { constructor: '1' }, min: { cpu: '1' } }, Array(3).fill(expect.stringContaining('constructor'))],
     [{ type: 'Odd' }, [`${at}.type: Invalid value: "Odd": must be a standard limit type or fully qualified`]],
     [{ max: { pods: '1' } }, Array(3).fill(expect.stringMatching(/must be a standard resource for containers$/))],
     [{ type: 'Pod', default: { cpu: '1' } }, [`${at}.default: Forbidden: may not be specified when \`type\` is 'Pod'`]],

@@ -31,7 +31,7 @@ interface Tree {
 }
 
 // Random writes by four managers, some through status, as k8s.io/apimachinery 0.34's field manager takes them. Recorded with one time
-// for everything that is written, and without defaults.
+// for everything that is written, and without defaults, by scripts/patch-recordings.
 const bytes = brotliDecompressSync(readFileSync(new URL('recorded.jsonl.br', import.meta.url)))
 const steps = bytes
   .toString()

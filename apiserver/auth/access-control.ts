@@ -3,15 +3,12 @@ import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts
 import { Pod } from '../../api/core/pod.ts'
 import { Secret } from '../../api/core/secret.ts'
 import { ServiceAccount } from '../../api/core/service-account.ts'
-import { ignore } from '../../api/errors.ts'
-import type { AnyKind, ObjectOf } from '../../api/kind.ts'
 import { ClusterRole } from '../../api/rbac/cluster-role.ts'
 import { ClusterRoleBinding } from '../../api/rbac/cluster-role-binding.ts'
 import { Role } from '../../api/rbac/role.ts'
 import { RoleBinding } from '../../api/rbac/role-binding.ts'
 import { ResourceSlice } from '../../api/resource/resource-slice.ts'
 import { VolumeAttachment } from '../../api/storage/volume-attachment.ts'
-import type { KubeObject } from '../../api/transport.ts'
 import { deferred } from '../../lib/deferred.ts'
 import type { Random } from '../../lib/random.ts'
 import { aborted, type Run, runAll } from '../../lib/run.ts'
@@ -23,13 +20,15 @@ import { type Authenticator, authenticator, type StaticToken } from './authentic
 import { type Authorizer, authorizeOrThrow, createAuthorizer } from './authorizer.ts'
 import { bootstrapUser } from './bootstrap-tokens.ts'
 import { bootstrapNamespacedPolicy, bootstrapPolicy } from './bootstrap-policy.ts'
-import { type Followed, type FollowOptions, followed, serverUser } from '../followed.ts'
+import { type Followed, type FollowOptions, followed } from '../followed.ts'
 import { type NodePods, nodeAuthorizer } from './node-authorizer.ts'
 import { accessReviews } from './reviews.ts'
 import type { RbacSource } from './rules.ts'
 import { tokenRequests } from './token-request.ts'
-import { type ServiceAccountTokens, serviceAccountTokens, type TokenLookup } from './tokens.ts'
+import { reader, tokenLookup } from './token-lookup.ts'
+import { type ServiceAccountTokens, serviceAccountTokens } from './tokens.ts'
 
+/** What decisions are made of. */
 export interface AccessControlOptions extends FollowOptions {
   readonly random: Random
   /** PEM of the key that signs service account tokens. */
@@ -56,9 +55,6 @@ export interface AccessControl {
   readonly ready: Promise<void>
 }
 
-/** The label on Secrets whose tokens were not used for a year. */
-const invalidSince = 'kubernetes.io/legacy-token-invalid-since'
-
 /** `handle` may be a pipeline that is made later: it is first called by `run`. */
 export function accessControl(options: AccessControlOptions): AccessControl {
   const { clock, random, serviceAccountKey, staticTokens, issuer, handle } = options
@@ -77,35 +73,9 @@ export function accessControl(options: AccessControlOptions): AccessControl {
       volumeOf: (namespace, name) => claims.byKey.get(`${namespace}/${name}`)?.spec.volumeName,
     }),
   })
-  const get = <K extends AnyKind>(kind: K, name: string, namespace?: string): Promise<ObjectOf<K> | undefined> =>
-    handle({
-      group: kind.group,
-      version: kind.version,
-      resource: kind.plural,
-      name,
-      ...(namespace !== undefined && { namespace }),
-      verb: 'get',
-      user: serverUser,
-    }).then(response => (response.type === 'object' ? (response.object as ObjectOf<K>) : undefined), ignore('NotFound'))
-
-  const alive = (object: KubeObject | undefined) =>
-    object && (!object.metadata.deletionTimestamp || Date.parse(object.metadata.deletionTimestamp) + 60_000 > clock.now())
-      ? object.metadata.uid
-      : undefined
-  // What is followed may be a moment old: what does not fit is looked at again.
-  const lookup: TokenLookup = {
-    serviceAccountUid: (namespace, name, claimed) =>
-      alive(accounts.byKey.get(`${namespace}/${name}`)) === claimed ? claimed : get(ServiceAccount, name, namespace).then(alive),
-    podUid: (namespace, name, claimed) =>
-      alive(pods.objects.byKey.get(`${namespace}/${name}`)) === claimed ? claimed : get(Pod, name, namespace).then(alive),
-    nodeUid: async name => alive(await get(Node, name)),
-    secretUid: async (namespace, name) => alive(await get(Secret, name, namespace)),
-    async secretToken(namespace, name) {
-      const secret = await get(Secret, name, namespace)
-      if (!secret || secret.metadata.deletionTimestamp || secret.metadata.labels?.[invalidSince]) return undefined
-      return Buffer.from(secret.data?.token ?? '', 'base64').toString()
-    },
-  }
+  const get = reader(handle)
+  const followedObjects = { accounts: accounts.byKey, pods: pods.objects.byKey }
+  const lookup = tokenLookup({ get, clock, followed: followedObjects })
   const tokens = serviceAccountTokens({ key: serviceAccountKey, clock, random, lookup, issuer })
   const objects = {
     pod: (namespace: string, name: string) => get(Pod, name, namespace),

@@ -4,6 +4,7 @@ import { memoryStore } from '../../storage/memory.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { type TestServerOptions, testServer } from '../testing.ts'
 import { testWebhook } from '../webhooks/testing.ts'
+import { setValueAt, valueAt } from './paths.ts'
 
 type Body = Record<string, unknown>
 type Boat = KubeObject & { spec: Body; status?: Body }
@@ -132,6 +133,34 @@ test('scale', async () => {
   expect(await at.ask({ ...scale, verb: 'get' })).toMatchObject({ kind: 'Scale', spec: { replicas: 2 }, status: { replicas: 0 } })
   await at.ask({ ...scale, verb: 'patch', patchType: 'merge', body: { spec: { replicas: 5 } } })
   expect(await at.ask({ ...boats, verb: 'get', name: 'nina' })).toMatchObject({ spec: { seats: 5 }, metadata: { generation: 2 } })
+})
+
+test('a number of replicas that is not there cannot be read, but can be set', async () => {
+  await using at = await harbour()
+  const openAPIV3Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }
+  const subresources = { scale: { specReplicasPath: '.spec.inner.seats', statusReplicasPath: '.status.seats' } }
+  const version = { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema }, subresources }
+  await at.define({ versions: [version] })
+  await at.ask({ ...boats, verb: 'create', body: nina })
+  const scale = { ...boats, name: 'nina', subresource: 'scale' }
+  const missing = 'the spec replicas field ".spec.inner.seats"'
+  await expect(at.ask({ ...scale, verb: 'get' })).rejects.toThrow(`${missing} does not exist`)
+  const patch = (body: Body) => at.ask({ ...scale, verb: 'patch', patchType: 'merge', body })
+  await expect(patch({ metadata: { labels: {} } })).rejects.toMatchObject({
+    status: { code: 400, message: `${missing} cannot be empty` },
+  })
+  expect(await patch({ spec: { replicas: 3 } })).toMatchObject({ kind: 'Scale', spec: { replicas: 3 } })
+  expect(await at.ask({ ...scale, verb: 'get' })).toMatchObject({ spec: { replicas: 3 } })
+})
+
+test('a path to the prototype leads to a field of that name', () => {
+  const object = {}
+  setValueAt(object, '.spec.__proto__.seats', 3)
+  expect([valueAt(object, '.spec.__proto__.seats'), valueAt({}, '.seats'), valueAt(object, '.constructor.name')]).toEqual([
+    3,
+    undefined,
+    undefined,
+  ])
 })
 
 const withSpec = (spec: Body) => ({ ...nina, spec: { name: 'Nina', ...spec } })

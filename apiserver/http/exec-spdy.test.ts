@@ -1,39 +1,11 @@
 import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ExecSession } from '../../api/node-agent.ts'
 import { virtualClock } from '../../lib/clock.ts'
 import type { ApiRequest } from '../request.ts'
 import { carryExecOverSpdy } from './exec-spdy.ts'
+import { echo } from './exec-testing.ts'
 import { type ClientStream, pipe, spdyClient, upgraded } from './spdy/testing.ts'
 import { type TestServer, testServer } from './testing.ts'
-
-/** A command that says what it is given, and ends when its input does. */
-function echo({ exitCode = 0 }: { exitCode?: number } = {}) {
-  const taken: Buffer[] = []
-  const log: string[] = []
-  let end: () => void = () => {}
-  const ended = new Promise<void>(resolve => {
-    end = resolve
-  })
-  const session: ExecSession = {
-    stdout: (async function* () {
-      await ended
-      yield Buffer.concat([Buffer.from('got '), ...taken])
-    })(),
-    stderr: (async function* () {
-      yield Buffer.from('warned')
-    })(),
-    write: async chunk => void taken.push(Buffer.from(chunk)),
-    closeStdin: () => end(),
-    resize: (columns, rows) => void log.push(`${columns}x${rows}`),
-    done: ended.then(() => ({ exitCode })),
-    close: () => {
-      log.push('closed')
-      end()
-    },
-  }
-  return { session, log }
-}
 
 let server: TestServer
 let seen: ApiRequest[]

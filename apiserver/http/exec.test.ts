@@ -2,42 +2,14 @@ import { EventEmitter, once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { ApiError } from '../../api/errors.ts'
-import type { ExecSession } from '../../api/node-agent.ts'
 import { httpTransport } from '../../client/http-transport.ts'
 import { virtualClock } from '../../lib/clock.ts'
 import type { ApiRequest, ApiResponse } from '../request.ts'
+import { echo } from './exec-testing.ts'
 import { type TestServer, testServer } from './testing.ts'
 import { pingNowAndThen } from './upgrade.ts'
 
 const path = '/api/v1/namespaces/default/pods/web/exec?command=sh&command=-c&stdin=true&stdout=1&stderr=true&container=main'
-
-/** A command that says what it is given, and ends when its input does. */
-function echo({ exitCode = 0, message }: { exitCode?: number; message?: string } = {}) {
-  const taken: Buffer[] = []
-  const log: string[] = []
-  let end: () => void = () => {}
-  const ended = new Promise<void>(resolve => {
-    end = resolve
-  })
-  const session: ExecSession = {
-    stdout: (async function* () {
-      await ended
-      yield Buffer.concat([Buffer.from('got '), ...taken])
-    })(),
-    stderr: (async function* () {
-      yield Buffer.from('warned')
-    })(),
-    write: async chunk => void taken.push(Buffer.from(chunk)),
-    closeStdin: () => end(),
-    resize: (columns, rows) => void log.push(`${columns}x${rows}`),
-    done: ended.then(() => ({ exitCode, ...(message && { message }) })),
-    close: () => {
-      log.push('closed')
-      end()
-    },
-  }
-  return { session, log }
-}
 
 let server: TestServer
 let seen: ApiRequest[]

@@ -17,6 +17,7 @@ import type { Gate } from '../overload/gate.ts'
 import type { Handle } from '../request.ts'
 import { attributesOf, type RequestAttributes } from './attributes.ts'
 import { type BodyKinds, longestBody } from './body.ts'
+import { clientError, flawOf, hasBody, methodNotAllowed, parserError, unmetExpectation } from './malformed.ts'
 import { pathHandler, type PathOptions } from './paths.ts'
 import { type Arrival, auditIdOf, reception, tellFailure, type Visit } from './reception.ts'
 import { sendLastStatus, sendStatus, statusOf } from './reply.ts'
@@ -126,10 +127,13 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>, 
   const secure = { ca, cert: tls.certificate, key: tls.key, requestCert: true, rejectUnauthorized: false }
   const http = { ...patience, maxHeaderSize: longestHeaders, noDelay: true, requireHostHeader: false }
   const door = frontDoor(options, streams, yaml)
-  const refuse = (error: Error & { code?: string }, request: { raw: IncomingMessage }, reply: Reply) => {
+  const refuseRaw = (error: Error, request: IncomingMessage, response: ServerResponse) => {
+    response.setHeader('Connection', 'close')
+    sendStatus(door.exchange(request, response), statusOf(parserError(error), log))
+  }
+  const refuse = (error: Error, request: FastifyRequest, reply: FastifyReply) => {
     reply.hijack()
-    reply.raw.setHeader('Connection', 'close')
-    sendStatus(door.exchange(request.raw, reply.raw), statusOf(parserError(error), log))
+    refuseRaw(error, request.raw, reply.raw)
   }
   let server: Server | undefined
   const app = fastify({
@@ -140,7 +144,7 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>, 
     serverFactory: listener =>
       (server = createServer({ ...secure, ...http }, (request, response) => {
         const flaw = flawOf(request)
-        if (flaw) void refuse(flaw, { raw: request }, { hijack() {}, raw: response })
+        if (flaw) refuseRaw(flaw, request, response)
         else if (proxyPath(request.url ?? '/')) void door.proxy(request, response)
         else listener(request, response)
       })),
@@ -167,41 +171,9 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>, 
   await app.ready()
   if (!server) throw new Error('fastify made no server')
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => void door.upgrade(request, socket, head))
-  const expectation = new ApiError('BadRequest', 'the expectation cannot be met', { code: 417 })
-  server.on('checkExpectation', (request, response) => refuse(expectation, { raw: request }, { hijack() {}, raw: response }))
+  server.on('checkExpectation', (request, response) => refuseRaw(unmetExpectation(), request, response))
   server.on('connect', (_request, socket: Duplex) => sendLastStatus(socket, methodNotAllowed().status, options.clock))
   return { app, server }
-}
-
-const methodNotAllowed = () => new ApiError('MethodNotAllowed', 'the server does not allow this method on the requested resource')
-
-const hasBody = ({ headers }: IncomingMessage) =>
-  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
-
-/** What the parser lets pass, but HTTP/1.1 does not. */
-function flawOf({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): ApiError | undefined {
-  if (httpVersionMajor !== 1) return new ApiError('BadRequest', 'unsupported protocol version')
-  if (httpVersionMinor > 0 && headers.host === undefined) return new ApiError('BadRequest', 'missing required Host header')
-  return undefined
-}
-
-/** Why bytes are no request, or not in time. */
-function clientError({ code, message }: { code?: string; message: string }): ApiError {
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new ApiError('Timeout', 'the request took too long', { code: 408 })
-  if (code === 'HPE_HEADER_OVERFLOW') return new ApiError('BadRequest', 'the headers are too long', { code: 431 })
-  return new ApiError('BadRequest', `the request cannot be read: ${message}`)
-}
-
-type Reply = { hijack(): unknown; raw: ServerResponse }
-
-/** What fastify found wrong before the request reached us. */
-function parserError(error: Error & { code?: string }): unknown {
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${longestBody}`)
-  }
-  if (error.code === 'FST_ERR_BAD_URL') return new ApiError('BadRequest', 'invalid URL escape')
-  if (error.code?.startsWith('FST_ERR_CTP')) return new ApiError('BadRequest', `the request body cannot be read: ${error}`)
-  return error
 }
 
 /** These are answered by other protocols than HTTP. */

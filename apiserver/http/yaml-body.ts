@@ -23,7 +23,7 @@ const mostAliases = 100
 export function readYaml(text: string, findsDuplicates: boolean): YamlBody {
   const lines = new LineCounter()
   const customTags = (tags: Tags) => tags.filter(tag => typeof tag !== 'string' && !isPlainText(tag))
-  const composer = new Composer({ version: '1.1', merge: true, uniqueKeys: false, customTags })
+  const composer = new Composer({ version: '1.1', merge: true, uniqueKeys: false, customTags, logLevel: 'error' })
   const document = composer.compose(shallowTokens(text, lines)).next().value
   if (!document) return { value: undefined }
   const [error] = document.errors

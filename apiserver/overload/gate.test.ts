@@ -3,7 +3,8 @@ import { type UserInfo, users } from '../../api/user.ts'
 import { systemClock, virtualClock } from '../../lib/clock.ts'
 import { builtIn, builtInLevels, builtInSchemas } from './built-in.ts'
 import type { FlowAttributes, FlowControlSource } from './configuration.ts'
-import { type Gate, type GateOptions, overloadGate, type Pass } from './gate.ts'
+import { type Gate, type GateOptions, overloadGate } from './gate.ts'
+import type { Pass } from './level.ts'
 import { handOf } from './level.ts'
 
 const person = (name: string, ...groups: string[]): UserInfo => ({ name, groups: [...groups, 'system:authenticated'] })

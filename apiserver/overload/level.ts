@@ -9,6 +9,7 @@ export interface Waiter {
   readonly settle: (queue: Queue | undefined) => void
 }
 
+/** Requests of a few flows, in the order in which they came. */
 export interface Queue {
   readonly waiters: Waiter[]
   /** How much work of this queue has been done, in seat-milliseconds: the one with the least is next. */
@@ -37,6 +38,19 @@ export interface Level {
   work: number
 }
 
+/** The right to be served now, to be given back. */
+export interface Pass {
+  readonly level: Level
+  readonly seats: number
+  /** UIDs for the answer's headers; empty for what is built in. */
+  readonly schemaUid: string
+  readonly levelUid: string
+  /** Set for those who had to wait. */
+  readonly queue?: Queue
+  readonly since?: number
+}
+
+/** A level without seats of its own until it is configured. */
 export function newLevel(name: string): Level {
   return {
     name,

@@ -208,6 +208,7 @@ describe('what upstream makes of it', () => {
     readonly code?: number
   }
   // Random objects and patches, with every directive and some nonsense, as k8s.io/apimachinery 0.34 and json-patch.v4 patch them.
+  // Recorded by scripts/patch-recordings.
   const bytes = brotliDecompressSync(readFileSync(new URL('recorded.jsonl.br', import.meta.url)))
   const recorded = bytes
     .toString()

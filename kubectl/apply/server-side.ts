@@ -71,7 +71,9 @@ export async function applyOnServer(
   try {
     return await patched(wanted, { ...options, force: force ?? false }, 'apply')
   } catch (error) {
-    warn(`failed to re-apply configuration after performing Server-Side Apply migration. ${retried} Error: ${(error as Error).message}`)
+    warn(
+      `failed to re-apply configuration after performing Server-Side Apply migration. ${retried} Error: ${(error as Error).message}`,
+    )
     return migrated
   }
 

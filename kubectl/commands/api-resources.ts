@@ -26,7 +26,7 @@ export const apiResources: Command = {
     const [group, namespaced] = [flag.text(context, 'api-group'), flag.maybe(context, 'namespaced')]
     const [verbs, categories] = [words(flag.list(context, 'verbs')), words(flag.list(context, 'categories'))]
     const session = await context.session()
-    const shown = (await session.resources()).all
+    const shown = (await session.resources()).preferred
       .filter(each => each.verbs.length > 0)
       .filter(each => group === undefined || each.group === group)
       .filter(each => namespaced === undefined || each.namespaced === namespaced)

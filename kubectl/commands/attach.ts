@@ -20,9 +20,7 @@ export const attach: Command = {
     const { words } = context
     if (words.length === 0) throw new Error('at least 1 argument is required for attach')
     if (words.length > 2) {
-      throw new Error(
-        `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${words.length}: [${words.join(' ')}]`,
-      )
+      throw new Error(`expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${words.length}: [${words.join(' ')}]`)
     }
     const session = await context.session()
     const { pod } = await podMeant(context, session, words, { timeout: '60s', doing: 'attach to' })

@@ -87,7 +87,6 @@ function refuseContradictions(context: CommandContext): void {
   const given = (name: string) => flag.text(context, name) !== undefined && flag.text(context, name) !== ''
   const { afterDash = [] } = context
   const setsImages = flag.list(context, 'set-image').length > 0
-  if (context.words.length === 0) throw new Error('NAME or filename is required for debug')
   if (!profileNames.includes(profileOf(context))) throw new Error(`unknown profile: ${profileOf(context)}`)
   if (flag.on(context, 'attach') && !given('image') && !given('container')) {
     throw new Error('you must specify --container or create a new container using --image in order to attach.')
@@ -107,6 +106,7 @@ function refuseContradictions(context: CommandContext): void {
     if (setsImages) throw new Error('--set-image may only be used with --copy-to.')
     if (!given('image')) throw new Error('you must specify --image when not using --copy-to.')
   }
+  if (context.words.length === 0) throw new Error('NAME or filename is required for debug')
   if (flag.on(context, 'tty') && !flag.on(context, 'stdin')) {
     throw new Error('-i/--stdin is required for containers with -t/--tty=true')
   }
@@ -215,9 +215,11 @@ async function join(context: CommandContext, session: Session, { metadata }: Pod
   const { io, signal } = context
   const warned = new Set<string>()
   const stateOf = ({ status }: Pod) =>
-    [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? []), ...(status.ephemeralContainerStatuses ?? [])].find(
-      ({ name }) => name === container,
-    )?.state
+    [
+      ...(status.initContainerStatuses ?? []),
+      ...(status.containerStatuses ?? []),
+      ...(status.ephemeralContainerStatuses ?? []),
+    ].find(({ name }) => name === container)?.state
   const target = { namespace: metadata.namespace, name: metadata.name }
   const pod = await podOnce(
     context,

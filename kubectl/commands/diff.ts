@@ -80,7 +80,11 @@ async function bothSides(
   if (isServerSide(context)) {
     const force = flag.on(context, 'force-conflicts')
     const place = { namespace, name }
-    const call = callOf('patch', resource, place, { body: manifestOf(target), patchType: 'apply', options: { ...options, force } })
+    const call = callOf('patch', resource, place, {
+      body: manifestOf(target),
+      patchType: 'apply',
+      options: { ...options, force },
+    })
     return { live, merged: withoutRehearsal((await session.transport.call(call)) as KubeObject, live) }
   }
   const schema = await schemas(resource)

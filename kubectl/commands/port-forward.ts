@@ -36,6 +36,7 @@ export const portForward: Command = {
       connect: port => session.transport.connect(target, port),
       out: io.out,
       err: io.err,
+      sleep: io.sleep,
     })
     await new Promise<void>(resolve => {
       if (signal.aborted) resolve()

@@ -92,9 +92,7 @@ function refuseContradictions(context: CommandContext, isAttached: boolean): voi
   }
   if (flag.on(context, 'rm') && !isAttached) throw new UsageError('--rm should only be used for attached containers')
   if (isAttached && dryRunOf(context) !== 'none') {
-    throw new UsageError(
-      "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
-    )
+    throw new UsageError("--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)")
   }
 }
 

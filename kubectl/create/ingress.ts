@@ -2,7 +2,8 @@ import { flag } from '../command.ts'
 import type { Generator } from './generator.ts'
 
 /** `host/path*=service:port[,tls[=secret]]`, as k8s.io/kubectl/pkg/cmd/create/create_ingress.go takes it. */
-const rulePattern = /^(?<host>[\w*\-.]*)(?<path>\/[^=]*)=(?<service>[A-Za-z0-9-]+):(?<port>[A-Za-z0-9-]+)(?:,tls(?:=(?<secret>[\w\-.]*))?)?$/
+const rulePattern =
+  /^(?<host>[\w*\-.]*)(?<path>\/[^=]*)=(?<service>[A-Za-z0-9-]+):(?<port>[A-Za-z0-9-]+)(?:,tls(?:=(?<secret>[\w\-.]*))?)?$/
 
 interface Rule {
   readonly host: string

@@ -22,7 +22,7 @@ export const job: Generator = {
   },
   async make(context, name) {
     const from = flag.text(context, 'from')
-    if ((flag.list(context, 'image').length > 0) === Boolean(from)) throw new Error('either --image or --from must be specified')
+    if (flag.list(context, 'image').length > 0 === Boolean(from)) throw new Error('either --image or --from must be specified')
     if (!from) {
       return { apiVersion, kind: 'Job', metadata: { name }, spec: { template: podTemplate(context, name, 'Never') } }
     }

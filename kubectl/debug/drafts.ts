@@ -41,7 +41,12 @@ export function ephemeralContainer(pod: Pod, tool: Tool, target: string | undefi
 /** A pod on a node that sees what the node sees. */
 export function nodePod(nodeName: string, podName: string, tool: Tool): object {
   const spec = { nodeName, restartPolicy: 'Never', tolerations: [{ operator: 'Exists' }] } as unknown as Draft['spec']
-  const draft = withProfile({ metadata: { name: podName }, spec, container: toolContainer(tool) }, tool.profile, 'node', tool.kept)
+  const draft = withProfile(
+    { metadata: { name: podName }, spec, container: toolContainer(tool) },
+    tool.profile,
+    'node',
+    tool.kept,
+  )
   const { metadata, container } = draft
   return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { ...draft.spec, containers: [container] } }
 }

@@ -95,7 +95,8 @@ export function withProfile(draft: Draft, name: string, style: Style, kept: Kept
 
 function copied({ metadata, spec, container }: Draft, name: string, { strips }: Profile, kept: Kept): Draft {
   const { labels, annotations, ...rest } = metadata
-  if (!strips) return { metadata: name === 'legacy' ? { ...rest, ...(annotations && { annotations }) } : metadata, spec, container }
+  if (!strips)
+    return { metadata: name === 'legacy' ? { ...rest, ...(annotations && { annotations }) } : metadata, spec, container }
   const without = <C extends Partial<Container>>({ livenessProbe, readinessProbe, startupProbe, ...own }: C) => ({
     ...own,
     ...(kept.liveness && livenessProbe && { livenessProbe }),

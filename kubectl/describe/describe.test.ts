@@ -6,7 +6,8 @@ import { describerOf } from './describers.ts'
 import { eventAge } from './events.ts'
 import { readable } from './generic.ts'
 import { page } from './page.ts'
-import { annotations, longTime, tolerations } from './parts.ts'
+import { indexesText } from './job.ts'
+import { annotations, goTime, longTime, tolerations } from './parts.ts'
 import { compactRules } from './role.ts'
 import { endpointsText } from './service.ts'
 
@@ -414,4 +415,17 @@ test('rules are gathered by what they are about', () => {
     ['', ['/healthz'], [], ['get']],
     ['deployments.apps/scale', [], ['web'], ['update']],
   ])
+})
+
+test.each([
+  ['', '<none>'],
+  ['1-3,5', '1-3,5'],
+  [`${'1,'.repeat(25)}200,3`, `${'1,'.repeat(25)}200,...`],
+  ['1'.repeat(80), '1'.repeat(80)],
+])('completed indexes %j are shown as %j', (indexes, shown) => {
+  expect(indexesText(indexes)).toBe(shown)
+})
+
+test('a moment as Go prints it', () => {
+  expect(goTime('2026-03-04T05:06:07Z')).toMatch(/^2026-03-0\d \d\d:\d\d:07 [+-]\d{4} \S+$/)
 })

@@ -25,7 +25,9 @@ export function goTime(timestamp: string): string {
   const at = new Date(timestamp)
   const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
   const [, , , , time = '', zone = ''] = longTime(timestamp).split(' ')
-  const name = Intl.DateTimeFormat('en', { timeZoneName: 'short' }).formatToParts(at).find(({ type }) => type === 'timeZoneName')
+  const name = Intl.DateTimeFormat('en', { timeZoneName: 'short' })
+    .formatToParts(at)
+    .find(({ type }) => type === 'timeZoneName')
   return `${date} ${time} ${zone} ${name?.value ?? ''}`
 }
 

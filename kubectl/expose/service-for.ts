@@ -81,7 +81,7 @@ function selectorOf({ kind, metadata, spec }: Exposed): Readonly<Record<string, 
     matchExpressions?: object[]
   }
   if (!matchLabels) throw fail(`invalid ${kind.toLowerCase()}: no selectors, therefore cannot be exposed`)
-  if (matchExpressions.length > 0) throw fail('couldn\'t convert expressions to map-based selector format')
+  if (matchExpressions.length > 0) throw fail("couldn't convert expressions to map-based selector format")
   return matchLabels
 }
 

@@ -9,10 +9,15 @@ export interface Forwarding {
   readonly connect: (remote: number) => Promise<PortConnection>
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }
 
 /** Listens on ports here and leads each connection to the pod. Throws when a port is free on none of the addresses. */
-export async function listen(pairs: readonly PortPair[], addresses: readonly string[], forwarding: Forwarding): Promise<Server[]> {
+export async function listen(
+  pairs: readonly PortPair[],
+  addresses: readonly string[],
+  forwarding: Forwarding,
+): Promise<Server[]> {
   const servers: Server[] = []
   try {
     for (const pair of pairs) servers.push(...(await listenOn(pair, addresses, forwarding)))
@@ -54,7 +59,7 @@ async function listenOn({ local, remote }: PortPair, addresses: readonly string[
 }
 
 /** Leads bytes both ways until one side has closed. */
-async function join(socket: Socket, local: number, remote: number, { connect, err }: Forwarding): Promise<void> {
+async function join(socket: Socket, local: number, remote: number, { connect, err, sleep }: Forwarding): Promise<void> {
   const complain = (why: string) => err(`error: an error occurred forwarding ${local} -> ${remote}: ${why}\n`)
   socket.pause()
   socket.on('error', () => socket.destroy())
@@ -65,8 +70,18 @@ async function join(socket: Socket, local: number, remote: number, { connect, er
     complain((error as Error).message)
     return void socket.destroy()
   }
-  socket.on('close', () => pod.close())
-  socket.on('end', () => socket.setTimeout(halfClosedInMs, () => socket.destroy()))
+  const closed = new AbortController()
+  socket.on('close', () => {
+    closed.abort()
+    pod.close()
+  })
+  socket.on('end', async () => {
+    for (let heard = -1; !socket.destroyed && heard !== socket.bytesWritten; ) {
+      heard = socket.bytesWritten
+      await sleep(halfClosedInMs, closed.signal)
+    }
+    socket.destroy()
+  })
   socket.on('data', chunk => {
     socket.pause()
     pod.write(chunk).then(

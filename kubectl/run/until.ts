@@ -9,7 +9,8 @@ export const hasEnded = ({ status }: Pod) => status.phase === 'Succeeded' || sta
 /** Whether a pod can be attached to, or is over. */
 export const isReadyOrEnded = (pod: Pod) =>
   hasEnded(pod) ||
-  (pod.status.phase === 'Running' && pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true)
+  (pod.status.phase === 'Running' &&
+    pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true)
 
 /** The pod as soon as it is as wanted. Throws when it goes away or the time is over. */
 export async function podOnce(

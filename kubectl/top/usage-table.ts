@@ -20,7 +20,12 @@ const mebibytes = (bytes: number) => `${Math.trunc(bytes / 1024 ** 2)}Mi`
 const cpuOf = (usage: Amounts) => milliValue(usage.cpu ?? '0')
 const memoryOf = (usage: Amounts) => value(usage.memory ?? '0')
 
-function sorted<T>(list: readonly T[], by: SortBy, amounts: (item: T) => { cpu: number; memory: number }, key: (item: T) => string) {
+function sorted<T>(
+  list: readonly T[],
+  by: SortBy,
+  amounts: (item: T) => { cpu: number; memory: number },
+  key: (item: T) => string,
+) {
   const compare = (a: T, b: T) => (by ? amounts(b)[by] - amounts(a)[by] : 0) || (key(a) < key(b) ? -1 : 1)
   return [...list].sort(compare)
 }
@@ -72,11 +77,19 @@ export function podTable(usages: readonly PodUsage[], options: PodTableOptions):
     memory: containers.reduce((sum, { usage }) => sum + memoryOf(usage), 0),
   })
   const pods = sorted(usages, sortBy, total, ({ metadata }) => `${withNamespace ? metadata.namespace : ''}/${metadata.name}`)
-  const before = ({ metadata }: PodUsage) => [...(withNamespace ? [metadata.namespace] : []), ...(byContainer ? [metadata.name] : [])]
+  const before = ({ metadata }: PodUsage) => [
+    ...(withNamespace ? [metadata.namespace] : []),
+    ...(byContainer ? [metadata.name] : []),
+  ]
   const rows = pods.flatMap(pod => {
     if (!byContainer) return [[...before(pod), pod.metadata.name, cores(total(pod).cpu), mebibytes(total(pod).memory)]]
     const each = (usage: Amounts) => ({ cpu: cpuOf(usage), memory: memoryOf(usage) })
-    return sorted(pod.containers, sortBy, ({ usage }) => each(usage), ({ name }) => name).map(({ name, usage }) => {
+    return sorted(
+      pod.containers,
+      sortBy,
+      ({ usage }) => each(usage),
+      ({ name }) => name,
+    ).map(({ name, usage }) => {
       const { cpu, memory } = each(usage)
       return [...before(pod), name, cores(cpu), mebibytes(memory)]
     })

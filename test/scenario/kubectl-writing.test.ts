@@ -198,7 +198,6 @@ error: ${file}:12:11: unknown field "spec.template.spec.containers[0].imag" (did
     expect((await wherry('apply')).err).toBe('error: must specify one of -f and -k\n')
     expect((await wherry('apply -f nowhere.yaml')).err).toBe('error: the path "nowhere.yaml" does not exist\n')
     expect((await wherry('apply -k .')).err).toMatch(/^error: kustomizations \(-k\) are not supported.*\n$/)
-    expect((await wherry('apply --server-side -f -', { stdin: configMap('m') })).err).toMatch(/^error: server-side apply .*\n$/)
     expect((await wherry('apply -f - --dry-run=perhaps', { stdin: configMap('m') })).err).toBe(
       'error: Invalid dry-run value (perhaps). Must be "none", "server", or "client".\n',
     )

@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
+import { posixClasses } from '../../../lib/go-reg-exp.ts'
 import { addFunctions, CelError, type Library } from './library.ts'
 
 /**
@@ -45,29 +46,12 @@ function compile(source: string): RegExp {
   }
 }
 
-const classes: Readonly<Record<string, string>> = {
-  alnum: '0-9A-Za-z',
-  alpha: 'A-Za-z',
-  ascii: '\\x00-\\x7F',
-  blank: '\\t ',
-  cntrl: '\\x00-\\x1F\\x7F',
-  digit: '0-9',
-  graph: '!-~',
-  lower: 'a-z',
-  print: ' -~',
-  punct: '!-/:-@[-`{-~',
-  space: '\\t\\n\\v\\f\\r ',
-  upper: 'A-Z',
-  word: '0-9A-Za-z_',
-  xdigit: '0-9A-Fa-f',
-}
-
 /** What RE2 writes differently. */
 function translate(source: string): { body: string; flags: string } {
   const leading = /^\(\?([ims]+)\)/.exec(source)
   const body = source
     .slice(leading?.[0].length ?? 0)
-    .replace(/\[:(\w+):\]/g, (whole, name: string) => classes[name] ?? whole)
+    .replace(/\[:(\w+):\]/g, (whole, name: string) => posixClasses[name] ?? whole)
     .replace(/\(\?P</g, '(?<')
     .replace(/(?<!\\)((?:\\\\)*)\\A/g, '$1^')
     .replace(/(?<!\\)((?:\\\\)*)\\z/g, '$1$')

@@ -88,7 +88,7 @@ export const yaml: Family = random => ({
 export const patches: Family = random => {
   const [type, body] = pick<[string, string]>(random, [
     ['json-patch', JSON.stringify([{ op: noise(random, 5), path: '/data' }])],
-    ['json-patch', JSON.stringify([{ op: 'test', path: '/data/a', value: noise(random, 5) }])],
+    ['json-patch', JSON.stringify([{ op: 'test', path: '/data/a', value: `${noise(random, 5)}?` }])],
     ['json-patch', JSON.stringify([{ op: 'remove', path: `/data/${noise(random, 5)}x` }])],
     ['json-patch', JSON.stringify([{ op: 'move', from: '/none', path: '/data/x' }])],
     ['json-patch', JSON.stringify([{ op: 'replace', path: '/metadata/name', value: 'other' }])],
