@@ -103,6 +103,7 @@ export type Subresource =
 /** The subresources that are a view on the object in which only the status may be written. */
 export const statusViews: ReadonlySet<string | undefined> = new Set(['status', 'approval'])
 
+/** How a write through a subresource reaches a part of the spec. */
 export interface SpecPart<T> {
   /** The old spec with that part of a body, which has not been decoded; changes neither. */
   readonly narrow: (body: unknown, old: T) => unknown

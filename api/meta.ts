@@ -105,6 +105,7 @@ export const TemplateMeta = setWire(
   .describe('Metadata that the objects made from this template will carry.')
   .prefault({})
 
+/** What a label must be like. */
 export const LabelSelectorRequirement = named(
   'meta/v1.LabelSelectorRequirement',
   'A key, an operator, and values.',

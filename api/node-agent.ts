@@ -70,12 +70,14 @@ export interface PodUsage {
   readonly containers: readonly ContainerUsage[]
 }
 
+/** What a running container uses. */
 export interface ContainerUsage {
   readonly name: string
   readonly cpuNanoCores: number
   readonly memoryWorkingSetInBytes: number
 }
 
+/** An answer of a node to a request that was passed on. */
 export interface NodeAnswer {
   readonly status: number
   readonly contentType: string

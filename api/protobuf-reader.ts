@@ -12,6 +12,7 @@ export interface Reader {
   latin1: string | undefined
 }
 
+/** A reader at the start of a message. */
 export function readerOf(bytes: Buffer): Reader {
   return { bytes, limit: bytes.length, at: 0, depth: 0, latin1: undefined }
 }
@@ -21,6 +22,7 @@ const deepest = 200
 
 const unexpectedEnd = () => new ProtobufError('unexpected EOF')
 
+/** How a field is written, in the last three bits of its tag. */
 export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const
 
 /** A varint as a signed number; past 2^53 it loses digits, as JSON.parse does. */
@@ -60,6 +62,7 @@ function readLongVarint(reader: Reader, low28: number): number {
   throw new ProtobufError('proto: integer overflow')
 }
 
+/** Eight bytes as a number. */
 export function readDouble(reader: Reader): number {
   const { at } = reader
   if (at + 8 > reader.limit) throw unexpectedEnd()
@@ -76,6 +79,7 @@ export function readLength(reader: Reader): number {
   return end
 }
 
+/** A text with its length before it. */
 export function readText(reader: Reader): string {
   const end = readLength(reader)
   const { bytes, at } = reader
@@ -84,6 +88,7 @@ export function readText(reader: Reader): string {
   return (reader.latin1 ??= bytes.toString('latin1')).slice(at, end)
 }
 
+/** Bytes with their length before them; a part of the message, not a copy. */
 export function readBytes(reader: Reader): Buffer {
   const end = readLength(reader)
   const part = reader.bytes.subarray(reader.at, end)

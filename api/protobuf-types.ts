@@ -5,6 +5,7 @@ import { specialMessages, variants } from './protobuf-special.ts'
 import { type Shape, shapeOf } from './shape.ts'
 import { parseWire, type WireField, wireOf } from './wire.ts'
 
+/** An object as JSON has it. */
 export type JsonObject = Record<string, unknown>
 
 /** A type of message, made once: how its fields get into the object that it becomes. */

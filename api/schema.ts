@@ -36,6 +36,7 @@ export function pointer<Schema extends z.ZodType>(schema: Schema): Schema {
   return schema
 }
 
+/** Whether Go keeps it by pointer: nothing and the zero value are not the same. */
 export function isPointer(schema: z.core.$ZodType): boolean {
   for (let at: z.core.$ZodType | undefined = schema; at; at = at._zod.parent) if (pointers.has(at)) return true
   return false

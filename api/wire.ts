@@ -12,6 +12,7 @@ import type * as z from 'zod'
  */
 const wires = new WeakMap<z.core.$ZodType, string>()
 
+/** Notes the numbers of a schema; answers the same schema. */
 export function setWire<Schema extends z.core.$ZodType>(schema: Schema, numbers: string): Schema {
   wires.set(schema, numbers)
   return schema

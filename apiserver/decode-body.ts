@@ -87,7 +87,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** A body may leave out what it is, but must not claim to be something else. */
-export function checkType(kind: { group: string; version: string; kind: string }, body: Record<string, unknown>): void {
+function checkType(kind: { group: string; version: string; kind: string }, body: Record<string, unknown>): void {
   const expected = apiVersionOf(kind)
   if (body.apiVersion && body.apiVersion !== expected) {
     const message = `the API version in the data (${String(body.apiVersion)}) does not match the expected API version (${expected})`

@@ -31,6 +31,7 @@ interface Options {
 const openApiRoot = '/openapi/v3'
 const openApiV2Path = '/openapi/v2'
 
+/** Documents about the kinds that are served, made anew when kinds come or go. */
 export function documents({ kinds, bodyKinds = [] }: Options): Documents {
   let made = papers(kinds.all, bodyKinds)
   let seen = kinds.version

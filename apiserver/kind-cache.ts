@@ -22,8 +22,6 @@ export interface KindCache {
   readonly objects: StoredTree
   /** The newest revision that changed any of them. */
   readonly changedAt: number
-  /** `changesSince` is complete from here on. */
-  readonly ringSince: number
   /** Recent changes after a revision; undefined when they reach back too far. */
   changesSince(revision: number): readonly Change[] | undefined
   /** Applies a commit and hands it to the watchers it concerns. */
@@ -68,9 +66,6 @@ export function kindCache(entries: readonly Entry[], revision: number, valueOf: 
     watchers: watchers.all,
     get changedAt() {
       return changedAt
-    },
-    get ringSince() {
-      return recent.since
     },
     changesSince: recent.after,
     apply(event) {

@@ -30,6 +30,7 @@ function walk(first: number, last: number, isTaken: (number: number) => boolean,
 
 /** Ports of nodes: 86 of them are kept for those who ask for a certain one (portallocator calculateRangeOffset). */
 export const nodePorts: NumberBands = { first: 30_000, last: 32_767, reserved: 86 }
+/** The node ports as people write them. */
 export const nodePortRange = `${nodePorts.first}-${nodePorts.last}`
 
 /** The usable addresses of an IPv4 range as numbers (ipallocator calculateRangeOffset); undefined: it has none. */
@@ -42,8 +43,10 @@ export function addressBands(cidr: string): NumberBands | undefined {
   return { first, last: first + size - 3, reserved }
 }
 
+/** An IPv4 address as a number. */
 export const addressNumber = (address: string): number =>
   address.split('.').reduce((number, part) => number * 256 + Number(part), 0)
 
+/** The address that a number stands for. */
 export const addressText = (number: number): string =>
   [24, 16, 8, 0].map(shift => Math.floor(number / 2 ** shift) % 256).join('.')

@@ -5,8 +5,6 @@ const kept = 512
 
 /** The latest changes of one kind. */
 export interface RecentChanges {
-  /** `after` is complete from here on. */
-  readonly since: number
   add(change: Change): void
   /** The changes after a revision, oldest first; undefined when they reach back too far. */
   after(revision: number): readonly Change[] | undefined
@@ -17,9 +15,6 @@ export function recentChanges(revision: number): RecentChanges {
   let changes: Change[] = []
   let since = revision
   return {
-    get since() {
-      return since
-    },
     add(change) {
       changes.push(change)
       if (changes.length < 2 * kept) return

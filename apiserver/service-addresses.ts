@@ -14,6 +14,7 @@ export const defaultServiceRange = '10.96.0.0/16'
 
 /** How IPAddresses say that the server made them (pkg/apis/networking/v1 well-known labels). */
 export const managedBy = 'ipaddress.kubernetes.io/managed-by'
+/** The value of `managedBy`. */
 export const allocatorName = 'ipallocator.k8s.io'
 
 /** What is about to be stored, and who has it. */

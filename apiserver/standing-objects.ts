@@ -41,6 +41,7 @@ export interface OwnObjects {
   setStatus(kind: AnyKind, body: Body): Promise<void>
 }
 
+/** An object to write, known by its name. */
 export interface Body {
   readonly metadata: { readonly name: string }
 }

@@ -27,7 +27,9 @@ export function strictErrors(body: unknown, unknown: readonly string[], duplicat
   return [...lines, ...found]
 }
 
+/** Whether a duplicate was found when YAML was read, and so is told before all others. */
 export const isFromYaml = (duplicate: string) => duplicate.startsWith('yaml: ')
+/** What is said of a field that stands there twice. */
 export const duplicateField = (path: string) => `duplicate field ${JSON.stringify(path)}`
 
 /** The path in `unknown field "spec.x"`. */

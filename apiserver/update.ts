@@ -52,7 +52,7 @@ export function rewriter({ access, commits, managers }: Pick<WriteDependencies, 
 }
 
 /** Whether an object was only waiting for its last finalizer to go. */
-export function isFinished(kind: AnyKind, object: AnyDraft | KubeObject): boolean {
+function isFinished(kind: AnyKind, object: AnyDraft | KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers } = object.metadata
   return !!deletionTimestamp && deletionGracePeriodSeconds === 0 && !finalizers?.length && !kind.deletion.holds?.(object)
 }

@@ -44,7 +44,7 @@ export const nameOf = (run: string, number: number) => `load-${run}-${String(num
 const now = () => performance.now()
 let nameCounter = 0
 
-export async function generateLoad(options: LoadOptions): Promise<LoadResult> {
+async function generateLoad(options: LoadOptions): Promise<LoadResult> {
   const { connections, seconds, warmUpSeconds } = options
   const failures: Record<string, number> = {}
   const latencies: number[] = []

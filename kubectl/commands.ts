@@ -9,6 +9,7 @@ import { certificate } from './commands/certificate.ts'
 import { clusterInfo } from './commands/cluster-info.ts'
 import { config } from './commands/config.ts'
 import { cordon, uncordon } from './commands/cordon.ts'
+import { cp } from './commands/cp.ts'
 import { create } from './commands/create.ts'
 import { debug } from './commands/debug.ts'
 import { deleteCommand } from './commands/delete.ts'
@@ -45,6 +46,7 @@ const verbs: readonly Command[] = [
   attach,
   debug,
   portForward,
+  cp,
   events,
   top,
   why,

@@ -14,6 +14,7 @@ const ServiceReference = named(
   { wire: 'namespace name path port' },
 )
 
+/** How a webhook is reached. */
 export const WebhookClientConfig = named(
   'admissionregistration/v1.WebhookClientConfig',
   'How to reach a webhook: by url or through a service.',
@@ -40,6 +41,7 @@ const webhookFields = {
   matchConditions: listMap(MatchCondition, 'name').optional().describe('Expressions that must all be true for it to be called.'),
 }
 
+/** A webhook that lets requests pass or refuses them. */
 export const ValidatingWebhook = named(
   'admissionregistration/v1.ValidatingWebhook',
   'A server that may refuse requests.',
@@ -52,6 +54,7 @@ export const ValidatingWebhook = named(
 )
 export type ValidatingWebhook = z.output<typeof ValidatingWebhook>
 
+/** A webhook that may change objects on their way in. */
 export const MutatingWebhook = named(
   'admissionregistration/v1.MutatingWebhook',
   'A server that may change and refuse requests.',

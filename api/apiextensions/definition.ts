@@ -2,6 +2,7 @@ import type { JsonSchemaProps } from './json-schema-props.ts'
 
 /** The parts of a CustomResourceDefinition that rules look at. */
 
+/** What a custom kind is called. */
 export interface Names {
   readonly plural: string
   readonly singular?: string
@@ -11,6 +12,7 @@ export interface Names {
   readonly categories?: readonly string[]
 }
 
+/** A column of the kind's tables. */
 export interface PrinterColumn {
   readonly name: string
   readonly type: string
@@ -20,11 +22,13 @@ export interface PrinterColumn {
   readonly jsonPath: string
 }
 
+/** Which of status and scale a version has. */
 export interface Subresources {
   readonly status?: object
   readonly scale?: { readonly specReplicasPath: string; readonly statusReplicasPath: string; readonly labelSelectorPath?: string }
 }
 
+/** One version of a custom kind. */
 export interface DefinitionVersion {
   readonly name: string
   readonly served: boolean
@@ -37,17 +41,20 @@ export interface DefinitionVersion {
   readonly selectableFields?: readonly { readonly jsonPath: string }[]
 }
 
+/** How the webhook is reached that converts between versions; `caBundle` is PEM in base64. */
 export interface ConversionClient {
   readonly url?: string
   readonly service?: { readonly namespace: string; readonly name: string; readonly path?: string; readonly port?: number }
   readonly caBundle?: string
 }
 
+/** How objects get from one version to another. */
 export interface Conversion {
   readonly strategy: string
   readonly webhook?: { readonly clientConfig?: ConversionClient; readonly conversionReviewVersions?: readonly string[] }
 }
 
+/** An aspect of a definition's state. */
 export interface DefinitionCondition {
   readonly type: string
   readonly status: string
@@ -56,6 +63,7 @@ export interface DefinitionCondition {
   readonly message?: string
 }
 
+/** A CustomResourceDefinition as those see it who serve it. */
 export interface Definition {
   readonly metadata: {
     readonly name: string
@@ -81,6 +89,7 @@ export interface Definition {
 /** Holds a definition that is being deleted until its objects are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
 
+/** Whether a condition holds. */
 export const isTrue = ({ conditions = [] }: Definition['status'], type: string): boolean =>
   conditions.some(condition => condition.type === type && condition.status === 'True')
 

@@ -38,6 +38,7 @@ function mayHold(schema: JsonSchemaProps): boolean {
   return answer
 }
 
+/** What reading the metadata of embedded objects brought up. */
 export interface Coerced {
   /** `spec.template.metadata.foo`, sorted. */
   readonly unknown: readonly string[]

@@ -69,7 +69,7 @@ const columns: Column<CronJobParts>[] = [
 ]
 
 /** What both versions of the kind have in common. */
-export const cronJob = {
+const cronJob = {
   group: 'batch',
   kind: 'CronJob',
   plural: 'cronjobs',

@@ -6,8 +6,6 @@ export interface Der {
   readonly content: Buffer
 }
 
-export const tags = { bits: 0x03, sequence: 0x30, oid: 0x06 } as const
-
 /** The values that a buffer holds one after the other. Throws when it holds something else. */
 export function readAll(buffer: Buffer): Der[] {
   const found: Der[] = []
@@ -19,8 +17,10 @@ export function readAll(buffer: Buffer): Der[] {
   return found
 }
 
+/** The values inside of one. Throws where there is no value. */
 export const parts = (value: Der | undefined): Der[] => readAll(demand(value).content)
 
+/** The value itself. Throws where there is none. */
 export function demand(value: Der | undefined): Der {
   if (!value) throw malformed()
   return value

@@ -42,7 +42,7 @@ const IscsiPersistentVolumeSource = named(
 )
 
 /** Where a volume's data is. */
-export const volumeSources = {
+const volumeSources = {
   gcePersistentDisk: legacyPersistentVolumes.gcePersistentDisk,
   awsElasticBlockStore: legacyPersistentVolumes.awsElasticBlockStore,
   hostPath: HostPathVolumeSource.optional().describe('A folder of one node; for trying things out.'),

@@ -11,6 +11,7 @@ const HttpHeader = named(
   { wire: 'name value' },
 )
 
+/** A probe or a hook by a command. */
 export const ExecAction = named(
   'core/v1.ExecAction',
   'A command run inside the container.',
@@ -20,6 +21,7 @@ export const ExecAction = named(
   { wire: 'command' },
 )
 
+/** A probe or a hook by an HTTP request. */
 export const HttpGetAction = named(
   'core/v1.HTTPGetAction',
   'An HTTP GET request.',
@@ -102,6 +104,7 @@ const LifecycleHandler = named(
 )
 export type LifecycleHandler = z.output<typeof LifecycleHandler>
 
+/** What happens right after a container starts and right before it ends. */
 export const Lifecycle = named(
   'core/v1.Lifecycle',
   'What to do when a container has started and before it stops.',

@@ -44,6 +44,7 @@ export const TypedLocalObjectReference = named(
   { ...atomicMap, wire: 'apiGroup kind name' },
 )
 
+/** An object of any kind, maybe in another namespace. */
 export const TypedObjectReference = named(
   'core/v1.TypedObjectReference',
   'Names an object of any kind in any namespace.',

@@ -69,6 +69,7 @@ const common = {
   appArmorProfile: AppArmorProfile.optional().describe('Which AppArmor profile confines the processes.'),
 }
 
+/** With which rights a container runs. */
 export const SecurityContext = named(
   'core/v1.SecurityContext',
   "A container's privileges; they win over the pod's.",
@@ -98,6 +99,7 @@ const Sysctl = named(
   { wire: 'name value' },
 )
 
+/** With which rights all containers of a pod run. */
 export const PodSecurityContext = named(
   'core/v1.PodSecurityContext',
   'Privileges of all containers of a pod.',

@@ -16,17 +16,23 @@ export const clusterFamilies: readonly ('IPv4' | 'IPv6')[] = ['IPv4']
 type Spec = Draft<ServiceSpec>
 type Service = Draft<Pick<ServiceObject, 'spec' | 'status'>>
 
+/** Every service has addresses in the cluster but those that are only a name. */
 export const needsClusterIp = ({ type }: ServiceSpec): boolean => type !== 'ExternalName'
+/** A service without an address of its own: its name leads to the pods. */
 export const isHeadless = ({ clusterIPs, clusterIP }: ServiceSpec): boolean => (clusterIPs?.[0] ?? clusterIP) === 'None'
+/** Whether nodes forward it. */
 export const needsNodePorts = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer'
+/** Whether nodes tell a load balancer if they have pods of it. */
 export const needsHealthPort = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
   type === 'LoadBalancer' && externalTrafficPolicy === 'Local'
 
+/** Settles addresses and families as far as the caller left them open (pkg/registry/core/service/storage/alloc.go). */
 export function prepareNewService({ spec }: Service): void {
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP]
   settleFamilies(spec, undefined)
 }
 
+/** Keeps what the server once chose and drops what the new type has no use for (pkg/registry/core/service/strategy.go). */
 export function prepareServiceUpdate(service: Service, { spec: old }: Pick<ServiceObject, 'spec'>): void {
   const { spec } = service
   keepAllocated(spec, old)
@@ -112,5 +118,6 @@ function dropWhatTypeForbids(spec: Spec, old: ServiceSpec): void {
   if (isExternallyReachable(old) && !isExternallyReachable(spec)) drop('externalTrafficPolicy')
 }
 
+/** The node ports that are set. */
 export const nodePortsOf = ({ ports = [] }: ServiceSpec): number[] =>
   ports.flatMap(({ nodePort }) => (nodePort ? [nodePort] : []))

@@ -114,6 +114,7 @@ const LoadBalancerIngress = named(
   { wire: 'ip hostname ipMode ports' },
 )
 
+/** Where a service can be reached from outside. */
 export const ServiceStatus = named(
   'core/v1.ServiceStatus',
   'How a service is.',

@@ -34,6 +34,7 @@ const KeyToPath = named(
 const items = () => atomicList(KeyToPath).optional().describe('The keys that become files; all where absent.')
 const optional = () => z.boolean().optional().describe('Whether it may be missing.')
 
+/** A path on the node. */
 export const HostPathVolumeSource = named(
   'core/v1.HostPathVolumeSource',
   "A file or folder of the node's own.",
@@ -183,6 +184,7 @@ const ProjectedVolumeSource = named(
   { wire: 'sources defaultMode' },
 )
 
+/** A directory on an NFS server. */
 export const NfsVolumeSource = named(
   'core/v1.NFSVolumeSource',
   'A folder exported by an NFS server.',
@@ -194,6 +196,7 @@ export const NfsVolumeSource = named(
   { wire: 'server path readOnly' },
 )
 
+/** A disk on a Fibre Channel. */
 export const FcVolumeSource = named(
   'core/v1.FCVolumeSource',
   'A Fibre Channel disk.',

@@ -46,6 +46,7 @@ export function toCore(event: EventObject): object {
   })
 }
 
+/** The other way round. */
 export function fromCore(event: CoreEvent): object {
   const { metadata, eventTime, series, action, reason, related, type } = event
   return compact({

@@ -31,8 +31,10 @@ const exemptLevel = {
   spec: { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } },
 }
 
+/** The levels that there always are, exactly so. */
 export const mandatoryPriorityLevels = [exemptLevel, limited('catch-all', { shares: 5, lendablePercent: 0 })]
 
+/** The levels that there are until somebody changes them. */
 export const suggestedPriorityLevels = [
   limited('system', { shares: 30, lendablePercent: 33, queuing: queues(64, 6) }),
   limited('node-high', { shares: 40, lendablePercent: 25, queuing: queues(64, 6) }),
@@ -76,11 +78,13 @@ const leases = 'coordination.k8s.io'
 const controllerManager = 'system:kube-controller-manager'
 const scheduler = 'system:kube-scheduler'
 
+/** The schemas that there always are, exactly so. */
 export const mandatoryFlowSchemas = [
   schema('exempt', 'exempt', 1, undefined, { subjects: groups('system:masters'), ...anything }),
   schema('catch-all', 'catch-all', 10_000, 'ByUser', { subjects: everybody, ...anything }),
 ]
 
+/** The schemas that there are until somebody changes them. */
 export const suggestedFlowSchemas = [
   schema('probes', 'exempt', 2, undefined, {
     subjects: everybody,

@@ -20,6 +20,7 @@ export const statusOf = (kind: 'FlowSchema' | 'PriorityLevelConfiguration') =>
     { wire: 'conditions' },
   )
 
+/** Each type of condition stands there once. */
 export function validateConditions(conditions: readonly { readonly type: string }[] = []): FieldError[] {
   const seen = new Set<string>()
   return conditions.flatMap(({ type }, i) => {

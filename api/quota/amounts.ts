@@ -26,6 +26,7 @@ export const describeAmounts = (amounts: Amounts): string =>
     .map(name => `${name}=${formatQuantity(amounts[name] ?? zero)}`)
     .join(',')
 
+/** Nothing of anything. */
 export const zero: Quantity = { nano: 0n, format: 'DecimalSI' }
 
 /** The sum; changes `to`. */

@@ -32,7 +32,7 @@ export function evaluatorOf(kind: AnyKind): Evaluator {
 }
 
 /** `count/pods`, `count/deployments.apps`. */
-export const countName = ({ group, plural }: AnyKind): string => `count/${plural}${group && `.${group}`}`
+const countName = ({ group, plural }: AnyKind): string => `count/${plural}${group && `.${group}`}`
 
 function counter(kind: AnyKind): Evaluator {
   const names = aliased.has(kind) ? [countName(kind), kind.plural] : [countName(kind)]

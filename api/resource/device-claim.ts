@@ -6,6 +6,7 @@ import { atomicList, int64, named, plain, quantityMap, requiredText, text, times
 
 /** Which devices are wanted: what a claim and a template of one have in common. */
 
+/** An expression that a device must meet. */
 export const DeviceSelector = named(
   'resource/v1.DeviceSelector',
   'Which devices will do.',
@@ -22,6 +23,7 @@ export const DeviceSelector = named(
   { wire: 'cel' },
 )
 
+/** Settings for a driver, which nobody else reads. */
 export const DeviceConfiguration = {
   opaque: named(
     'resource/v1.OpaqueDeviceConfiguration',
@@ -40,6 +42,7 @@ export const DeviceConfiguration = {
     .describe('Settings that only the driver understands.'),
 }
 
+/** A taint of devices that is put up with. */
 export const DeviceToleration = named(
   'resource/v1.DeviceToleration',
   'A taint that is put up with.',
@@ -98,6 +101,7 @@ const DeviceRequest = named(
 
 const requestNames = () => atomicList(z.string()).optional().describe('Names of requests; none: all.')
 
+/** Which devices are wanted, and how they are to be set. */
 export const DeviceClaim = named(
   'resource/v1.DeviceClaim',
   'Which devices are wanted.',
@@ -132,6 +136,7 @@ export const DeviceClaim = named(
 )
 export type DeviceClaim = z.output<typeof DeviceClaim>
 
+/** What is claimed. */
 export const ResourceClaimSpec = named(
   'resource/v1.ResourceClaimSpec',
   'What is wanted.',

@@ -30,6 +30,7 @@ interface Config {
   readonly opaque?: { readonly driver: string; readonly parameters?: unknown } | undefined
 }
 
+/** Settings name the driver that they are for, and there are some. */
 export function validateConfigs(configs: readonly Config[] = [], field: string): FieldError[] {
   if (configs.length > most.configs) return [fieldError.tooMany(field, configs.length, most.configs)]
   return configs.flatMap(({ opaque }, i) => {
@@ -76,6 +77,7 @@ function validateRequest({ name, exactly, firstAvailable = [] }: Request, at: st
   return errors
 }
 
+/** A fault for each name that stood there before. */
 export function doubles(items: readonly { readonly name: string }[], field: string): FieldError[] {
   const seen = new Set<string>()
   return items.flatMap(({ name }, i) => {

@@ -8,6 +8,7 @@ import { merge } from './merge.ts'
 import { changesByVersion, dispossess, type Ownership, versionOf, withoutStripped } from './ownership.ts'
 import { withNamedFields, withoutItems } from './remove.ts'
 
+/** What an applier says. */
 export interface Intent {
   /** The object as it is. */
   readonly live: object

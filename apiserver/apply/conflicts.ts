@@ -9,6 +9,7 @@ export interface Conflict {
   readonly path: Path
 }
 
+/** A conflict for each of the fields. */
 export const conflictsWith = (owner: ManagedEntry, fields: FieldSet): Conflict[] => pathsOf(fields).map(path => ({ owner, path }))
 
 /** The owner as people are told of it: `"me" with subresource "status" using v1`. */

@@ -28,6 +28,7 @@ export interface FieldManager {
   apply(kind: AnyKind, request: ApiRequest, live: KubeObject | undefined): Promise<Applied>
 }
 
+/** A create or an update, decoded: `given` are the managed fields that the caller sent. */
 export interface Write {
   readonly kind: AnyKind
   readonly request: ApiRequest
@@ -36,6 +37,7 @@ export interface Write {
   readonly given?: readonly unknown[] | undefined
 }
 
+/** An object as an apply leaves it. */
 export interface Applied {
   readonly body: Record<string, unknown>
   readonly managedFields: readonly ManagedEntry[] | undefined
@@ -48,6 +50,7 @@ interface Managed {
 /** Who owns what was there before the first apply of an object that was not tracked. */
 const beforeFirstApply = 'before-first-apply'
 
+/** Who owns which fields (k8s.io/apimachinery/pkg/util/managedfields). */
 export function fieldManager({ kinds, clock }: { kinds: Pick<KindTable, 'byKind'>; clock: Clock }): FieldManager {
   const now = () => timestamp(clock.now())
 

@@ -13,6 +13,7 @@ export interface FieldSet {
   readonly [element: PathElement]: FieldSet
 }
 
+/** The steps from the top of an object to a field. */
 export type Path = readonly PathElement[]
 
 /** A set under construction. */
@@ -20,10 +21,12 @@ export interface FieldTree {
   [element: PathElement]: FieldTree
 }
 
+/** No field at all. */
 export const emptySet: FieldSet = Object.freeze({})
 const leaf: FieldSet = emptySet
 const mark = { [self]: leaf }
 
+/** Whether there is nothing in it. */
 export function isEmptySet(set: FieldSet): boolean {
   for (const _ in set) return false
   return true
@@ -67,6 +70,7 @@ export function attach(tree: FieldTree, path: Path, node: FieldSet): void {
   else Object.assign(tree, node)
 }
 
+/** A set of just these fields. */
 export function setOf(...paths: readonly Path[]): FieldSet {
   const tree: FieldTree = {}
   for (const path of paths) insert(tree, path)
@@ -141,6 +145,7 @@ export function hasElement(set: FieldSet, element: PathElement): boolean {
 /** What lies below a step; empty if nothing does. */
 export const below = (set: FieldSet, element: PathElement): FieldSet => set[element] ?? emptySet
 
+/** Whether a field is in the set. */
 export function hasPath(set: FieldSet, path: Path): boolean {
   let node: FieldSet | undefined = set
   for (const element of path) node = node?.[element]

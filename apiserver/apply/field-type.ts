@@ -11,8 +11,10 @@ export interface FieldType {
   readonly map?: MapType
 }
 
+/** What a value without parts may be; untyped: any such value. */
 export type Scalar = 'string' | 'numeric' | 'boolean' | 'untyped'
 
+/** What a list may hold, and how it is owned. */
 export interface ListType {
   /** Owned as a whole. Otherwise by the items, which are known by their keys, or by themselves. */
   readonly isAtomic: boolean
@@ -20,6 +22,7 @@ export interface ListType {
   readonly item: FieldType
 }
 
+/** What an object may hold, and how it is owned. */
 export interface MapType {
   readonly isAtomic: boolean
   readonly fields: ReadonlyMap<string, Field>
@@ -27,6 +30,7 @@ export interface MapType {
   readonly values?: FieldType
 }
 
+/** A named part of an object. */
 export interface Field {
   readonly type: FieldType
   /** What it is when it is not there: counts when items are told apart. */
@@ -171,6 +175,7 @@ function builder(schema: KindSchema) {
 /** Which of the things a type allows a value is; a value that says nothing about itself leaves all of them open. */
 export type Form = 'scalar' | 'list' | 'map' | 'open'
 
+/** The form that a value has under its type. */
 export function formOf(type: FieldType, value: unknown): Form {
   if (value === undefined || value === null) return onlyForm(type)
   if (Array.isArray(value)) return type.list ? 'list' : onlyForm(type)

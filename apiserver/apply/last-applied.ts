@@ -12,6 +12,7 @@ import { typeErrors } from './typed-errors.ts'
  */
 const annotation = 'kubectl.kubernetes.io/last-applied-configuration'
 
+/** Whose applies also write kubectl's annotation. */
 export const appliesForKubectl = (manager: string) => manager === 'kubectl'
 
 interface Annotated {

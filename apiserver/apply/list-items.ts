@@ -40,6 +40,7 @@ export function itemsByElement(type: ListType, list: readonly unknown[] | undefi
   return items
 }
 
+/** The step to an item; undefined if it lacks a key. */
 export function tryItemElement(type: ListType, value: unknown): PathElement | undefined {
   try {
     return itemElement(type, value)

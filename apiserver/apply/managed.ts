@@ -20,10 +20,13 @@ export function identityOf({ manager = '', operation, apiVersion, subresource = 
   return JSON.stringify([manager, operation, operation === 'Apply' ? '' : apiVersion, subresource])
 }
 
+/** What tells one entry of managed fields from another. */
 export type Identity = Pick<ManagedEntry, 'manager' | 'operation' | 'apiVersion' | 'subresource'>
 
+/** The fields that an entry owns. */
 export const fieldsOf = ({ fieldsV1 = {} }: ManagedEntry): FieldSet => fieldsV1
 
+/** The entries by who owns. */
 export function managersOf(entries: readonly ManagedEntry[] | undefined): Managers {
   return new Map(entries?.map(entry => [identityOf(entry), entry]))
 }

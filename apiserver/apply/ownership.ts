@@ -19,6 +19,7 @@ export interface OtherVersion extends Version {
   from(object: object): object | Promise<object>
 }
 
+/** What has to be known about a kind to say who owns what. */
 export interface Ownership {
   readonly version: Version
   /** The version of another name; undefined: there is no such version any more. */
@@ -40,6 +41,7 @@ const stripped = setOf(
   ...strippedNames.split(' ').map(name => [fieldElement('metadata'), fieldElement(name)]),
 )
 
+/** The fields that can be owned. */
 export const withoutStripped = (fields: FieldSet) => difference(fields, stripped)
 
 /** The changes from one state to another, in each version that owners speak in. */

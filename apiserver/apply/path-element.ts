@@ -8,7 +8,9 @@ export type PathElement = string
 /** The field set's own mark for "this node itself". */
 export const self = '.'
 
+/** The step into a field. */
 export const fieldElement = (name: string): PathElement => `f:${name}`
+/** The step to an item of a set. */
 export const valueElement = (value: unknown): PathElement => `v:${JSON.stringify(value)}`
 
 /** `keys` in any order. */
@@ -85,6 +87,7 @@ export function pathText(path: readonly PathElement[]): string {
   return path.map(elementText).join('')
 }
 
+/** A step as people read it. */
 export function elementText(element: PathElement): string {
   const content = element.slice(2)
   switch (element[0]) {

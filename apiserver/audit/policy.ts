@@ -1,10 +1,12 @@
 import type { UserInfo } from '../../api/user.ts'
 import type { RequestAttributes } from '../http/attributes.ts'
 
-export const levels = ['None', 'Metadata', 'Request', 'RequestResponse'] as const
+/** How much is told of a request, from nothing to everything. */
+const levels = ['None', 'Metadata', 'Request', 'RequestResponse'] as const
 /** How much is written down about a request; each level holds what those before it do. */
 export type Level = (typeof levels)[number]
 
+/** When something is told of a request. */
 export const stages = ['RequestReceived', 'ResponseStarted', 'ResponseComplete', 'Panic'] as const
 /** How far a request has come. ResponseStarted is for those that go on for long, watches above all. */
 export type Stage = (typeof stages)[number]

@@ -30,6 +30,7 @@ export function unauthorized(): ApiError {
   return new ApiError('Unauthorized', 'Unauthorized')
 }
 
+/** The ways to know somebody. */
 export interface AuthenticatorOptions {
   readonly tokens?: ServiceAccountTokens | undefined
   readonly staticTokens?: readonly StaticToken[] | undefined
@@ -37,6 +38,7 @@ export interface AuthenticatorOptions {
   readonly bootstrapUser?: ((token: string) => Promise<UserInfo | undefined>) | undefined
 }
 
+/** Tokens that are known by heart come first, then bootstrap tokens, then those of service accounts. */
 export function authenticator({ tokens, staticTokens = [], bootstrapUser }: AuthenticatorOptions): Authenticator {
   const known = staticTokens.map(({ token, user }) => ({ token, user: authenticated(user) }))
 

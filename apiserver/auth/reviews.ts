@@ -22,6 +22,7 @@ interface ReviewDependencies {
   readonly clock: Clock
 }
 
+/** Whose token it is. */
 export interface Identified {
   readonly user: UserInfo
   /** Those asked for that the token is meant for; absent for tokens that are meant for no one in particular. */

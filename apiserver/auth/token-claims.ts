@@ -1,6 +1,7 @@
 import { labelName, subdomainName } from '../../api/names.ts'
 import type { UserInfo } from '../../api/user.ts'
 
+/** An object that a token is bound to. */
 export interface ObjectRef {
   readonly name: string
   readonly uid: string

@@ -16,6 +16,7 @@ export interface BoundObjects {
   secret(namespace: string, name: string): Promise<KubeObject | undefined>
 }
 
+/** What a pod must be like for tokens to be bound to it. */
 export interface BoundPod {
   readonly spec: {
     readonly serviceAccountName?: string | undefined

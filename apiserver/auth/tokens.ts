@@ -60,7 +60,7 @@ export interface TokenOptions {
   readonly issuer?: string | undefined
 }
 
-export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local'
+const defaultIssuer = 'https://kubernetes.default.svc.cluster.local'
 const secretIssuer = 'kubernetes/serviceaccount'
 /**
  * Pods ask for 3607 s; for the API server's own audience they get a year, so that old clients that never re-read the file keep

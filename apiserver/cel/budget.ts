@@ -4,10 +4,13 @@ import { CelError } from './library/library.ts'
  * What one evaluation may cost, and what all expressions about one request may cost together, in about the units upstream counts
  * (k8s.io/apiserver/pkg/apis/cel/config.go): one per node that is evaluated inside a comprehension.
  */
-export const costPerCall = 1_000_000
+const costPerCall = 1_000_000
+/** See costPerCall. */
 export const costPerRequest = 10_000_000
+/** See costPerCall: all match conditions of one webhook or policy. */
 export const costOfMatchConditions = 2_500_000
 
+/** What is said when the budget is used up, in cel-go's words. */
 export const costExceeded = 'operation cancelled: actual cost limit exceeded'
 
 /** What is left for a series of evaluations. */

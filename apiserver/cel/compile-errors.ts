@@ -115,6 +115,8 @@ export function evaluationError({ code, summary, message }: Fault): string {
       return `no such attribute(s): ${/: (\S+)$/.exec(text)?.[1] ?? ''}`
     case 'optional_value_missing':
       return 'optional.none() dereference'
+    case undefined:
+    default:
+      return text
   }
-  return text
 }

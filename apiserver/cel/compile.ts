@@ -25,12 +25,15 @@ import { fromCel, toCel, type ValueMakers } from './values.ts'
 /** The variables that an expression may use, and their types. One object for many expressions makes compiling them cheaper. */
 export type Variables = Readonly<Record<string, CelType>>
 
+/** What an expression may speak of. */
 export interface CompileOptions {
   readonly variables: Variables
 }
 
+/** A program, or what is wrong with the expression. */
 export type Compiled = { readonly ok: true; readonly program: Program } | { readonly ok: false; readonly error: string }
 
+/** A value, or what went wrong. */
 export type Evaluated = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string }
 
 /** An expression that is ready to be evaluated, as often as one likes. */

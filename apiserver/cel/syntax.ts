@@ -7,12 +7,15 @@ export type Node = ASTNode & {
   clone(operation: { name: string; check: unknown; evaluate: unknown }, args: unknown): Node
 }
 
+/** How a node comes to its value. */
 export type Evaluate = (evaluator: Evaluator, node: Node, scope: Scope) => unknown
 
+/** What runs an expression. */
 export interface Evaluator {
   run(node: Node, scope: Scope): unknown
 }
 
+/** What finds the types of an expression. */
 export interface Checker {
   check(node: Node, scope: Scope): TypeDeclaration
   getType(name: string): TypeDeclaration
@@ -59,5 +62,6 @@ export function visitNodes(root: Node, visit: (node: Node) => void): void {
 
 const isNode = (value: object): value is Node => 'op' in value && 'meta' in value && 'args' in value
 
+/** The name that a node is; undefined if it is something else. */
 export const identifierOf = (node: Node | undefined): string | undefined =>
   node?.op === 'id' ? (node.args as string) : undefined

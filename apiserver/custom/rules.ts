@@ -32,6 +32,7 @@ interface Node {
   readonly items: Node | undefined
 }
 
+/** Whether there are rules in CEL anywhere in a schema. */
 export const hasRules = (schema: JsonSchemaProps): boolean =>
   someSchema(schema, each => (each['x-kubernetes-validations']?.length ?? 0) > 0)
 

@@ -27,7 +27,7 @@ const pathVerbs: Readonly<Record<string, string>> = {
 }
 
 /** The verb of a request for a path that is no resource. */
-export const pathVerbOf = (method = 'GET') => pathVerbs[method] ?? method.toLowerCase()
+const pathVerbOf = (method = 'GET') => pathVerbs[method] ?? method.toLowerCase()
 
 /** Without looking at the body (k8s.io/apiserver/pkg/endpoints/request/requestinfo.go). */
 export function attributesOf(method = 'GET', target: Target | undefined, { path, query }: Location): RequestAttributes {

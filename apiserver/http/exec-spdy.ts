@@ -12,6 +12,7 @@ const streamCreationTimeoutInMs = 30_000
 
 type StreamType = 'error' | 'stdin' | 'stdout' | 'stderr' | 'resize'
 
+/** A command, and a client that wants to talk with it. */
 export interface SpdyExec {
   readonly transport: Duplex
   readonly protocol: string

@@ -8,6 +8,7 @@ import { spdyConnection } from './spdy/connection.ts'
 
 /** What port-forward speaks over SPDY, and over SPDY inside of WebSocket messages (k8s.io/apimachinery/pkg/util/portforward). */
 export const portForwardProtocol = 'portforward.k8s.io'
+/** What it speaks inside of WebSocket messages. */
 export const tunnelProtocol = `SPDY/3.1+${portForwardProtocol}`
 /** What it speaks over WebSocket with the ports in the query, best first. */
 export const portForwardChannels = ['v4.channel.k8s.io', 'v4.base64.channel.k8s.io']

@@ -26,7 +26,7 @@ function setCommonHeaders({ response, auditId }: Exchange): void {
   if (!response.hasHeader('Cache-Control')) response.setHeader('Cache-Control', noCache)
 }
 
-export function acceptsGzip(request: IncomingMessage): boolean {
+function acceptsGzip(request: IncomingMessage): boolean {
   return /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
 }
 

@@ -49,7 +49,7 @@ function testCertificates(): Promise<Certificates> {
   return made
 }
 
-export const defaultPolicy: RbacSource = {
+const defaultPolicy: RbacSource = {
   clusterRoles: () => defaultClusterRoles,
   clusterRoleBindings: () => defaultClusterRoleBindings,
   roles: () => [],
@@ -119,7 +119,7 @@ export async function testServer(handle: Handle, more: Partial<HttpServerOptions
   }
 }
 
-export async function bytesOf(response: IncomingMessage): Promise<Buffer> {
+async function bytesOf(response: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of response) chunks.push(chunk)
   return Buffer.concat(chunks)

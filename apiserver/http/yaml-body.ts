@@ -1,6 +1,7 @@
 import { Composer, LineCounter, type Node, isAlias, isMap, isScalar, isSeq, Lexer, Parser, type Tags } from 'yaml'
 import { deepestBody, isTooDeep } from '../body-limits.ts'
 
+/** What a text in YAML says. */
 export interface YamlBody {
   readonly value: unknown
   /** Which keys of a mapping are there twice, in upstream's words: `yaml: unmarshal errors:\n  line 3: key "a" already set in map`. */

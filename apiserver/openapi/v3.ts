@@ -13,6 +13,7 @@ export interface OpenApi {
   readonly components: { readonly schemas: Readonly<Record<string, Json>> }
 }
 
+/** What can be done at a path. */
 export interface PathItem {
   readonly parameters?: readonly object[]
   readonly get?: Operation
@@ -24,6 +25,7 @@ export interface PathItem {
 
 type Content = Readonly<Record<string, { readonly schema: object }>>
 
+/** One thing that can be done. */
 export interface Operation {
   readonly parameters: readonly object[]
   readonly requestBody?: { readonly required: boolean; readonly content: Content }

@@ -8,6 +8,7 @@ import type { FlowControlSource, FlowSchemaLike, PriorityLevelLike } from './con
 
 /** The levels and schemas that hold before anybody wrote any. Those called exempt and catch-all hold always. */
 export const builtInSchemas = [...mandatoryFlowSchemas, ...suggestedFlowSchemas] as readonly FlowSchemaLike[]
+/** The levels that hold until others are configured. */
 export const builtInLevels: readonly PriorityLevelLike[] = [...mandatoryPriorityLevels, ...suggestedPriorityLevels]
 
 /** What holds when nobody configured anything. */

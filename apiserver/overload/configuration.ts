@@ -11,12 +11,14 @@ export interface FlowSchemaLike {
   }
 }
 
+/** Who asks, and for what: one of each must match. */
 export interface FlowRule {
   readonly subjects: readonly FlowSubject[]
   readonly resourceRules?: readonly ResourceFlowRule[] | undefined
   readonly nonResourceRules?: readonly PathFlowRule[] | undefined
 }
 
+/** A user, a group or a service account. */
 export interface FlowSubject {
   readonly kind: string
   readonly user?: { readonly name: string } | undefined
@@ -24,6 +26,7 @@ export interface FlowSubject {
   readonly serviceAccount?: { readonly namespace: string; readonly name: string } | undefined
 }
 
+/** Requests for objects. */
 export interface ResourceFlowRule {
   readonly verbs: readonly string[]
   readonly apiGroups: readonly string[]
@@ -32,11 +35,13 @@ export interface ResourceFlowRule {
   readonly namespaces?: readonly string[] | undefined
 }
 
+/** Requests for anything else. */
 export interface PathFlowRule {
   readonly verbs: readonly string[]
   readonly nonResourceURLs: readonly string[]
 }
 
+/** As much of a PriorityLevelConfiguration as matters here. */
 export interface PriorityLevelLike {
   readonly metadata: { readonly name: string; readonly uid?: string | undefined }
   readonly spec: {

@@ -39,6 +39,7 @@ const everywhere = {
 const withParams = { ...everywhere, params: 'dyn' } satisfies Variables
 /** For match conditions of webhooks, and of policies that have no parameters. */
 export const requestVariables: Variables = everywhere
+/** What the expressions of a policy may speak of. */
 export const variablesFor = (hasParams: boolean): Variables => (hasParams ? withParams : everywhere)
 
 /** Expressions with the variables of a policy among them: `variables.<name>`. */
@@ -68,6 +69,7 @@ export function compose(
   return { variables, compiled }
 }
 
+/** What the values are made of. */
 export interface ActivationOptions {
   readonly cel: Cel
   readonly attempt: Attempt
@@ -82,6 +84,7 @@ export interface ActivationOptions {
 /** The values of variables, made when an expression asks for them. */
 export type Activation = Readonly<Record<string, unknown>>
 
+/** The values for one request. */
 export function activation(options: ActivationOptions): Activation {
   const { cel, attempt, subject, authorizer, namespaceObject, params } = options
   const once = <T>(make: () => T) => {
@@ -169,6 +172,7 @@ const serviceAccountUser = ({ namespace, name }: { namespace: string; name: stri
   groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
 })
 
+/** Whoever has match conditions. */
 export interface Conditional {
   readonly matchConditions?: readonly { readonly name: string; readonly expression: string }[] | undefined
   readonly failurePolicy: string

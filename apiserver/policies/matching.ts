@@ -46,6 +46,7 @@ const criteriaOf = ({ excludeResourceRules, matchPolicy, namespaceSelector, obje
   objectSelector,
 })
 
+/** The failure policy; whatever is not Ignore is Fail. */
 export const failureOf = ({ failurePolicy }: { failurePolicy: string }) => (failurePolicy === 'Ignore' ? 'Ignore' : 'Fail')
 
 /** The namespace of the object, as expressions see it; none for objects that are in none, and for namespaces. */

@@ -17,6 +17,7 @@ import { activation, compose, evaluate, meetsConditions, variablesFor } from './
 import { bindingCriteria, namespaceObjectOf, policyCriteria, type PolicyContext } from './matching.ts'
 import { paramsOf } from './params.ts'
 
+/** Policies that change objects, with their bindings. */
 export type Mutations = readonly {
   readonly policy: MutatingAdmissionPolicy
   readonly bindings: readonly MutatingAdmissionPolicyBinding[]

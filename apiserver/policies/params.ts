@@ -4,6 +4,7 @@ import type { KubeObject } from '../../api/transport.ts'
 import type { Access } from '../access.ts'
 import type { KindTable } from '../kind-table.ts'
 
+/** Where parameters are found. */
 export interface ParamSource {
   readonly access: Access
   readonly kinds: () => KindTable

@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ApiError } from '../../api/errors.ts'
 import type { Transport } from '../../api/transport.ts'
 import { users } from '../../api/user.ts'
 import { systemClock } from '../../lib/clock.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import type { TestServer } from '../testing.ts'
-import { extensibleServer } from '../webhooks/testing.ts'
+import { extensibleServer, refusal } from '../webhooks/testing.ts'
 
 const authorizer = {
   authorize: (_user: unknown, { verb, resource }: { verb: string; resource: string }) => ({
@@ -61,16 +60,6 @@ async function enforceMutation(mutations: object[], spec: object = {}): Promise<
 
 const create = (name: string, more: object = {}) =>
   admin.call({ ...configMaps, verb: 'create', body: { metadata: { name }, ...more } }) as Promise<Record<string, unknown>>
-
-async function refusal(attempt: Promise<unknown>) {
-  const error = await attempt.then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  if (!(error instanceof ApiError)) throw new Error('it was not refused', { cause: error })
-  const { code, reason, message } = error.status
-  return { code, reason, message }
-}
 
 const denied = (message: string) => ({
   code: 422,

@@ -33,6 +33,7 @@ interface Findings {
   readonly faults?: readonly string[]
 }
 
+/** Policies that let requests pass or refuse them, with their bindings. */
 export type Policies = readonly {
   readonly policy: ValidatingAdmissionPolicy
   readonly bindings: readonly ValidatingAdmissionPolicyBinding[]

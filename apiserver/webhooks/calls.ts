@@ -22,6 +22,7 @@ export interface Webhook {
   readonly admissionReviewVersions?: readonly string[] | undefined
 }
 
+/** What it takes to ask a webhook. */
 export interface Asking {
   readonly call: CallWebhook
   readonly random: Random
@@ -69,6 +70,7 @@ export async function ask(
   }
 }
 
+/** InternalError in upstream's form; `cause` is for the log only. */
 export const internal = (message: string, cause?: unknown) =>
   new ApiError('InternalError', `Internal error occurred: ${message}`, { details: { causes: [{ message }] }, cause })
 

@@ -16,6 +16,7 @@ export interface Criteria {
   readonly objectSelector: LabelSelectorObject
 }
 
+/** A rule as webhooks and policies write it. */
 export interface Rule {
   readonly operations?: readonly string[] | undefined
   readonly apiGroups?: readonly string[] | undefined
@@ -25,6 +26,7 @@ export interface Rule {
   readonly resourceNames?: readonly string[] | undefined
 }
 
+/** What has to be known to match. */
 export interface MatchContext {
   readonly access: Access
   /** The same kind in the other versions in which it is served. */
@@ -57,7 +59,7 @@ const has = (list: readonly string[] | undefined, word: string) =>
   list !== undefined && (list.includes('*') || list.includes(word))
 
 /** Whether a rule is about the request, were it one for this version of its kind. */
-export function matchesRule(attempt: Attempt, { group, version, plural }: AnyKind, rule: Rule): boolean {
+function matchesRule(attempt: Attempt, { group, version, plural }: AnyKind, rule: Rule): boolean {
   const { operation, name, subresource = '' } = attempt
   if (!has(rule.operations, operation) || !has(rule.apiGroups, group) || !has(rule.apiVersions, version)) return false
   if (!rule.resources?.some(pattern => matchesResource(pattern, plural, subresource))) return false
@@ -105,6 +107,7 @@ export interface Subject {
   readonly old: object | undefined
 }
 
+/** The subject of an attempt, converted to the version of the kind where that is another one. */
 export async function subjectOf(attempt: Attempt, kind: AnyKind): Promise<Subject> {
   const inVersion = async (state: object | undefined) =>
     state && kind !== attempt.kind && kind.storedAs && attempt.operation !== 'CONNECT' && !attempt.objectKind

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { ApiError, type Status } from '../../api/errors.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { silentLog } from '../../lib/log.ts'
 import { issueCertificate } from '../auth/x509.ts'
@@ -86,4 +87,15 @@ export async function extensibleServer(authorizer?: Authorizer): Promise<TestSer
     await server.stop()
   }
   return { ...server, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** What somebody is told who is refused; throws if he is not. */
+export async function refusal(attempt: Promise<unknown>): Promise<Pick<Status, 'code' | 'reason' | 'message'>> {
+  const error = await attempt.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  if (!(error instanceof ApiError)) throw new Error('it was not refused', { cause: error })
+  const { code, reason, message } = error.status
+  return { code, reason, message }
 }

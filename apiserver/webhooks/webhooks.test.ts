@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ApiError } from '../../api/errors.ts'
 import type { Call, Transport } from '../../api/transport.ts'
 import { systemClock } from '../../lib/clock.ts'
 import type { TestServer } from '../testing.ts'
-import { extensibleServer, type ReviewRequest, type Say, type TestWebhook, testWebhook } from './testing.ts'
+import { extensibleServer, type ReviewRequest, refusal, type Say, type TestWebhook, testWebhook } from './testing.ts'
 
 let server: TestServer
 let admin: Transport
@@ -51,16 +50,6 @@ const create = (name: string, more: object = {}, options: Call['options'] = {}) 
     data?: Record<string, string>
     metadata: { labels?: Record<string, string> }
   }>
-
-const refusal = async (attempt: Promise<unknown>) => {
-  const error = await attempt.then(
-    () => undefined,
-    (error: unknown) => error,
-  )
-  if (!(error instanceof ApiError)) throw new Error('it was not refused', { cause: error })
-  const { code, reason, message } = error.status
-  return { code, reason, message }
-}
 
 const patch = (...operations: object[]) => ({
   allowed: true,

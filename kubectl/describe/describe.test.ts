@@ -429,3 +429,19 @@ test.each([
 test('a moment as Go prints it', () => {
   expect(goTime('2026-03-04T05:06:07Z')).toMatch(/^2026-03-0\d \d\d:\d\d:07 [+-]\d{4} \S+$/)
 })
+
+test('a quota tells what is used as it tells what is allowed: in powers of two or of ten', async () => {
+  const hard = { memory: '10Gi', storage: '1G', pods: '5' }
+  const used = { memory: '2000000000', storage: '1Gi' }
+  const quota = { metadata: { name: 'q', namespace: 'n' }, spec: { scopes: ['BestEffort'] }, status: { hard, used } }
+  expect((await described('ResourceQuota', quota)).slice(2)).toEqual([
+    'Scopes:     BestEffort',
+    ' * Matches all pods that do not have resource requirements set. These pods have a best effort quality of service.',
+    'Resource  Used        Hard',
+    '--------  ----        ----',
+    'memory    1953125Ki   10Gi',
+    'pods      0           5',
+    'storage   1073741824  1G',
+    '',
+  ])
+})

@@ -19,7 +19,7 @@ import { manifest, manifestsDir, type Written } from '../support/manifests.ts'
 import { type RawAnswer, type RawConnection, rawConnection } from '../support/raw-connection.ts'
 
 /** `FUZZ_REQUESTS=100000` for a long run, `FUZZ_SEED` to see one again, `FUZZ_ONLY=SPDY` for some ways of being wrong. */
-const requests = Number(process.env.FUZZ_REQUESTS ?? 3_000)
+const requests = Number(process.env.FUZZ_REQUESTS ?? 2_000)
 const seed = Number(process.env.FUZZ_SEED ?? systemClock.now() % 1_000_000)
 const only = new RegExp(process.env.FUZZ_ONLY ?? '')
 const atOnce = 8
@@ -142,7 +142,9 @@ describe(`malformed requests (seed ${seed})`, () => {
       expect(faults).toEqual([])
       expect(sent).toBeGreaterThanOrEqual(requests)
       // A client that is not read from is missed when the next ping fails, which comes twice a minute.
-      await eventually(() => expect(openResources().sockets).toBeLessThanOrEqual(resourcesBefore.sockets), { timeoutInMs: 40_000 })
+      await eventually(() => expect(openResources().sockets).toBeLessThanOrEqual(resourcesBefore.sockets), {
+        timeoutInMs: 40_000,
+      })
       // Clients and controllers have timers of their own; what is left of requests would be many more.
       await eventually(() => expect(openResources().timers).toBeLessThanOrEqual(resourcesBefore.timers + 10))
       expect(await contents()).toEqual(before)

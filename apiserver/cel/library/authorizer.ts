@@ -15,6 +15,7 @@ export interface AuthorizerCheck {
   readonly serviceAccount?: { readonly namespace: string; readonly name: string }
 }
 
+/** What an authorizer answers an expression. */
 export interface AuthorizerDecision {
   readonly allowed: boolean
   readonly reason: string

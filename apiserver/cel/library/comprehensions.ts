@@ -164,6 +164,7 @@ function addSingles(env: Environment): void {
   env.registerFunction('list.sortBy(ast, ast): list<dyn>', sortBy)
 }
 
+/** Macros over lists and maps that the library does not have, or has otherwise (cel-go ext/comprehensions.go). */
 export const comprehensions: Library = env => {
   for (const comprehension of overTwo) addComprehension(env, comprehension)
   addSingles(env)

@@ -12,7 +12,7 @@ const known = new Map<string, RegExp>()
 const mostKnown = 500
 
 /** A pattern ready to run; throws on what RE2 would refuse. The same one for the same text: reset `lastIndex` before use. */
-export function pattern(source: string): RegExp {
+function pattern(source: string): RegExp {
   let compiled = known.get(source)
   if (compiled) return compiled
   compiled = compile(source)

@@ -4,6 +4,7 @@ import { clientStreams, type SpdyStream } from './client-streams.ts'
 import { frameParser, frameType, numbersFrame } from './frames.ts'
 import { frameOutput } from './output.ts'
 
+/** The server's end of a connection. */
 export interface SpdyConnection {
   /** Resolves when the transport is gone; all streams are destroyed then. */
   readonly closed: Promise<void>

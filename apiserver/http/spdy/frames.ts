@@ -13,11 +13,13 @@ export const frameType = {
 /** Why a stream is reset (2.6.3). */
 export const resetStatus = { protocolError: 1, invalidStream: 2, refused: 3, cancel: 5, internalError: 6 } as const
 
+/** The last frame of a direction of a stream. */
 export const finFlag = 1
 
 /** The longest control frame that is read; data frames may be as long as their header can say. */
 const longestControl = 64 * 1024
 
+/** Takes frames in the order in which they came. */
 export interface FrameSink {
   control(type: number, flags: number, body: Buffer): void
   /** A part of a data frame as it comes; `isFin` with the last part of the last frame of a stream. Parts may be empty. */
@@ -88,6 +90,7 @@ export function frameParser(sink: FrameSink): (chunk: Buffer) => void {
   }
 }
 
+/** A control frame with any body. */
 export function controlFrame(type: number, flags: number, body: Buffer): Buffer {
   const head = Buffer.alloc(8)
   head.writeUInt16BE(0x8003, 0)

@@ -17,6 +17,7 @@ export interface ClientStream {
   reset(): void
 }
 
+/** The other end, for tests. */
 export interface SpdyClient {
   open(headers: Record<string, string>, flags?: number): ClientStream
   /** Types of the control frames that came, in order. */
@@ -94,6 +95,7 @@ export function spdyClient(transport: Duplex): SpdyClient {
   }
 }
 
+/** The flags of a stream of which the client sends no more than the opening. */
 export const onlyFin = finFlag
 
 /** Two ends of a pipe that holds little: what one writes the other reads; when one is gone so is the other. */
