@@ -1,15 +1,14 @@
 import { ApiError, conflict, notFound, qualifiedResource, staleMessage } from '../api/errors.ts'
-import { invalidObject } from '../api/field-errors.ts'
 import { type AnyKind, statusViews } from '../api/kind.ts'
 import type { KubeObject } from '../api/transport.ts'
 import { copy, deepEqual, deepFreeze } from '../lib/json.ts'
-import type { Attempt } from './admission.ts'
 import { setManagedFields } from './apply/field-manager.ts'
 import type { ManagedEntry } from './apply/managed.ts'
 import { keepTimes } from './apply/times.ts'
 import type { Create, ObjectResponse, WriteDependencies } from './create.ts'
 import { type AnyDraft, decodeBody, isRecord } from './decode-body.ts'
-import { checkIdentity, countGeneration, keepSettled, metadataErrors, newFinalizers, place } from './metadata.ts'
+import { checkIdentity, keepSettled, place } from './metadata.ts'
+import { nextStates } from './next-state.ts'
 import type { ApiRequest, Stored } from './request.ts'
 import { isOutdated } from './served.ts'
 
@@ -19,6 +18,7 @@ export type Change = (old: KubeObject) => Promise<AnyDraft> | AnyDraft
 /** Read, change, write; again when someone was faster. Everything that updates an object goes through here. */
 export type Rewrite = (kind: AnyKind, request: ApiRequest, change: Change, attempts?: number) => Promise<Rewritten>
 
+/** An object as it is after a write. */
 export interface Rewritten {
   /** Absent after a dry run. */
   readonly stored?: Stored
@@ -31,6 +31,7 @@ const manyAttempts = 100
 /** Subresources whose writes are booked on whoever makes them; others are the server's own doing, or see to it themselves. */
 const trackedSubresources = new Set(['finalize', 'ephemeralcontainers', 'resize', 'approval'])
 
+/** Writes until nobody was faster; a write that changes nothing is none. */
 export function rewriter({ access, commits, managers }: Pick<WriteDependencies, 'access' | 'commits' | 'managers'>): Rewrite {
   return async function rewrite(kind, request, change, attempts = manyAttempts) {
     const { namespace, name = '', options = {} } = request
@@ -57,6 +58,7 @@ function isFinished(kind: AnyKind, object: AnyDraft | KubeObject): boolean {
   return !!deletionTimestamp && deletionGracePeriodSeconds === 0 && !finalizers?.length && !kind.deletion.holds?.(object)
 }
 
+/** Whole new states of objects. */
 export interface Updates {
   /** PUT of the object, or of its status. */
   update(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse>
@@ -81,16 +83,6 @@ interface Next {
   readonly warnings: readonly string[]
 }
 
-/** What the next state is made from. `own` books who owns what, once the draft is complete but for admission. */
-interface Assembly {
-  readonly kind: AnyKind
-  readonly request: ApiRequest
-  readonly draft: AnyDraft
-  readonly old: KubeObject
-  readonly warnings: string[]
-  readonly own: (complete: AnyDraft) => Promise<void> | void
-}
-
 interface Dependencies extends WriteDependencies {
   readonly rewrite: Rewrite
   readonly create: Create
@@ -98,7 +90,10 @@ interface Dependencies extends WriteDependencies {
   readonly authorizeCreate: (request: ApiRequest) => Promise<void> | void
 }
 
+/** PUT, and what PATCH and apply share with it. */
 export function updates({ access, admission, rewrite, create, managers, authorizeCreate }: Dependencies): Updates {
+  const { nextObject, nextStatus } = nextStates(admission)
+
   async function next(kind: AnyKind, request: ApiRequest, incoming: Incoming, old: KubeObject): Promise<Next> {
     const isStatus = statusViews.has(request.subresource)
     const { body, duplicates, problems, refuse, settled } = incoming
@@ -121,60 +116,6 @@ export function updates({ access, admission, rewrite, create, managers, authoriz
       return managers.track({ kind, request, draft: complete, old, given: decoded.managedFields })
     }
     return { draft: await assemble({ kind, request, draft, old, warnings: told, own }), warnings: told }
-  }
-
-  const attemptOf = (
-    kind: AnyKind,
-    { name, subresource, user, annotate, options = {} }: ApiRequest,
-    object: AnyDraft,
-    old: KubeObject,
-    warnings: string[],
-  ): Attempt => ({
-    operation: 'UPDATE',
-    kind,
-    namespace: object.metadata.namespace,
-    name,
-    subresource,
-    user,
-    isDryRun: options.dryRun === true,
-    options,
-    object,
-    old,
-    warnings,
-    annotate,
-  })
-
-  type Assemble = (assembly: Assembly) => Promise<AnyDraft>
-
-  const nextObject: Assemble = async ({ kind, request, draft, old, warnings, own }) => {
-    if (kind.subresources.includes('status')) keepStatus(draft, old)
-    kind.default(draft)
-    const owned = own(draft)
-    if (owned) await owned
-    const attempt = attemptOf(kind, request, draft, old, warnings)
-    await admission.admit(attempt)
-    kind.prepareForUpdate(draft, old)
-    kind.default(draft)
-    if (kind.generationOf) countGeneration(kind, draft, !deepEqual(kind.generationOf(draft), kind.generationOf(old)))
-    const validate = (request.subresource && kind.parts?.[request.subresource as 'resize']?.validate) || kind.validate
-    const errors = [...newFinalizers(draft, old), ...metadataErrors(kind, draft), ...validate(draft, old)]
-    if (errors.length > 0) throw invalidObject(kind, draft.metadata.name, errors)
-    if (kind.warnings && !request.subresource) warnings.push(...kind.warnings(draft, old))
-    await admission.check(attempt)
-    return draft
-  }
-
-  const nextStatus: Assemble = async ({ kind, request, draft: given, old, warnings, own }) => {
-    const draft = withStatus(kind, given, old)
-    kind.default(draft)
-    const owned = own(draft)
-    if (owned) await owned
-    const attempt = attemptOf(kind, request, draft, old, warnings)
-    await admission.admit(attempt)
-    const errors = [...newFinalizers(draft, old), ...kind.validateStatus(draft, old, request.subresource ?? '')]
-    if (errors.length > 0) throw invalidObject(kind, draft.metadata.name, errors)
-    await admission.check(attempt)
-    return draft
   }
 
   async function update(kind: AnyKind, request: ApiRequest): Promise<ObjectResponse> {
@@ -203,28 +144,6 @@ export function updates({ access, admission, rewrite, create, managers, authoriz
   }
 
   return { update, next }
-}
-
-/** The status that is new, on an object that is otherwise as it was; of metadata, what the kind lets through. */
-function withStatus(kind: AnyKind, given: AnyDraft, old: KubeObject): AnyDraft {
-  const draft = { ...copy(old), status: given.status } as AnyDraft
-  if (given.status === undefined) delete draft.status
-  const { statusKeeps = [] } = kind
-  if (kind.dynamic || statusKeeps === 'metadata') return draft
-  const { labels, annotations, finalizers, ownerReferences } = given.metadata
-  const metadata: Record<string, unknown> = draft.metadata
-  for (const [field, value] of Object.entries({ labels, annotations, finalizers, ownerReferences })) {
-    if (statusKeeps.includes(field as 'labels')) continue
-    if (value === undefined) delete metadata[field]
-    else metadata[field] = value
-  }
-  return draft
-}
-
-function keepStatus(draft: AnyDraft, old: KubeObject): void {
-  const { status } = old as AnyDraft
-  if (status === undefined) delete draft.status
-  else draft.status = copy(status)
 }
 
 /** Some kinds want to know which version is overwritten (k8s.io/apiserver/pkg/registry/generic/registry/store.go). */

@@ -57,6 +57,7 @@ interface AuditEvent {
   annotations?: Record<string, string>
 }
 
+/** Begins a trail for each request that the policy wants to know of. */
 export function auditor({ policy, sink, clock }: { policy: Policy; sink: AuditSink; clock: Clock }): Auditor {
   return {
     begin(request) {
@@ -66,6 +67,7 @@ export function auditor({ policy, sink, clock }: { policy: Policy; sink: AuditSi
   }
 }
 
+/** What one request leaves behind, stage by stage. */
 function trail(request: Received, extent: Extent, { sink, clock }: { sink: AuditSink; clock: Clock }): Trail {
   const { level, omitStages, omitManagedFields } = extent
   const { attributes, user, userAgent = '' } = request
@@ -83,21 +85,8 @@ function trail(request: Received, extent: Extent, { sink, clock }: { sink: Audit
 
   const emit = (stage: Stage) => {
     if (omitStages.includes(stage)) return
-    const { requestObject, responseObject, annotations, ...facts } = event
-    const line = {
-      kind: 'Event',
-      apiVersion: 'audit.k8s.io/v1',
-      level,
-      auditID: request.auditId,
-      stage,
-      ...facts,
-      ...(requestObject !== undefined && { requestObject }),
-      ...(responseObject !== undefined && { responseObject }),
-      requestReceivedTimestamp: received,
-      stageTimestamp: microTimestamp(clock.now()),
-      ...(annotations && { annotations }),
-    }
-    sink.write(`${JSON.stringify(line)}\n`)
+    const times = { requestReceivedTimestamp: received, stageTimestamp: microTimestamp(clock.now()) }
+    sink.write(line(event, { level, auditID: request.auditId, stage }, times))
   }
   const tidy = (object: unknown) => (omitManagedFields ? withoutManagedFields(object) : object)
 
@@ -149,6 +138,21 @@ function trail(request: Received, extent: Extent, { sink, clock }: { sink: Audit
       emit('Panic')
     },
   }
+}
+
+/** One event as it is written: what it is about first, then the facts, bodies and annotations last. */
+function line({ requestObject, responseObject, annotations, ...facts }: AuditEvent, about: object, times: object): string {
+  const told = {
+    kind: 'Event',
+    apiVersion: 'audit.k8s.io/v1',
+    ...about,
+    ...facts,
+    ...(requestObject !== undefined && { requestObject }),
+    ...(responseObject !== undefined && { responseObject }),
+    ...times,
+    ...(annotations && { annotations }),
+  }
+  return `${JSON.stringify(told)}\n`
 }
 
 const shortened = (text: string) => (text.length > mostOfUserAgent ? `${text.slice(0, mostOfUserAgent)}...TRUNCATED` : text)

@@ -1,7 +1,7 @@
 import type { Secret } from '../../api/core/secret.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { sameText } from './tokens.ts'
+import { sameText } from './same-text.ts'
 
 /** Finds a Secret of kube-system. */
 type FindSecret = (name: string) => Promise<Secret | undefined>

@@ -8,7 +8,18 @@ import type { KubeObject } from '../../api/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { serverUser } from '../followed.ts'
 import type { Handle } from '../request.ts'
-import type { TokenLookup } from './tokens.ts'
+
+/** Finds the uid of what exists and is not being deleted (any longer ago than a minute); `claimed` is what the token says. */
+export interface TokenLookup {
+  serviceAccountUid(namespace: string, name: string, claimed: string): MaybePromise<string | undefined>
+  podUid(namespace: string, name: string, claimed: string): MaybePromise<string | undefined>
+  nodeUid(name: string): MaybePromise<string | undefined>
+  secretUid(namespace: string, name: string): MaybePromise<string | undefined>
+  /** What a Secret of type kubernetes.io/service-account-token holds as its token, unless it is marked invalid. */
+  secretToken(namespace: string, name: string): Promise<string | undefined>
+}
+
+type MaybePromise<T> = T | Promise<T>
 
 /** Reads one object as it is in the store; undefined if there is none. */
 export type Read = <K extends AnyKind>(kind: K, name: string, namespace?: string) => Promise<ObjectOf<K> | undefined>

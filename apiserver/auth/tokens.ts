@@ -1,8 +1,10 @@
-import { createHash, createPrivateKey, createPublicKey, timingSafeEqual } from 'node:crypto'
 import type { UserInfo } from '../../api/user.ts'
 import { type Clock, timestamp } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
-import { type ObjectRef, type Payload, serviceAccountUser, userOf } from './token-claims.ts'
+import { type ObjectRef, serviceAccountUser } from './token-claims.ts'
+import { tokenFaults } from './token-faults.ts'
+import type { TokenLookup } from './token-lookup.ts'
+import { tokenSignatures } from './token-signatures.ts'
 
 /** What a token is issued for: a service account, often bound to a pod whose end is the token's end too. */
 export interface TokenClaims {
@@ -15,18 +17,6 @@ export interface TokenClaims {
   readonly node?: ObjectRef
   readonly secret?: ObjectRef
 }
-
-/** Finds the uid of what exists and is not being deleted (any longer ago than a minute); `claimed` is what the token says. */
-export interface TokenLookup {
-  serviceAccountUid(namespace: string, name: string, claimed: string): MaybePromise<string | undefined>
-  podUid(namespace: string, name: string, claimed: string): MaybePromise<string | undefined>
-  nodeUid(name: string): MaybePromise<string | undefined>
-  secretUid(namespace: string, name: string): MaybePromise<string | undefined>
-  /** What a Secret of type kubernetes.io/service-account-token holds as its token, unless it is marked invalid. */
-  secretToken(namespace: string, name: string): Promise<string | undefined>
-}
-
-type MaybePromise<T> = T | Promise<T>
 
 /** Issues and verifies the JWTs of service accounts. */
 export interface ServiceAccountTokens {
@@ -44,12 +34,14 @@ export interface ServiceAccountTokens {
   jwks(): { keys: Record<string, unknown>[] }
 }
 
+/** Whose token it is. */
 export interface VerifiedToken {
   readonly user: UserInfo
   /** Those asked for that the token is meant for. */
   readonly audiences: readonly string[]
 }
 
+/** How tokens are signed, and what they are compared with. */
 export interface TokenOptions {
   /** PKCS #8 PEM, of a key on P-256 or of RSA. */
   readonly key: string
@@ -68,85 +60,12 @@ const secretIssuer = 'kubernetes/serviceaccount'
  */
 const extendedSeconds = 365 * 24 * 60 * 60
 const warnOnlySeconds = 3607
-/** By so much clocks may differ (go-jose's DefaultLeeway). */
-const leewayInSeconds = 60
-const mostVerified = 10_000
 
-interface Genuine {
-  readonly payload: Payload
-  readonly user: UserInfo
-}
-
+/** What is genuine is believed by heart; what a token is bound to is looked at every time. */
 export function serviceAccountTokens({ key, clock, random, lookup, issuer = defaultIssuer }: TokenOptions): ServiceAccountTokens {
-  const privateKey = createPrivateKey(key)
-  const publicKey = createPublicKey(privateKey)
-  const alg = privateKey.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256'
-  const kid = createHash('sha256')
-    .update(publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('base64url')
   const ownAudiences = [issuer]
-  // Signatures cost 140 us each; what was found genuine once stays so. What a token is bound to is looked at every time.
-  const genuine = new Map<string, Genuine>()
-
-  async function read(token: string): Promise<Genuine | string | undefined> {
-    const known = genuine.get(token)
-    if (known) return known
-    if (!isOurs(token)) return undefined
-    const { jwtVerify, errors } = await import('jose')
-    const options = { algorithms: [alg], clockTolerance: leewayInSeconds, currentDate: new Date(clock.now()) }
-    try {
-      const { payload } = await jwtVerify<Payload>(token, publicKey, options)
-      const user = userOf(payload)
-      if (!user) return 'sub claim is invalid'
-      if (genuine.size >= mostVerified) genuine.clear()
-      const entry = { payload, user }
-      genuine.set(token, entry)
-      return entry
-    } catch (error) {
-      if (error instanceof errors.JWTExpired) return expired
-      if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf')
-        return 'service account token is not valid yet'
-      return 'invalid signature'
-    }
-  }
-
-  function isOurs(token: string): boolean {
-    const { iss } = claimsOf(token)
-    return iss === issuer || iss === secretIssuer
-  }
-
-  /** What is wrong with a token that once was genuine. */
-  async function fault({ payload }: Genuine, token: string): Promise<string | undefined> {
-    const { exp, 'kubernetes.io': bound } = payload
-    if (exp !== undefined && (exp + leewayInSeconds) * 1000 <= clock.now()) return expired
-    if (!bound) return faultOfSecret(payload, token)
-    const { namespace, serviceaccount, pod, node, secret } = bound
-    const uid = await lookup.serviceAccountUid(namespace, serviceaccount.name, serviceaccount.uid)
-    if (uid === undefined) return `serviceaccounts "${serviceaccount.name}" not found`
-    if (uid !== serviceaccount.uid) return `service account UID (${uid}) does not match claim (${serviceaccount.uid})`
-    const invalidated = 'service account token has been invalidated'
-    const compare = (what: string, found: string | undefined, claimed: string) =>
-      found === undefined
-        ? invalidated
-        : found === claimed
-          ? undefined
-          : `${what} UID (${found}) does not match service account ${what} ref claim (${claimed})`
-    if (secret) return compare('secret', await lookup.secretUid(namespace, secret.name), secret.uid)
-    if (pod) return compare('pod', await lookup.podUid(namespace, pod.name, pod.uid), pod.uid)
-    return node && compare('node', await lookup.nodeUid(node.name), node.uid)
-  }
-
-  async function faultOfSecret(payload: Payload, token: string): Promise<string | undefined> {
-    const namespace = payload['kubernetes.io/serviceaccount/namespace'] ?? ''
-    const held = await lookup.secretToken(namespace, payload['kubernetes.io/serviceaccount/secret.name'] ?? '')
-    if (held === undefined) return 'Token has been invalidated'
-    if (!sameText(held, token)) return "Token does not match server's copy"
-    const name = payload['kubernetes.io/serviceaccount/service-account.name'] ?? ''
-    const claimed = payload['kubernetes.io/serviceaccount/service-account.uid'] ?? ''
-    const uid = await lookup.serviceAccountUid(namespace, name, claimed)
-    if (uid === undefined) return `serviceaccounts "${name}" not found`
-    return uid === claimed ? undefined : `ServiceAccount UID (${uid}) does not match claim (${claimed})`
-  }
+  const { read, sign, jwks } = tokenSignatures({ key, clock, issuers: [issuer, secretIssuer] })
+  const fault = tokenFaults({ clock, lookup })
 
   async function examine(
     token: string,
@@ -161,12 +80,7 @@ export function serviceAccountTokens({ key, clock, random, lookup, issuer = defa
       const list = (values: readonly string[]) => `[${values.map(value => JSON.stringify(value)).join(' ')}]`
       return `token audiences ${list(meantFor)} is invalid for the target audiences ${list(audiences)}`
     }
-    return (await fault(entry, token)) ?? { user: entry.user, audiences: shared }
-  }
-
-  const sign = async (payload: object) => {
-    const { SignJWT } = await import('jose')
-    return new SignJWT({ ...payload }).setProtectedHeader({ alg, kid }).sign(privateKey)
+    return (await fault(entry.payload, token)) ?? { user: entry.user, audiences: shared }
   }
 
   return {
@@ -211,29 +125,6 @@ export function serviceAccountTokens({ key, clock, random, lookup, issuer = defa
         'kubernetes.io/serviceaccount/service-account.uid': uid,
         sub: serviceAccountUser(namespace, name).name,
       }),
-    jwks: () => {
-      const { kty, ...parameters } = publicKey.export({ format: 'jwk' })
-      return { keys: [{ use: 'sig', kty, kid, alg, ...parameters }] }
-    },
+    jwks,
   }
-}
-
-const expired = 'service account token has expired'
-
-/** What an unverified token claims; nothing if it is no JWT. */
-function claimsOf(token: string): Payload {
-  const parts = token.split('.')
-  if (parts.length !== 3) return {}
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString())
-    return typeof claims === 'object' && claims !== null ? claims : {}
-  } catch {
-    return {}
-  }
-}
-
-/** Compares without telling by its duration where two texts differ. */
-export function sameText(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)]
-  return left.length === right.length && timingSafeEqual(left, right)
 }
