@@ -80,15 +80,16 @@ export interface Admission {
   check(attempt: Attempt): Promise<void>
 }
 
+type Phase = 'admit' | 'check' | 'charge'
+
 export function admissionChain(steps: readonly AdmissionStep[], context: AdmissionContext): Admission {
-  const concerns = (step: AdmissionStep, { operation, kind, subresource }: Attempt) =>
-    step.operations.includes(operation) &&
-    (!step.kinds || step.kinds.includes(kind)) &&
-    (subresource === undefined || step.subresources === 'all' || step.subresources?.includes(subresource) === true)
-  const run = (phase: 'admit' | 'check' | 'charge') => async (attempt: Attempt) => {
-    for (const step of steps) {
-      const done = concerns(step, attempt) ? step[phase]?.(attempt, context) : undefined
-      if (done) await done
+  const run = (phase: Phase) => {
+    const stepsFor = concerned(steps.filter(step => step[phase]))
+    return async (attempt: Attempt) => {
+      for (const step of stepsFor(attempt)) {
+        const done = step[phase]?.(attempt, context)
+        if (done) await done
+      }
     }
   }
   const admitOnce = run('admit')
@@ -106,4 +107,22 @@ export function admissionChain(steps: readonly AdmissionStep[], context: Admissi
     await chargeAll(attempt)
   }
   return { admit, check }
+}
+
+/** Which steps a write concerns. Found once for each sort of write: there are many steps, and writes come by the thousand. */
+function concerned(steps: readonly AdmissionStep[]): (attempt: Attempt) => readonly AdmissionStep[] {
+  const found = new WeakMap<AnyKind, Map<string, readonly AdmissionStep[]>>()
+  const concerns = (step: AdmissionStep, { operation, kind, subresource }: Attempt) =>
+    step.operations.includes(operation) &&
+    (!step.kinds || step.kinds.includes(kind)) &&
+    (subresource === undefined || step.subresources === 'all' || step.subresources?.includes(subresource) === true)
+  return attempt => {
+    const { operation, kind, subresource } = attempt
+    let ofKind = found.get(kind)
+    if (!ofKind) found.set(kind, (ofKind = new Map()))
+    const sort = subresource === undefined ? operation : `${operation}/${subresource}`
+    let known = ofKind.get(sort)
+    if (!known) ofKind.set(sort, (known = steps.filter(step => concerns(step, attempt))))
+    return known
+  }
 }
