@@ -48,6 +48,7 @@ export function excessOf(value: unknown): Excess | undefined {
   return count(value, 0) > mostValues ? 'values' : undefined
 }
 
+/** Whether arrays and objects are nested deeper than anybody needs. */
 export const isTooDeep = (value: unknown): boolean => isDeeperThan(value, deepestBody)
 
 /** How many values there are, `sum` included; stops when it is too many. */

@@ -88,7 +88,7 @@ interface Resources extends Matching {
 }
 
 /** What a policy or a binding is about, if it says so. */
-export function validateMatchResources(resources: Resources | undefined, field: string): FieldError[] {
+function validateMatchResources(resources: Resources | undefined, field: string): FieldError[] {
   if (!resources) return []
   const rules = (list: readonly NamedRule[] | undefined, name: string) =>
     (list ?? []).flatMap((rule, at) => validateNamedRule(rule, `${field}.${name}[${at}]`))

@@ -25,7 +25,7 @@ export const RuleWithOperations = named(
 export type RuleWithOperations = z.output<typeof RuleWithOperations>
 
 /** Which requests a policy is about, down to the names of objects. */
-export const NamedRuleWithOperations = named(
+const NamedRuleWithOperations = named(
   `${group}.NamedRuleWithOperations`,
   'Operations on resources, or on some of them by name.',
   () => ({ resourceNames: atomicList(z.string()).optional().describe('The names that match; none: all.'), ...ruleFields }),
@@ -70,7 +70,7 @@ export const MatchCondition = named(
 export type MatchCondition = z.output<typeof MatchCondition>
 
 /** A name for an expression, for those that come after it. */
-export const Variable = named(
+const Variable = named(
   `${group}.Variable`,
   'An expression that others may use as variables.<name>.',
   () => ({ name: requiredText('A CEL identifier.'), expression: requiredText('CEL; evaluated when first used.') }),

@@ -67,12 +67,8 @@ const DeploymentCondition = named(
   'apps/v1.DeploymentCondition',
   "An aspect of a deployment's state.",
   () => ({
-    type: conditionFields.type,
-    status: conditionFields.status,
+    ...conditionFields,
     lastUpdateTime: timestampText().optional().describe('When it was looked at last.'),
-    lastTransitionTime: conditionFields.lastTransitionTime,
-    reason: conditionFields.reason,
-    message: conditionFields.message,
   }),
   { wire: 'type status 4:reason message lastUpdateTime lastTransitionTime' },
 )

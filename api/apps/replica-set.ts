@@ -2,10 +2,11 @@ import type * as z from 'zod'
 import { defaultPodSpec } from '../core/pod-defaults.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
 import { workloadWarnings } from '../core/pod-warnings.ts'
-import { age, column, templateColumns } from '../columns.ts'
-import { type Column, defineKind, type ObjectOf } from '../kind.ts'
+import { replicaColumns, replicaSpecFields, replicaStatusFields } from '../core/replicas.ts'
+import { age, templateColumns } from '../columns.ts'
+import { defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
-import { demanded, int32, int64, listMap, named, plain, whole } from '../schema.ts'
+import { demanded, int32, listMap, named } from '../schema.ts'
 import { formatSelector, fromLabelSelector } from '../selectors.ts'
 import { validateReplicaSetSpec } from './workload-validation.ts'
 
@@ -14,8 +15,7 @@ export const ReplicaSetSpec = named(
   'apps/v1.ReplicaSetSpec',
   'Which pods there should be.',
   () => ({
-    replicas: int32().default(1).describe('How many pods.'),
-    minReadySeconds: whole('Seconds a pod must be ready to count as available.'),
+    ...replicaSpecFields(),
     selector: demanded(LabelSelector.describe('Labels of its pods; never changes.')),
     template: PodTemplateSpec.prefault({}).describe('What its pods look like.'),
   }),
@@ -27,12 +27,8 @@ const ReplicaSetStatus = named(
   'apps/v1.ReplicaSetStatus',
   'Which pods there are.',
   () => ({
-    replicas: int32().default(0).describe('Pods there are.'),
-    fullyLabeledReplicas: whole("Pods that have all of the template's labels."),
-    readyReplicas: whole('Pods that are ready.'),
-    availableReplicas: whole('Pods that have been ready for minReadySeconds.'),
+    ...replicaStatusFields(),
     terminatingReplicas: int32().optional().describe('Pods that are going away.'),
-    observedGeneration: plain(int64().optional()).describe('The generation this is about.'),
     conditions: listMap(
       named('apps/v1.ReplicaSetCondition', "An aspect of a ReplicaSet's state.", () => conditionFields, {
         wire: 'type status lastTransitionTime reason message',
@@ -55,12 +51,6 @@ interface ReplicaSetParts {
   readonly status: ReplicaSetStatus
 }
 
-const columns: Column<ReplicaSetParts>[] = [
-  column('Desired', 'How many pods there should be.', ({ spec }) => spec.replicas, 'integer'),
-  column('Current', 'How many pods there are.', ({ status }) => status.replicas, 'integer'),
-  column('Ready', 'How many pods are ready.', ({ status }) => status.readyReplicas ?? 0, 'integer'),
-]
-
 /** A number of equal pods. */
 export const ReplicaSet = defineKind({
   group: 'apps',
@@ -75,7 +65,7 @@ export const ReplicaSet = defineKind({
     spec: ReplicaSetSpec.prefault({}).describe('Which pods there should be.'),
     status: ReplicaSetStatus.prefault({}).describe('Which pods there are.'),
   }),
-  columns: [...columns, age, ...templateColumns<ReplicaSetParts>(({ spec }) => spec)],
+  columns: [...replicaColumns<ReplicaSetParts>(), age, ...templateColumns<ReplicaSetParts>(({ spec }) => spec)],
   subresources: ['status', 'scale'],
   scale: {
     specReplicas: ({ spec }) => spec.replicas,

@@ -53,7 +53,7 @@ export const ResourceAttributes = named(
 )
 
 /** The question about a path that is no resource. */
-export const NonResourceAttributes = named(
+const NonResourceAttributes = named(
   'authorization/v1.NonResourceAttributes',
   'What somebody wants to do to a path that is no resource.',
   () => ({ path: text('The path.'), verb: text('The HTTP method in lower case.') }),

@@ -11,7 +11,7 @@ import { JobSpec } from './job-spec.ts'
 import { jobWarnings } from './job-warnings.ts'
 
 /** What the jobs made from it look like. */
-export const JobTemplateSpec = named(
+const JobTemplateSpec = named(
   'batch/v1.JobTemplateSpec',
   'What the jobs made from it look like.',
   () => ({ metadata: TemplateMeta, spec: JobSpec.prefault({}).describe('What the jobs do.') }),

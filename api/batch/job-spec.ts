@@ -91,12 +91,8 @@ const JobCondition = named(
   'batch/v1.JobCondition',
   "An aspect of a job's state.",
   () => ({
-    type: conditionFields.type,
-    status: conditionFields.status,
+    ...conditionFields,
     lastProbeTime: timestampText().optional().describe('When it was looked at last.'),
-    lastTransitionTime: conditionFields.lastTransitionTime,
-    reason: conditionFields.reason,
-    message: conditionFields.message,
   }),
   { wire: 'type status lastProbeTime lastTransitionTime reason message' },
 )

@@ -12,7 +12,7 @@ const HttpHeader = named(
 )
 
 /** A probe or a hook by a command. */
-export const ExecAction = named(
+const ExecAction = named(
   'core/v1.ExecAction',
   'A command run inside the container.',
   () => ({

@@ -3,21 +3,21 @@ import { age, column, describeLabels, templateColumns } from '../columns.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
 import { type Column, defineKind, type Draft, type ObjectOf } from '../kind.ts'
 import { conditionFields } from '../meta.ts'
-import { demanded, int32, int64, listMap, named, plain, stringMap, whole } from '../schema.ts'
+import { demanded, listMap, named, stringMap } from '../schema.ts'
 import { formatSelector, fromLabelMap, matchesLabels } from '../selectors.ts'
 import { nonNegativeFields, supported } from '../validation.ts'
 import { defaultPodSpec } from './pod-defaults.ts'
 import { PodTemplateSpec } from './pod-spec.ts'
 import { validatePodTemplate } from './pod-spec-validation.ts'
 import { workloadWarnings } from './pod-warnings.ts'
+import { replicaColumns, replicaSpecFields, replicaStatusFields } from './replicas.ts'
 
 /** Which pods there should be. */
 export const ReplicationControllerSpec = named(
   'core/v1.ReplicationControllerSpec',
   'Which pods there should be.',
   () => ({
-    replicas: int32().default(1).describe('How many pods.'),
-    minReadySeconds: whole('Seconds a pod must be ready to count as available.'),
+    ...replicaSpecFields(),
     selector: stringMap().optional().meta({
       'x-kubernetes-map-type': 'atomic',
       description: "Labels of its pods; the template's where absent.",
@@ -32,11 +32,7 @@ const ReplicationControllerStatus = named(
   'core/v1.ReplicationControllerStatus',
   'Which pods there are.',
   () => ({
-    replicas: int32().default(0).describe('Pods there are.'),
-    fullyLabeledReplicas: whole("Pods that have all of the template's labels."),
-    readyReplicas: whole('Pods that are ready.'),
-    availableReplicas: whole('Pods that have been ready for minReadySeconds.'),
-    observedGeneration: plain(int64().optional()).describe('The generation this is about.'),
+    ...replicaStatusFields(),
     conditions: listMap(
       named('core/v1.ReplicationControllerCondition', "An aspect of a ReplicationController's state.", () => conditionFields, {
         wire: 'type status lastTransitionTime reason message',
@@ -60,9 +56,7 @@ const noTemplate = { spec: { containers: [] } }
 const [containers, images] = templateColumns<ControllerParts>(({ spec }) => ({ template: spec.template ?? noTemplate }))
 
 const columns: (Column<ControllerParts> | undefined)[] = [
-  column('Desired', 'How many pods there should be.', ({ spec }) => spec.replicas, 'integer'),
-  column('Current', 'How many pods there are.', ({ status }) => status.replicas, 'integer'),
-  column('Ready', 'How many pods are ready.', ({ status }) => status.readyReplicas ?? 0, 'integer'),
+  ...replicaColumns<ControllerParts>(),
   age as unknown as Column<ControllerParts>,
   containers,
   images,

@@ -43,7 +43,7 @@ export const DeviceConfiguration = {
 }
 
 /** A taint of devices that is put up with. */
-export const DeviceToleration = named(
+const DeviceToleration = named(
   'resource/v1.DeviceToleration',
   'A taint that is put up with.',
   () => ({

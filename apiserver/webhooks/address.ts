@@ -1,19 +1,12 @@
 import { Pod } from '../../api/core/pod.ts'
 import { Service } from '../../api/core/service.ts'
 import { fromLabelMap, matchesLabels } from '../../api/selectors.ts'
+import type { WebhookAddress } from '../../api/webhook-validation.ts'
 import type { Access } from '../access.ts'
 
 /** The client config of any webhook: of admission, of conversion. */
-export interface ClientConfig {
-  readonly url?: string | undefined
-  readonly service?:
-    | {
-        readonly namespace: string
-        readonly name: string
-        readonly path?: string | undefined
-        readonly port?: number | undefined
-      }
-    | undefined
+export interface ClientConfig extends WebhookAddress {
+  /** PEM in base64. */
   readonly caBundle?: string | undefined
 }
 

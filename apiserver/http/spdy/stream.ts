@@ -33,32 +33,23 @@ export interface StreamOptions {
 
 /** A stream as a Duplex: what is written becomes DATA, its end FIN, and what came is handed out as it is wanted. */
 export function createStream({ id, hasFin, output, sending, receiving, onRead, onDone }: StreamOptions): Stream {
-  const unread: Buffer[] = []
   const window = sending.open(id)
   const consumed = receiving.open(id)
-  const state = { unreadBytes: 0, wantsMore: false, hasFin, sentFin: false, isDone: false }
+  const inbox = unreadData(chunk => duplex.push(chunk))
+  const state = { hasFin, sentFin: false, isDone: false }
 
   const finish = () => {
     state.isDone = true
-    state.unreadBytes = 0
-    unread.length = 0
+    inbox.clear()
     sending.forget(window)
     onDone()
   }
   const finishIfDone = () => {
-    if (state.sentFin && state.hasFin && state.unreadBytes === 0) finish()
+    if (state.sentFin && state.hasFin && inbox.bytes === 0) finish()
   }
-  /** Hands out for as long as the reader wants some. */
   const deliver = () => {
-    let bytes = 0
-    while (state.wantsMore && unread.length > 0) {
-      const chunk = unread.shift() as Buffer
-      state.unreadBytes -= chunk.length
-      bytes += chunk.length
-      state.wantsMore = duplex.push(chunk)
-    }
-    consumed(bytes, state.hasFin)
-    if (state.hasFin && unread.length === 0) {
+    consumed(inbox.deliver(), state.hasFin)
+    if (state.hasFin && inbox.bytes === 0) {
       duplex.push(null)
       finishIfDone()
     }
@@ -68,7 +59,7 @@ export function createStream({ id, hasFin, output, sending, receiving, onRead, o
   const duplex = new Duplex({
     allowHalfOpen: true,
     read() {
-      state.wantsMore = true
+      inbox.ask()
       deliver()
     },
     write: (chunk: Buffer, _encoding, done) => sending.send(window, chunk, done),
@@ -93,7 +84,7 @@ export function createStream({ id, hasFin, output, sending, receiving, onRead, o
   return {
     duplex,
     get unreadBytes() {
-      return state.unreadBytes
+      return inbox.bytes
     },
     get takesData() {
       return !window.isShut && !state.hasFin
@@ -102,16 +93,48 @@ export function createStream({ id, hasFin, output, sending, receiving, onRead, o
       return window.isShut || duplex.destroyed
     },
     receive(part, isFin) {
-      if (part.length > 0) {
-        unread.push(part)
-        state.unreadBytes += part.length
-      }
+      inbox.add(part)
       if (isFin) state.hasFin = true
       deliver()
     },
     drop() {
       window.isShut = true
       duplex.destroy()
+    },
+  }
+}
+
+/** What has come and waits until the reader wants it. `push` answers whether he wants more. */
+function unreadData(push: (chunk: Buffer) => boolean) {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  let wantsMore = false
+  return {
+    get bytes() {
+      return bytes
+    },
+    add(chunk: Buffer): void {
+      if (chunk.length === 0) return
+      chunks.push(chunk)
+      bytes += chunk.length
+    },
+    ask(): void {
+      wantsMore = true
+    },
+    /** Hands out for as long as the reader wants some; answers how much that was. */
+    deliver(): number {
+      let delivered = 0
+      while (wantsMore && chunks.length > 0) {
+        const chunk = chunks.shift() as Buffer
+        bytes -= chunk.length
+        delivered += chunk.length
+        wantsMore = push(chunk)
+      }
+      return delivered
+    },
+    clear(): void {
+      chunks.length = 0
+      bytes = 0
     },
   }
 }

@@ -52,6 +52,8 @@ function misshapen(random: Random, shape: Shape, depth = 0): unknown {
       const value = misshapen(random, field, depth + 1)
       return value === undefined ? undefined : { [name]: value }
     }
+    case 'list':
+    case 'map':
     default: {
       if (isHere || !shape.item)
         return pick<unknown>(random, shape.type === 'list' ? [1, 'x', {}, { a: 1 }, false] : [1, 'x', [], [1], true])
@@ -189,6 +191,8 @@ function garbage(random: Random, shape: Shape, depth = 0): unknown {
       const chosen = isSmall ? fields.filter(() => !chance(random, 3)) : some(random, 5, () => pick(random, fields))
       return Object.fromEntries(chosen.map(([name, field]) => [name, garbage(random, field, depth + 1)]))
     }
+    case 'list':
+    case 'map':
     default: {
       const { item } = shape
       if (!item || depth > 8) return shape.type === 'list' ? [] : {}
@@ -203,7 +207,12 @@ function garbage(random: Random, shape: Shape, depth = 0): unknown {
 /** All types are right, and all else is not: what is in it goes through defaults, admission and validation. It never has a name. */
 export const nonsense: Family = random => {
   const kind = pick(random, kinds)
-  const { metadata, apiVersion, kind: _name, ...fields } = garbage(random, shapeOf(kind.schema)) as Record<string, unknown>
+  const {
+    metadata,
+    apiVersion: _version,
+    kind: _name,
+    ...fields
+  } = garbage(random, shapeOf(kind.schema)) as Record<string, unknown>
   const deeper = Object.fromEntries(
     [...shapeOf(kind.schema).fields]
       .filter(([name]) => name === 'spec' || name === 'template' || name === 'webhooks')
