@@ -37,6 +37,8 @@ export interface ExtensibleAdmission {
   readonly run: Run
   /** Resolves when they are known: before that nobody is asked. */
   readonly ready: Promise<void>
+  /** Whether a configuration, by the plural of its kind and its name, is in effect yet. */
+  knows(resource: string, name: string): boolean
 }
 
 /** `handle` may be a pipeline that is made later: it is first called by `run`. */
@@ -66,6 +68,7 @@ export function extensibleAdmission({ kinds, authorizer, ...options }: Extensibl
   return {
     steps: [expressionCheck, policies.mutating, webhooks.mutating, policies.validating, webhooks.validating],
     ready: Promise.all(parts.map(({ synced }) => synced)).then(() => {}),
+    knows: (resource, name) => parts.some(part => part.name === resource && part.byKey.has(name)),
     run: signal =>
       runAll(
         parts.map(({ name, run }) => [name, run] as const),

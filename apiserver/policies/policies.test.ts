@@ -1,10 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Transport } from '../../api/transport.ts'
 import { users } from '../../api/user.ts'
-import { systemClock } from '../../lib/clock.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
-import type { TestServer } from '../testing.ts'
-import { extensibleServer, refusal } from '../webhooks/testing.ts'
+import { type ExtensibleServer, extensibleServer, refusal } from '../webhooks/testing.ts'
 
 const authorizer = {
   authorize: (_user: unknown, { verb, resource }: { verb: string; resource: string }) => ({
@@ -13,7 +11,7 @@ const authorizer = {
   }),
 } as unknown as Authorizer
 
-let server: TestServer
+let server: ExtensibleServer
 let admin: Transport
 beforeEach(async () => {
   server = await extensibleServer(authorizer)
@@ -41,12 +39,17 @@ const createPolicy = (spec: object) =>
     body: { metadata: { name: 'p' }, spec: { matchConstraints, ...spec } },
   })
 
+async function inEffect(sort: 'validating' | 'mutating'): Promise<void> {
+  await server.inEffect(`${sort}admissionpolicies`, 'p')
+  await server.inEffect(`${sort}admissionpolicybindings`, 'b')
+}
+
 /** A policy with a binding, in effect. */
 async function enforce(spec: object, binding: object = {}): Promise<void> {
   await createPolicy(spec)
   const body = { metadata: { name: 'b' }, spec: { policyName: 'p', validationActions: ['Deny'], ...binding } }
   await admin.call({ group, version: 'v1', resource: 'validatingadmissionpolicybindings', verb: 'create', body })
-  await systemClock.sleep(30)
+  await inEffect('validating')
 }
 
 async function enforceMutation(mutations: object[], spec: object = {}): Promise<void> {
@@ -55,7 +58,7 @@ async function enforceMutation(mutations: object[], spec: object = {}): Promise<
   await admin.call({ ...at, resource: 'mutatingadmissionpolicies', body: { metadata: { name: 'p' }, spec: policy } })
   const body = { metadata: { name: 'b' }, spec: { policyName: 'p' } }
   await admin.call({ ...at, resource: 'mutatingadmissionpolicybindings', body })
-  await systemClock.sleep(30)
+  await inEffect('mutating')
 }
 
 const create = (name: string, more: object = {}) =>

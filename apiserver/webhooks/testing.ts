@@ -7,6 +7,7 @@ import { silentLog } from '../../lib/log.ts'
 import { issueCertificate } from '../auth/x509.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import { extensibleAdmission } from '../extensible-admission.ts'
+import { eventually } from '../../test/support/eventually.ts'
 import { admissionSteps } from '../admission-steps.ts'
 import { type TestServer, testServer } from '../testing.ts'
 
@@ -66,8 +67,13 @@ export async function testWebhook(say: Say, { hosts = [] }: { hosts?: readonly s
   }
 }
 
+export interface ExtensibleServer extends TestServer {
+  /** Resolves when a configuration has been noticed. */
+  inEffect(resource: string, name: string): Promise<void>
+}
+
 /** A server in memory that asks webhooks and applies policies. */
-export async function extensibleServer(authorizer?: Authorizer): Promise<TestServer> {
+export async function extensibleServer(authorizer?: Authorizer): Promise<ExtensibleServer> {
   const extensions = extensibleAdmission({
     handle: request => server.pipeline.handle(request),
     kinds: () => server.pipeline.kinds,
@@ -86,7 +92,11 @@ export async function extensibleServer(authorizer?: Authorizer): Promise<TestSer
     await running
     await server.stop()
   }
-  return { ...server, stop, [Symbol.asyncDispose]: stop }
+  const inEffect: ExtensibleServer['inEffect'] = (resource, name) =>
+    eventually(() => {
+      if (!extensions.knows(resource, name)) throw new Error(`${resource} ${name} is not in effect`)
+    })
+  return { ...server, inEffect, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** What somebody is told who is refused; throws if he is not. */

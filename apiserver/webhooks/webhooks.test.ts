@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Call, Transport } from '../../api/transport.ts'
-import { systemClock } from '../../lib/clock.ts'
-import type { TestServer } from '../testing.ts'
-import { extensibleServer, type ReviewRequest, refusal, type Say, type TestWebhook, testWebhook } from './testing.ts'
+import {
+  type ExtensibleServer,
+  extensibleServer,
+  type ReviewRequest,
+  refusal,
+  type Say,
+  type TestWebhook,
+  testWebhook,
+} from './testing.ts'
 
-let server: TestServer
+let server: ExtensibleServer
 let admin: Transport
 const webhooks: TestWebhook[] = []
 
@@ -36,7 +42,7 @@ async function register(kind: 'mutating' | 'validating', name: string, ...hooks:
   }
   const resource = `${kind}webhookconfigurations`
   await admin.call({ group: 'admissionregistration.k8s.io', version: 'v1', resource, verb: 'create', body })
-  await systemClock.sleep(30)
+  await server.inEffect(resource, name)
 }
 
 async function listening(say: Say, hosts: readonly string[] = []): Promise<TestWebhook> {

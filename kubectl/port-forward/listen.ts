@@ -75,13 +75,14 @@ async function join(socket: Socket, local: number, remote: number, { connect, er
     closed.abort()
     pod.close()
   })
-  socket.on('end', async () => {
+  const whenQuiet = async () => {
     for (let heard = -1; !socket.destroyed && heard !== socket.bytesWritten; ) {
       heard = socket.bytesWritten
       await sleep(halfClosedInMs, closed.signal)
     }
     socket.destroy()
-  })
+  }
+  socket.on('end', () => void whenQuiet())
   socket.on('data', chunk => {
     socket.pause()
     pod.write(chunk).then(
