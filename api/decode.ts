@@ -2,7 +2,7 @@ import type * as z from 'zod'
 import { ApiError } from './errors.ts'
 import { type AnyKind, apiVersionOf, type Draft, type KindDefinition } from './kind.ts'
 import { quantityErrors } from './quantity.ts'
-import { type Shape, shapeOf } from './shape.ts'
+import { type Shape, shapeOf, zeroOfType } from './shape.ts'
 import type { FieldValidation, KubeObject } from './transport.ts'
 
 export interface Decoded<T> {
@@ -96,17 +96,10 @@ function isClean(shape: Shape, value: unknown): boolean {
     const child = (value as JsonObject)[key]
     if (typeof child === 'object') {
       if (isEmptyOptional(field, child) || !isClean(field, child)) return false
-    } else if (isAbsent(field, child)) return false
+    } else if (child === field.absentAs) return false
   }
   return true
 }
-
-function isAbsent({ isPlain, hasTextDefault, goType }: Shape, value: unknown): boolean {
-  if (value === '') return hasTextDefault || (isPlain && goType !== 'bool' && !isNumber(goType))
-  return isPlain && (value === false ? goType === 'bool' : value === 0 && isNumber(goType))
-}
-
-const isNumber = (goType: string) => goType.startsWith('int') || goType.startsWith('float')
 
 function isEmptyOptional(field: Shape, value: object | null): boolean {
   if (value === null) return true
@@ -138,14 +131,13 @@ function tidy(shape: Shape, value: unknown, path: string, unknown: string[]): un
 }
 
 const isAbsentChild = (field: Shape, child: unknown) =>
-  typeof child === 'object' ? isEmptyOptional(field, child) : isAbsent(field, child)
+  typeof child === 'object' ? isEmptyOptional(field, child) : child === field.absentAs
 
 /** What null stands for as an item of a list. */
 function zeroOf({ type, goType }: Shape): unknown {
   if (type === 'object' || type === 'map') return {}
   if (type === 'list') return []
-  if (goType === 'bool') return false
-  return isNumber(goType) ? 0 : ''
+  return zeroOfType(goType)
 }
 
 /** A type error as encoding/json words it: the innermost struct and the path of fields, without indices. */

@@ -10,6 +10,8 @@ export interface Shape {
   readonly item?: Shape
   /** '', false and 0 count as absent. */
   readonly isPlain: boolean
+  /** The one of them that a value of this type can be, or '' if a default takes its place; undefined: nothing counts as absent. */
+  readonly absentAs: '' | false | 0 | undefined
   /** '' counts as absent, because a default takes its place. */
   readonly hasTextDefault: boolean
   /** An empty list or map counts as absent. */
@@ -36,6 +38,7 @@ function buildShape(schema: z.core.$ZodType): Shape {
     schema: inner,
     fields: noFields,
     isPlain: isPlain(schema),
+    absentAs: undefined,
     hasTextDefault: textDefault !== undefined && textDefault !== '',
     isOptional,
   }
@@ -61,8 +64,20 @@ function buildShape(schema: z.core.$ZodType): Shape {
     return { ...common, type: 'map', item, goType }
   }
   if (def.type === 'unknown') return { ...common, type: 'free', goType: 'interface {}' }
-  return { ...common, type: 'value', goType: isTime ? 'v1.Time' : scalarType(inner, schema) }
+  const goType = isTime ? 'v1.Time' : scalarType(inner, schema)
+  return {
+    ...common,
+    type: 'value',
+    goType,
+    absentAs: common.hasTextDefault ? '' : common.isPlain ? zeroOfType(goType) : undefined,
+  }
 }
+
+/** Whether a Go type is a number, or may be one. */
+const isNumber = (goType: string) => goType.startsWith('int') || goType.startsWith('float')
+
+/** What Go has where nothing was said. */
+export const zeroOfType = (goType: string) => (goType === 'bool' ? false : isNumber(goType) ? 0 : '')
 
 interface Unwrapped {
   readonly schema: z.core.$ZodType

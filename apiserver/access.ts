@@ -13,6 +13,8 @@ export interface Access {
   all(kind: AnyKind): Promise<readonly KubeObject[]>
   /** Those of one namespace. */
   inNamespace(kind: AnyKind, namespace: string): Promise<readonly Stored[]>
+  /** Whether there certainly is no object of a kind, known without waiting; false: look. */
+  hasNone(kind: AnyKind): boolean
 }
 
 export function access(cache: WatchCache): Access {
@@ -30,6 +32,7 @@ export function access(cache: WatchCache): Access {
       const { objects } = await cache.latest(kind)
       return (await allServed(kind, objects.valuesArray())).map(({ object }) => object)
     },
+    hasNone: kind => cache.current(kind)?.objects.size === 0,
     async inNamespace(kind, namespace) {
       const { objects } = await cache.latest(kind)
       if (objects.size === 0) return []

@@ -18,7 +18,8 @@ export interface Commits {
   remove(request: ApiRequest, kind: AnyKind, draft: AnyDraft, old: Stored): Promise<Stored | undefined>
 }
 
-export function commits(store: Store): Commits {
+/** `onCommit` hears of every revision before the write is answered. */
+export function commits(store: Store, onCommit: (revision: number) => void): Commits {
   const write = (operation: 'put' | 'delete'): Commits['put'] =>
     async function (request, kind, draft, old) {
       const { name, namespace } = draft.metadata
@@ -28,7 +29,9 @@ export function commits(store: Store): Commits {
       }
       const note = Buffer.from(JSON.stringify(noteOf(request, draft)))
       const entry = await fromStore(store[operation](storeKey(kind, namespace, name), encoded, old?.revision ?? 0, note))
-      return entry && stored(entry.value, entry.revision)
+      if (!entry) return undefined
+      onCommit(entry.revision)
+      return stored(entry.value, entry.revision)
     }
   return { put: write('put'), remove: write('delete') }
 }

@@ -73,12 +73,12 @@ export function creator({ access, admission, commits, clock, random, managers }:
       warnings,
       annotate: request.annotate,
     }
+    if (kind.warnings) warnings.push(...kind.warnings(draft)) // about what was sent, not about what admission puts in
     await admission.admit(attempt)
     kind.prepareForCreate(draft)
     kind.default(draft)
     const errors = [...metadataErrors(kind, draft), ...kind.validate(draft)]
     if (errors.length > 0) throw invalidObject(kind, metadata.name, errors)
-    if (kind.warnings) warnings.push(...kind.warnings(draft))
     await admission.check(attempt)
     if (options.dryRun) return dryRun(kind, draft, warnings)
     const created = await commit(kind, request, draft, isGenerated)

@@ -99,7 +99,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const provided = new Map(providers.map(({ kind, handle }) => [kind, handle]))
   const cache = watchCache({ store, clock, log })
   const reading = access(cache)
-  const plainCommits = versionedCommits(commits(store))
+  const plainCommits = versionedCommits(commits(store, cache.committed))
   const context = { access: reading, commits: plainCommits, clock, random, projectsTokens: !!options.issueToken }
   const admission = versionedAdmission(admissionChain(options.admission, context))
   const committing = announced(plainCommits, options.admission, context)

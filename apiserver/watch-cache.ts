@@ -26,6 +26,10 @@ export interface WatchCache {
   of(kind: AnyKind): Promise<KindCache>
   /** As `of`, not older than the newest commit at the time of the call. */
   latest(kind: AnyKind): Promise<KindCache>
+  /** The cache of a kind if it is there and lacks nothing that this server has committed. */
+  current(kind: AnyKind): KindCache | undefined
+  /** Tells that this server has committed a revision: from now on `current` is not older. */
+  committed(revision: number): void
   /** Resolves when every commit up to a revision is in; Timeout after three seconds. */
   reached(revision: number): Promise<void>
   /** Forgets the kinds that come and go and are not among these any more; their watches end, to be begun again. */
@@ -54,6 +58,7 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
   const slots = new Map<string, Slot>()
   const moved: Bell = bell()
   let revision = -1 // nothing is in before the first look at the store
+  let newestCommit = 0
   const started = deferred()
 
   function take(events: readonly StoreEvent[]): void {
@@ -151,6 +156,10 @@ export function watchCache({ store, clock, log }: Options): WatchCache {
       const newest = await fromStore(store.revision())
       if (newest > revision) await reached(newest)
       return cache
+    },
+    current: kind => (revision >= newestCommit ? slots.get(kindPrefix(kind))?.cache : undefined),
+    committed(at) {
+      newestCommit = Math.max(newestCommit, at)
     },
     reached,
     keepOnly,

@@ -187,9 +187,7 @@ function containerWarnings({ resources, env }: Container, path: string): string[
   if (!env || env.length < 2) return warnings
   const names = new Set<string>()
   for (const [i, { name, value = '', valueFrom }] of env.entries()) {
-    const reference = `$(${name})`
-    const hides = valueFrom !== undefined || value === reference || !value.includes(reference)
-    if (names.has(name) && hides) {
+    if (names.has(name) && hides(name, value, valueFrom)) {
       const why = `hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`
       warnings.push(`${path}.env[${i}]: ${why}`)
     }
@@ -198,8 +196,16 @@ function containerWarnings({ resources, env }: Container, path: string): string[
   return warnings
 }
 
+function hides(name: string, value: string, valueFrom: object | undefined): boolean {
+  const reference = `$(${name})`
+  return valueFrom !== undefined || value === reference || !value.includes(reference)
+}
+
 /** Ports of all containers of a pod: they share one address. */
 function portWarnings(containers: readonly Visited[]): string[] {
+  const [first] = containers
+  const ports = first?.container.ports ?? []
+  if (containers.length === 1 && (ports.length === 0 || (ports.length === 1 && !ports[0]?.hostIP))) return []
   const warnings: string[] = []
   const numbers = new Map<string, { path: string; port: ContainerPort }[]>()
   const names = new Map<string, string>()

@@ -60,6 +60,7 @@ interface Place {
 
 /** Files that get in each other's way: the same path, or one below a path that is a file itself. */
 function overlapWarnings({ name, configMap, secret, downwardAPI, projected }: Volume): string[] {
+  if (!configMap?.items && !secret?.items && !downwardAPI?.items && !projected) return []
   const within = (what: string, items: readonly { readonly path: string }[]) => {
     const places = items.map(({ path }) => ({ path, source: '' }))
     return overlaps(places).map(text => `volume ${JSON.stringify(name)} (${what}): overlapping paths: ${text}`)
@@ -114,5 +115,8 @@ function overlaps(places: readonly Place[]): string[] {
   return found
 }
 
-const clashes = (a: string, b: string) => a !== '' && b !== '' && (`${a}/`.startsWith(`${b}/`) || `${b}/`.startsWith(`${a}/`))
+/** The same path, or one below the other. */
+const clashes = (a: string, b: string) => a !== '' && b !== '' && (isAtOrBelow(a, b) || isAtOrBelow(b, a))
+const isAtOrBelow = (path: string, folder: string) =>
+  path.startsWith(folder) && (path.length === folder.length || path[folder.length] === '/')
 const shown = ({ path, source }: Place) => JSON.stringify(path) + (source && ` (${source})`)

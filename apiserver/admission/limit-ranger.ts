@@ -18,9 +18,7 @@ export const limitRanger: AdmissionStep = {
   name: 'LimitRanger',
   kinds: [Pod],
   operations: ['CREATE'],
-  async admit(attempt, context) {
-    for (const limits of await limitsOf(attempt, context)) complete(attempt.object as unknown as Draft<Pod>, limits)
-  },
+  admit: (attempt, context) => (context.access.hasNone(LimitRange) ? undefined : completePod(attempt, context)),
   check: (attempt, context) => refuse(attempt, context, podFaults),
 }
 
@@ -49,7 +47,16 @@ async function limitsOf({ namespace, old }: Attempt, { access }: AdmissionContex
   return ranges.map(({ object }) => (object as unknown as LimitRange).spec.limits)
 }
 
-async function refuse(attempt: Attempt, context: AdmissionContext, faultsOf: (object: never, limits: Limits) => string[]) {
+async function completePod(attempt: Attempt, context: AdmissionContext): Promise<void> {
+  for (const limits of await limitsOf(attempt, context)) complete(attempt.object as unknown as Draft<Pod>, limits)
+}
+
+type FaultsOf = (object: never, limits: Limits) => string[]
+
+const refuse = (attempt: Attempt, context: AdmissionContext, faultsOf: FaultsOf): Promise<void> | undefined =>
+  context.access.hasNone(LimitRange) ? undefined : refuseBeyond(attempt, context, faultsOf)
+
+async function refuseBeyond(attempt: Attempt, context: AdmissionContext, faultsOf: FaultsOf): Promise<void> {
   const { kind, object } = attempt
   for (const limits of await limitsOf(attempt, context)) {
     const faults = [...new Set(faultsOf(object as never, limits))]

@@ -28,6 +28,7 @@ export const resourceQuota: AdmissionStep = {
   subresources: ['status', 'resize'],
   charge(attempt, context) {
     const { kind, namespace } = attempt
+    if (context.access.hasNone(ResourceQuota)) return undefined
     if (!namespace || uncounted.has(kind) || !evaluatorOf(kind).handles(countedWrite(attempt))) return undefined
     return queued(attempt, namespace, context)
   },

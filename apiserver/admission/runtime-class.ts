@@ -13,42 +13,50 @@ export const runtimeClass: AdmissionStep = {
   name: 'RuntimeClass',
   kinds: [Pod],
   operations: ['CREATE'],
-  async admit(attempt, context) {
-    const { spec } = attempt.object as unknown as Draft<Pod>
-    const found = await classOf(attempt, context)
-    if (found?.overhead) {
-      const fixed = found.overhead.podFixed ?? {}
-      if (Object.keys(spec.overhead ?? {}).length > 0 && !sameAmounts(fixed, spec.overhead)) throw forbid(attempt, mismatch)
-      spec.overhead = { ...fixed }
-    }
-    if (!found?.scheduling) return
-    const { nodeSelector = {}, tolerations = [] } = found.scheduling
-    for (const [key, value] of Object.entries(nodeSelector)) {
-      const own = spec.nodeSelector?.[key]
-      if (own === undefined || own === value) continue
-      const why = `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`
-      throw forbid(attempt, why)
-    }
-    if (Object.keys(nodeSelector).length > 0) spec.nodeSelector = { ...spec.nodeSelector, ...nodeSelector }
-    if (tolerations.length > 0) spec.tolerations = merged([...(spec.tolerations ?? []), ...copy(tolerations)])
+  admit: (attempt, context) => (specOf(attempt).runtimeClassName === undefined ? undefined : complete(attempt, context)),
+  check(attempt, context) {
+    const { overhead, runtimeClassName } = specOf(attempt)
+    return overhead || runtimeClassName ? refuse(attempt, context) : undefined
   },
-  async check(attempt, context) {
-    const { spec } = attempt.object as unknown as Draft<Pod>
-    if (!spec.overhead && !spec.runtimeClassName) return
-    const found = await classOf(attempt, context)
-    if (found?.overhead) {
-      if (!sameAmounts(found.overhead.podFixed ?? {}, spec.overhead)) throw forbid(attempt, mismatch)
-    } else if (spec.overhead) {
-      throw forbid(attempt, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead')
-    }
-  },
+}
+
+const specOf = ({ object }: Attempt) => (object as unknown as Draft<Pod>).spec
+
+async function complete(attempt: Attempt, context: AdmissionContext): Promise<void> {
+  const spec = specOf(attempt)
+  const found = await classOf(attempt, context)
+  if (found?.overhead) {
+    const fixed = found.overhead.podFixed ?? {}
+    if (Object.keys(spec.overhead ?? {}).length > 0 && !sameAmounts(fixed, spec.overhead)) throw forbid(attempt, mismatch)
+    spec.overhead = { ...fixed }
+  }
+  if (!found?.scheduling) return
+  const { nodeSelector = {}, tolerations = [] } = found.scheduling
+  for (const [key, value] of Object.entries(nodeSelector)) {
+    const own = spec.nodeSelector?.[key]
+    if (own === undefined || own === value) continue
+    const why = `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${own}`
+    throw forbid(attempt, why)
+  }
+  if (Object.keys(nodeSelector).length > 0) spec.nodeSelector = { ...spec.nodeSelector, ...nodeSelector }
+  if (tolerations.length > 0) spec.tolerations = merged([...(spec.tolerations ?? []), ...copy(tolerations)])
+}
+
+async function refuse(attempt: Attempt, context: AdmissionContext): Promise<void> {
+  const spec = specOf(attempt)
+  const found = await classOf(attempt, context)
+  if (found?.overhead) {
+    if (!sameAmounts(found.overhead.podFixed ?? {}, spec.overhead)) throw forbid(attempt, mismatch)
+  } else if (spec.overhead) {
+    throw forbid(attempt, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead')
+  }
 }
 
 const mismatch = "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"
 const forbid = ({ kind, object }: Attempt, why: string) => forbiddenError(kind, object.metadata.name, why)
 
 async function classOf(attempt: Attempt, { access }: AdmissionContext): Promise<RuntimeClass | undefined> {
-  const { runtimeClassName } = (attempt.object as unknown as Draft<Pod>).spec
+  const { runtimeClassName } = specOf(attempt)
   if (runtimeClassName === undefined) return undefined
   const found = await access.get(RuntimeClass, undefined, runtimeClassName)
   if (!found) throw forbid(attempt, `pod rejected: RuntimeClass ${JSON.stringify(runtimeClassName)} not found`)

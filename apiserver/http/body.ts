@@ -2,8 +2,8 @@ import { ApiError } from '../../api/errors.ts'
 import { type AnyKind, apiVersionOf } from '../../api/kind.ts'
 import { shapeOf } from '../../api/shape.ts'
 import { type PatchType, patchTypes, type Target } from '../../api/transport.ts'
-import { type Excess, excessOf, excessOfText, mostValues } from '../body-limits.ts'
-import { duplicateFields, looksUnique } from './duplicate-fields.ts'
+import { deepestBody, type Excess, excessOf, excessOfText, mostValues } from '../body-limits.ts'
+import { countKeys, duplicateFields, looksUnique } from './duplicate-fields.ts'
 import type { YamlBody } from './yaml-body.ts'
 import type { YamlReader } from './yaml-reader.ts'
 
@@ -96,8 +96,11 @@ export function decodePatch(bytes: Buffer, type: PatchType, options: BodyOptions
   return type === 'apply' ? decodeYaml(bytes, options) : decodeJson(bytes, options, true)
 }
 
+/** Text that is longer is looked through before it is parsed. What can be wrong with a shorter one takes no time. */
+const longestUnseenJson = 64 * 1024
+
 function decodeJson(bytes: Buffer, options: BodyOptions, isPatch = false): Body {
-  refuse(excessOfText(bytes), bytes)
+  if (bytes.length > longestUnseenJson) refuse(excessOfText(bytes), bytes)
   const text = bytes.toString('utf8')
   let value: unknown
   try {
@@ -105,7 +108,9 @@ function decodeJson(bytes: Buffer, options: BodyOptions, isPatch = false): Body 
   } catch (cause) {
     throw unrecognized(`json parse error: ${withPlace((cause as Error).message, text)}`, bytes, cause)
   }
-  if (!options.findsDuplicates || looksUnique(text, value)) return { value }
+  const keys = countKeys(value, deepestBody)
+  if (Number.isNaN(keys)) throw tooDeep(bytes)
+  if (!options.findsDuplicates || looksUnique(text, keys)) return { value }
   const kind = isPatch ? undefined : kindOf(value, options)
   const duplicates = duplicateFields(text, kind && !kind.dynamic ? shapeOf(kind.schema) : undefined)
   return duplicates.length === 0 ? { value } : { value, duplicates }
@@ -135,7 +140,8 @@ async function decodeYaml(bytes: Buffer, options: BodyOptions): Promise<Body> {
   if (/^\s*[{[]/.test(text) && !excessOfText(bytes)) {
     try {
       const value: unknown = JSON.parse(text)
-      if (!findsDuplicates || looksUnique(text, value) || duplicateFields(text, undefined).length === 0) return { value }
+      const keys = countKeys(value, deepestBody)
+      if (!findsDuplicates || looksUnique(text, keys) || duplicateFields(text, undefined).length === 0) return { value }
     } catch {
       // YAML's own flow style looks much the same
     }
@@ -202,8 +208,10 @@ function withPlace(message: string, text: string): string {
   return `${message} (line ${before.split('\n').length} column ${offset - before.lastIndexOf('\n')})`
 }
 
+const tooDeep = (bytes: Buffer) => unrecognized('exceeded max depth', bytes, undefined)
+
 function refuse(excess: Excess | undefined, bytes: Buffer): void {
-  if (excess === 'depth') throw unrecognized('exceeded max depth', bytes, undefined)
+  if (excess === 'depth') throw tooDeep(bytes)
   if (excess === 'values') throw new ApiError('RequestEntityTooLarge', `Request entity too large: more than ${mostValues} values`)
 }
 

@@ -2,7 +2,9 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Pod } from '../../api/core/pod.ts'
 import { shapeOf } from '../../api/shape.ts'
-import { duplicateFields, looksUnique } from './duplicate-fields.ts'
+import { countKeys, duplicateFields, looksUnique } from './duplicate-fields.ts'
+
+const isUnique = (text: string) => looksUnique(text, countKeys(JSON.parse(text), 100))
 
 describe('fields that are set twice', () => {
   test.each([
@@ -21,14 +23,14 @@ describe('fields that are set twice', () => {
   ])('%s: %j', (text, expected) => {
     expect(duplicateFields(text, undefined)).toEqual(expected)
     const isPlain = !text.includes('\\"') && !text.includes(' :')
-    expect(looksUnique(text, JSON.parse(text))).toBe(expected.length === 0 && isPlain)
+    expect(isUnique(text)).toBe(expected.length === 0 && isPlain)
   })
 
   test.each([' ', '\t', '\n', '\r', '\n  '])(
     'a key before %j and one that is there twice do not make up for each other',
     blank => {
       const text = `{"a":1,"a":2,"b"${blank}:3}`
-      expect(looksUnique(text, JSON.parse(text))).toBe(false)
+      expect(isUnique(text)).toBe(false)
       expect(duplicateFields(text, undefined)).toEqual(['a'])
     },
   )
@@ -44,7 +46,7 @@ describe('fields that are set twice', () => {
     fc.assert(
       fc.property(fc.array(field, { maxLength: 6 }), fields => {
         const text = `{${fields.map(([key, before, after, value]) => `${JSON.stringify(key)}${before}:${after}${value}`).join(',')}}`
-        if (looksUnique(text, JSON.parse(text))) expect(duplicateFields(text, undefined)).toEqual([])
+        if (isUnique(text)) expect(duplicateFields(text, undefined)).toEqual([])
       }),
     )
   })
@@ -69,7 +71,7 @@ describe('fields that are set twice', () => {
         const text = JSON.stringify(value, undefined, indent)
         expect(duplicateFields(text, undefined)).toEqual([])
         // A text may look like a key, which costs a closer look and no more.
-        if (!/\\"|(?:^|[[{,:\s])":|\s:/.test(text)) expect(looksUnique(text, JSON.parse(text))).toBe(true)
+        if (!/\\"|(?:^|[[{,:\s])":|\s:/.test(text)) expect(isUnique(text)).toBe(true)
       }),
     )
   })

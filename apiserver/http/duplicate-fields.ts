@@ -1,34 +1,36 @@
 import type { Shape } from '../../api/shape.ts'
 
 /**
- * Whether JSON text sets no field twice: it has as many keys as the value that came of it. Costs a few microseconds; says no now and
- * then without need (text within text, blanks before colons), never yes without reason.
+ * Whether JSON text sets no field twice: it has as many keys as the value that came of it (`countKeys`). Costs a few microseconds; says
+ * no now and then without need (text within text, blanks before colons), never yes without reason.
  */
-export function looksUnique(text: string, value: unknown): boolean {
+export function looksUnique(text: string, keysOfValue: number): boolean {
   let keys = 0
   for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) {
     const before = text.charCodeAt(at - 1)
     if (before === quote) keys++
     else if (before <= blank) return false // this may be a key as well
   }
-  return keys === countKeys(value)
+  return keys === keysOfValue
 }
 
 const quote = 0x22
 /** No control character can be anywhere else in JSON. */
 const blank = 0x20
 
-function countKeys(value: unknown): number {
+/** How many keys the maps in a value have; not a number: it is nested deeper than `levels`. */
+export function countKeys(value: unknown, levels: number): number {
   if (typeof value !== 'object' || value === null) return 0
+  if (levels === 0) return Number.NaN
   let count = 0
   if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === 'object') count += countKeys(item)
+    for (const item of value) if (typeof item === 'object') count += countKeys(item, levels - 1)
     return count
   }
   for (const key in value) {
     count++
     const child = (value as Record<string, unknown>)[key]
-    if (typeof child === 'object') count += countKeys(child)
+    if (typeof child === 'object') count += countKeys(child, levels - 1)
   }
   return count
 }
