@@ -4,6 +4,7 @@ import { containerConfig, sandboxConfig } from '../kubelet/runtime/pod-configs.t
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { type Figure, median } from './report.ts'
+import { pauseImage } from '../kubelet/runtime/docker/pause-image.ts'
 
 const image = 'busybox:1.36'
 
@@ -33,7 +34,7 @@ export async function benchDockerStart(rounds = 15): Promise<Figure[]> {
     engine.open(async docker => {
       const began = performance.now()
       const HostConfig = { NetworkMode: 'wherry-bench-start', IpcMode: 'shareable' }
-      const pause = await docker.createContainer({ Image: 'wherry/pause:1', Hostname: 'pod', HostConfig })
+      const pause = await docker.createContainer({ Image: pauseImage, Hostname: 'pod', HostConfig })
       await pause.start()
       const ready = performance.now()
       const joined = { NetworkMode: `container:${pause.id}`, IpcMode: `container:${pause.id}` }

@@ -11,6 +11,7 @@ import { containerConfig, sandboxConfig } from '../../kubelet/runtime/pod-config
 import { finished, runtimeContract, textOf } from '../../kubelet/runtime/runtime.contract.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { silentLog } from '../../lib/log.ts'
+import { pauseImage } from '../../kubelet/runtime/docker/pause-image.ts'
 
 /** Without a Docker engine every test here fails at once and says so: a run that proves nothing must not look green. */
 const socketPath = process.env.DOCKER_HOST?.replace(/^unix:\/\//, '') ?? '/var/run/docker.sock'
@@ -249,10 +250,10 @@ describe('docker runtime, what only real containers have', () => {
 
   test('the network is made again when somebody removed it, and the pause image too', async () => {
     await runtime.cleanUp()
-    await engine.open(docker => docker.getImage('wherry/pause:1').remove({ force: true }))
+    await engine.open(docker => docker.getImage(pauseImage).remove({ force: true }))
     const { sandbox } = await runPod()
     expect(sandbox.ip).toBe('10.213.3.2')
-    expect((await runtime.images.list()).flatMap(({ tags }) => tags)).not.toContain('wherry/pause:1')
+    expect((await runtime.images.list()).flatMap(({ tags }) => tags)).not.toContain(pauseImage)
   })
 
   test('a sandbox ends at once when told politely', async () => {
