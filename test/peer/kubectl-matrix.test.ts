@@ -14,7 +14,7 @@ const commands: readonly Command[] = [...reading, ...creating, ...custom, ...wri
 const only = process.env.PEER_KUBECTLS?.split(',')
 const binaries = kubectlBinaries().filter(({ version }) => !only || only.includes(version))
 /** So many kubectls work at a time. */
-const atOnce = 4
+const atOnce = 3
 
 type Outcome = 'passed' | 'not there' | Error
 const outcomes = new Map<Command, Map<Binary, Outcome>>(commands.map(command => [command, new Map()]))

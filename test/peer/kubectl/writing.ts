@@ -187,7 +187,8 @@ export const writing: readonly Command[] = [
     async run(k) {
       await k.ok('wait --for=condition=Available deployment/site --timeout=30s')
       await k.ok('create configmap waited')
-      const deleted = k.start('wait --for=delete cm/waited --timeout=20s')
+      const deleted = k.start('wait -v=6 --for=delete cm/waited --timeout=20s')
+      await deleted.says(/waited/) // it has asked for it: old ones refuse to wait for what is not there
       await k.ok('delete cm waited')
       const { code, out, err } = await deleted.ended()
       if (code !== 0) throw new Error(`wait --for=delete ended with ${code}: ${out}${err}`)
