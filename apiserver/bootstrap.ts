@@ -3,7 +3,7 @@ import { Namespace } from '../api/core/namespace.ts'
 import { Service } from '../api/core/service.ts'
 import { type AnyKind, apiVersionOf } from '../api/kind.ts'
 import { PriorityClass } from '../api/scheduling/priority-class.ts'
-import type { UserInfo } from '../api/user.ts'
+import { users } from '../api/user.ts'
 import type { Pipeline } from './pipeline.ts'
 
 interface Options {
@@ -12,8 +12,6 @@ interface Options {
   /** The port that the kubernetes service leads to. */
   readonly securePort?: number
 }
-
-const server: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 
 const named = (name: string) => ({ metadata: { name } })
 const priority = (name: string, value: number, description: string) => ({ ...named(name), value, description })
@@ -59,7 +57,7 @@ export async function bootstrap({ pipeline, signal, securePort = 6443 }: Options
   await pipeline.ready
   const create = async ([kind, body]: Founding[number]) => {
     const namespace = kind.namespaced ? { namespace: 'default' } : {}
-    const call = { group: kind.group, version: kind.version, resource: kind.plural, ...namespace, user: server }
+    const call = { group: kind.group, version: kind.version, resource: kind.plural, ...namespace, user: users.apiServer }
     const object = { apiVersion: apiVersionOf(kind), kind: kind.kind, ...body }
     await pipeline.handle({ ...call, verb: 'create', body: object, signal }).catch(ignore('AlreadyExists'))
   }

@@ -2,7 +2,7 @@ import { isReason } from '../api/errors.ts'
 import type { AnyKind, ObjectOf } from '../api/kind.ts'
 import { keyOf } from '../api/meta.ts'
 import type { KubeObject } from '../api/transport.ts'
-import type { UserInfo } from '../api/user.ts'
+import { users } from '../api/user.ts'
 import { exponentialBackoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deferred } from '../lib/deferred.ts'
@@ -29,9 +29,6 @@ export interface FollowOptions {
   readonly log: Log
 }
 
-/** The API server itself, to its own pipeline. */
-export const serverUser: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
-
 type OnChange<T> = (key: string, now: T | undefined, before: T | undefined) => void
 
 /** Lists and watches a kind through the pipeline, as the server itself. `onChange` keeps the caller's indexes. */
@@ -41,7 +38,7 @@ export function followed<K extends AnyKind>(
   onChange: OnChange<ObjectOf<K>> = () => {},
 ): Followed<ObjectOf<K>> {
   const byKey = new Map<string, ObjectOf<K>>()
-  const request = { group: kind.group, version: kind.version, resource: kind.plural, user: serverUser } as const
+  const request = { group: kind.group, version: kind.version, resource: kind.plural, user: users.apiServer } as const
   let version = 0
   const synced = deferred()
 

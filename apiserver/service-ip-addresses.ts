@@ -2,7 +2,7 @@ import { familyOf } from '../api/addresses.ts'
 import { isHeadless } from '../api/core/service-families.ts'
 import { Service } from '../api/core/service.ts'
 import { IPAddress } from '../api/networking/ip-address.ts'
-import type { UserInfo } from '../api/user.ts'
+import { users } from '../api/user.ts'
 import type { Log } from '../lib/log.ts'
 import type { Run } from '../lib/run.ts'
 import type { WatchFrame } from './request.ts'
@@ -15,8 +15,6 @@ interface Options {
   readonly own: OwnObjects
   readonly log: Log
 }
-
-const server: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 
 /**
  * Keeps an IPAddress for every cluster IP, as upstream's allocator does. Unlike there they are for people to read: who has which
@@ -56,7 +54,7 @@ export function serviceIpAddresses({ pipeline: { handle }, own, log }: Options):
   return async signal => {
     while (!signal.aborted) {
       try {
-        const call = { group: '', version: 'v1', resource: 'services', user: server, signal }
+        const call = { group: '', version: 'v1', resource: 'services', user: users.apiServer, signal }
         const watch = await handle({ ...call, verb: 'watch', options: {} })
         await adopt()
         if (watch.type === 'watch') for await (const batch of watch.events) for (const frame of batch) await apply(frame)

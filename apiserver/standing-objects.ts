@@ -10,7 +10,7 @@ import { ignore } from '../api/errors.ts'
 import { type AnyKind, apiVersionOf } from '../api/kind.ts'
 import { ServiceCIDR } from '../api/networking/service-cidr.ts'
 import type { KubeObject } from '../api/transport.ts'
-import type { UserInfo } from '../api/user.ts'
+import { users } from '../api/user.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Run } from '../lib/run.ts'
@@ -29,8 +29,6 @@ interface Options {
 
 /** A cluster that has just started has better to do. */
 const delayInMs = 1_000
-
-const server: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 
 /** How the server reads and writes the objects it keeps itself. */
 export interface OwnObjects {
@@ -83,7 +81,7 @@ async function serviceRange({ list, ensure, setStatus }: OwnObjects): Promise<vo
 }
 
 function ownObjects({ handle }: Options['pipeline'], signal: AbortSignal): OwnObjects {
-  const target = ({ group, version, plural }: AnyKind) => ({ group, version, resource: plural, user: server, signal })
+  const target = ({ group, version, plural }: AnyKind) => ({ group, version, resource: plural, user: users.apiServer, signal })
   const typed = (kind: AnyKind, body: Body) => ({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...body })
   const list: OwnObjects['list'] = async kind => {
     const found = await handle({ ...target(kind), verb: 'list' })

@@ -3,7 +3,7 @@ import { bodyKinds, kinds } from '../api/kinds.ts'
 import type { NodeAgent } from '../api/node-agent.ts'
 import { StorageClass } from '../api/storage/storage-class.ts'
 import type { Transport } from '../api/transport.ts'
-import type { UserInfo } from '../api/user.ts'
+import { type UserInfo, users } from '../api/user.ts'
 import { admissionSteps } from '../apiserver/admission-steps.ts'
 import type { Auditor } from '../apiserver/audit/auditor.ts'
 import { accessControl } from '../apiserver/auth/access-control.ts'
@@ -58,8 +58,6 @@ export interface ApiServer {
   /** Straight into the pipeline, as somebody. */
   transport(user: UserInfo): Transport
 }
-
-const self: UserInfo = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }
 
 /** The API server: the pipeline over a store, access control over its own objects, and the HTTPS front door. */
 export function apiServer(options: ApiServerOptions): ApiServer {
@@ -119,7 +117,10 @@ export function apiServer(options: ApiServerOptions): ApiServer {
   const transport = (user: UserInfo) => localTransport({ pipeline, user, clock })
 
   const prepare = async (signal: AbortSignal) => {
-    await Promise.all([bootstrap({ pipeline, signal, securePort: options.port || 6443 }), ensureDefaultClass(transport(self))])
+    await Promise.all([
+      bootstrap({ pipeline, signal, securePort: options.port || 6443 }),
+      ensureDefaultClass(transport(users.apiServer)),
+    ])
     await Promise.all([control.ready, extensions.ready])
     return http.address
   }

@@ -11,7 +11,7 @@ import { deepEqual } from '../../lib/json.ts'
 import type { Handle } from '../request.ts'
 import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoleBindings, defaultRoles } from './default-roles.ts'
 import { missingRules } from './escalation.ts'
-import { serverUser } from '../followed.ts'
+import { users } from '../../api/user.ts'
 
 interface Options {
   readonly handle: Handle
@@ -46,7 +46,7 @@ export async function bootstrapNamespacedPolicy(options: Options & { readonly cl
 }
 
 async function ensureAll({ handle, signal }: Options, kind: AnyKind, wanted: readonly Wanted[]): Promise<void> {
-  const target = { group: kind.group, version: kind.version, resource: kind.plural, user: serverUser, signal } as const
+  const target = { group: kind.group, version: kind.version, resource: kind.plural, user: users.apiServer, signal } as const
   const response = await handle({ ...target, verb: 'list', options: {} })
   const existing = new Map(response.type === 'list' ? response.items.map(({ object }) => [keyOf(object), object]) : [])
   const write = async (body: Wanted) => {

@@ -6,8 +6,8 @@ import { ignore } from '../../api/errors.ts'
 import type { AnyKind, ObjectOf } from '../../api/kind.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import type { Clock } from '../../lib/clock.ts'
-import { serverUser } from '../followed.ts'
 import type { Handle } from '../request.ts'
+import { users } from '../../api/user.ts'
 
 /** Finds the uid of what exists and is not being deleted (any longer ago than a minute); `claimed` is what the token says. */
 export interface TokenLookup {
@@ -35,7 +35,7 @@ export const reader =
       name,
       ...(namespace !== undefined && { namespace }),
       verb: 'get',
-      user: serverUser,
+      user: users.apiServer,
     }).then(response => (response.type === 'object' ? (response.object as ObjectOf<K>) : undefined), ignore('NotFound'))
 
 export interface TokenLookupOptions {

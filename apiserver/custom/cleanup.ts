@@ -7,8 +7,8 @@ import {
 } from '../../api/apiextensions/definition.ts'
 import { ignore } from '../../api/errors.ts'
 import { type Clock, timestamp } from '../../lib/clock.ts'
-import { serverUser } from '../followed.ts'
 import type { Handle } from '../request.ts'
+import { users } from '../../api/user.ts'
 
 interface Dependencies {
   readonly handle: Handle
@@ -64,7 +64,7 @@ export function cleanup({ handle, clock, write, servedVersion }: Dependencies) {
   }
 
   async function removeAll({ spec, status }: Definition, version: string, signal: AbortSignal): Promise<void> {
-    const call = { group: spec.group, version, resource: status.acceptedNames.plural, user: serverUser }
+    const call = { group: spec.group, version, resource: status.acceptedNames.plural, user: users.apiServer }
     const namespacesLeft = async () => {
       const list = await handle({ ...call, verb: 'list', options: {} })
       const items = list.type === 'list' ? list.items : []

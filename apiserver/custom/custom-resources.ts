@@ -8,12 +8,13 @@ import { deferred } from '../../lib/deferred.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import { aborted, type Run } from '../../lib/run.ts'
-import { followed, serverUser } from '../followed.ts'
+import { followed } from '../followed.ts'
 import type { KindTable } from '../kind-table.ts'
 import type { Handle } from '../request.ts'
 import { cleanup, mustBeCleaned } from './cleanup.ts'
 import type { PostJson } from './conversion-webhook.ts'
 import { servedDefinitions } from './served-definitions.ts'
+import { users } from '../../api/user.ts'
 
 /** Serves what CustomResourceDefinitions define, and tells in their status how far that has got. */
 export interface CustomResources {
@@ -94,7 +95,7 @@ export function customResources({ handle, kinds, clock, random, log, post }: Opt
     const body = { ...definition, metadata, status }
     const target = { group, version, resource: plural, name: definition.metadata.name, subresource: 'status' }
     const options = { fieldValidation: 'Ignore', fieldManager: 'kube-apiserver' } as const
-    const response = await handle({ ...target, verb: 'update', body, user: serverUser, options }).catch(
+    const response = await handle({ ...target, verb: 'update', body, user: users.apiServer, options }).catch(
       ignore('NotFound', 'Conflict'), // it is seen again as it is now
     )
     return response?.type === 'object' ? (response.object as Definition) : undefined

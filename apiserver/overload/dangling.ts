@@ -3,7 +3,8 @@ import { ignore } from '../../api/errors.ts'
 import type { Bell } from '../../lib/bell.ts'
 import { timestamp } from '../../lib/clock.ts'
 import type { Run } from '../../lib/run.ts'
-import { type Followed, type FollowOptions, serverUser } from '../followed.ts'
+import type { Followed, FollowOptions } from '../followed.ts'
+import { users } from '../../api/user.ts'
 
 interface Options extends FollowOptions {
   readonly schemas: Followed
@@ -27,7 +28,7 @@ export function dangling({ handle, clock, log, schemas, levels, changed }: Optio
     const target = { group, version, resource: plural, name: schema.metadata.name, subresource: 'status' }
     const options = { fieldManager: 'api-priority-and-fairness-config-consumer-v1' }
     // One that has changed or gone meanwhile is seen again.
-    await handle({ ...target, verb: 'update', body, options, user: serverUser }).catch(ignore('NotFound', 'Conflict'))
+    await handle({ ...target, verb: 'update', body, options, user: users.apiServer }).catch(ignore('NotFound', 'Conflict'))
   }
 
   return async signal => {

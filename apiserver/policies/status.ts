@@ -1,9 +1,9 @@
 import { ValidatingAdmissionPolicy } from '../../api/admissionregistration/validating-admission-policy.ts'
 import { isReason } from '../../api/errors.ts'
 import type { Log } from '../../lib/log.ts'
-import { serverUser } from '../followed.ts'
 import type { KindTable } from '../kind-table.ts'
 import type { Handle } from '../request.ts'
+import { users } from '../../api/user.ts'
 
 interface Options {
   readonly handle: Handle
@@ -20,7 +20,7 @@ export function policyStatus({ handle, kinds, log }: Options): (policy: Validati
     const warnings = await expressionWarnings(policy, kinds())
     const typeChecking = { expressionWarnings: warnings.length > 0 ? warnings : null }
     const body = { metadata: { uid: policy.metadata.uid }, status: { observedGeneration: generation, typeChecking } }
-    const target = { group, version, resource, name, subresource: 'status', user: serverUser }
+    const target = { group, version, resource, name, subresource: 'status', user: users.apiServer }
     await handle({ ...target, verb: 'patch', patchType: 'merge', body })
   }
   return policy => {
