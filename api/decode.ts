@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { isAbsent, readerOf, unread } from './decode-reader.ts'
 import { ApiError } from './errors.ts'
 import { type AnyKind, apiVersionOf, type Draft, type KindDefinition } from './kind.ts'
 import { quantityErrors } from './quantity.ts'
@@ -39,15 +40,10 @@ export function tryDecode<T extends KubeObject>(
   ignoresUnknown = false,
 ): DecodeResult<T> {
   if (kind.dynamic) return kind.dynamic.decode(value, ignoresUnknown) as DecodeResult<T>
-  const shape = shapeOf(kind.schema)
   const unknown: string[] = []
-  const clean = isClean(shape, value) ? value : tidy(shape, value, '', unknown)
-  const result = kind.schema.safeParse(clean)
-  if (!result.success) {
-    const [issue] = result.error.issues
-    return { ok: false, error: issue ? describeIssue(shape, clean, issue) : 'invalid object' }
-  }
-  const object = result.data as Draft<T>
+  const result = parse(kind.schema, value, '', unknown)
+  if (!result.ok) return result
+  const object = result.value as Draft<T>
   object.apiVersion = apiVersionOf(kind)
   object.kind = kind.kind
   return { ok: true, object, unknown: ignoresUnknown ? [] : unknown }
@@ -61,52 +57,28 @@ export function tryDecodePart(
 ):
   | { readonly ok: true; readonly value: unknown; readonly unknownPaths: readonly string[] }
   | { readonly ok: false; readonly error: string } {
-  const shape = shapeOf(schema)
   const unknown: string[] = []
-  const clean = isClean(shape, value) ? value : tidy(shape, value, path, unknown)
+  const result = parse(schema, value, path, unknown)
+  if (!result.ok) return result
+  const unknownPaths = unknown.map(text => JSON.parse(text.slice('unknown field '.length)) as string)
+  return { ok: true, value: result.value, unknownPaths }
+}
+
+type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: string }
+
+/** What a schema makes of a value. Writes down what is unknown. */
+function parse(schema: z.ZodType, value: unknown, path: string, unknown: string[]): Parsed {
+  const read = readerOf(schema)(value)
+  if (read !== unread) return { ok: true, value: read }
+  const shape = shapeOf(schema)
+  const clean = tidy(shape, value, path, unknown)
   const result = schema.safeParse(clean)
-  if (result.success) {
-    const unknownPaths = unknown.map(text => JSON.parse(text.slice('unknown field '.length)) as string)
-    return { ok: true, value: result.data, unknownPaths }
-  }
+  if (result.success) return { ok: true, value: result.data }
   const [issue] = result.error.issues
   return { ok: false, error: issue ? describeIssue(shape, clean, issue) : 'invalid object' }
 }
 
 type JsonObject = Record<string, unknown>
-
-/** Whether a value can be read as it is: no nulls, no unknown fields, no zero values to drop. */
-function isClean(shape: Shape, value: unknown): boolean {
-  if (typeof value !== 'object') return true
-  const { type, item, fields } = shape
-  if (type === 'free') return true
-  if (value === null) return false
-  if (Array.isArray(value)) {
-    if (type === 'list' && item) for (const each of value) if (!isClean(item, each)) return false
-    return true
-  }
-  if (type === 'map' && item) {
-    for (const key in value) if (!isClean(item, (value as JsonObject)[key])) return false
-    return true
-  }
-  if (type !== 'object') return true
-  for (const key in value) {
-    const field = fields.get(key)
-    if (field === undefined) return false
-    const child = (value as JsonObject)[key]
-    if (typeof child === 'object') {
-      if (isEmptyOptional(field, child) || !isClean(field, child)) return false
-    } else if (child === field.absentAs) return false
-  }
-  return true
-}
-
-function isEmptyOptional(field: Shape, value: object | null): boolean {
-  if (value === null) return true
-  if (!field.isOptional || field.type !== (Array.isArray(value) ? 'list' : 'map')) return false
-  for (const _ in value) return false
-  return true
-}
 
 /** A copy that is clean. Writes down what is unknown. */
 function tidy(shape: Shape, value: unknown, path: string, unknown: string[]): unknown {
@@ -124,14 +96,11 @@ function tidy(shape: Shape, value: unknown, path: string, unknown: string[]): un
     const fieldPath = path === '' ? key : `${path}.${key}`
     const child = (value as JsonObject)[key]
     if (field === undefined) unknown.push(`unknown field ${JSON.stringify(fieldPath)}`)
-    else if (child === null || (shape.type === 'object' && isAbsentChild(field, child))) continue
+    else if (child === null || (shape.type === 'object' && isAbsent(field, child))) continue
     else result[key] = tidy(field, child, fieldPath, unknown)
   }
   return result
 }
-
-const isAbsentChild = (field: Shape, child: unknown) =>
-  typeof child === 'object' ? isEmptyOptional(field, child) : child === field.absentAs
 
 /** What null stands for as an item of a list. */
 function zeroOf({ type, goType }: Shape): unknown {

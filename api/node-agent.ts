@@ -61,6 +61,16 @@ export interface NodeAgent {
   stats?(): Promise<readonly PodUsage[]>
   /** Answers what a kubelet does by HTTP: health, its pods, figures. `undefined`: there is nothing at that path. */
   serve?(path: string, query: URLSearchParams): Promise<NodeAnswer | undefined>
+  /** Its own HTTPS server, which requests are carried to as they are; absent: only `serve` answers. */
+  door?(): Promise<NodeDoor>
+}
+
+/** The server of a node. */
+export interface NodeDoor {
+  /** `address:port`, as errors name it. */
+  readonly host: string
+  /** A connection that is encrypted already, and on which the API server has shown who it is. */
+  connect(): Promise<Duplex>
 }
 
 /** What the running containers of a pod use. */
@@ -82,4 +92,11 @@ export interface NodeAnswer {
   readonly status: number
   readonly contentType: string
   readonly body: string
+}
+
+/** The ports of a pod, for port-forward. */
+export interface PodConnections {
+  readonly name: string
+  /** A TCP connection to a port on the pod's own loopback address. Half-open: each side ends what it says by itself. */
+  connect(port: number): Promise<Duplex>
 }

@@ -12,6 +12,10 @@ export const users = {
   apiServer: { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] },
   scheduler: { name: 'system:kube-scheduler', groups: ['system:authenticated'] },
   controllerManager: { name: 'system:kube-controller-manager', groups: ['system:authenticated'] },
+  /** The API server, to kubelets. */
+  kubeletClient: { name: 'kube-apiserver-kubelet-client', groups: ['system:masters', 'system:authenticated'] },
+  /** Makes routes between the nodes of a process: reads all Nodes, which no kubelet may. */
+  podNetwork: { name: 'system:wherry:pod-network', groups: ['system:authenticated'] },
   node: (nodeName: string): UserInfo => ({ name: `system:node:${nodeName}`, groups: ['system:nodes', 'system:authenticated'] }),
   anonymous: { name: 'system:anonymous', groups: ['system:unauthenticated'] },
 } as const

@@ -6,6 +6,7 @@ import { validateFieldRef, validateResourceFieldRef } from './downward-validatio
 import type { PodSpec } from './pod-spec.ts'
 import type { LifecycleHandler, Probe } from './probe.ts'
 import { validateResources } from './resource-validation.ts'
+import { validateInitRestart, validateRestart, validateStopSignal } from './restart-validation.ts'
 import { validateSecurityContext } from './security-validation.ts'
 import { validateKeyRef } from './volume-validation.ts'
 
@@ -26,19 +27,17 @@ export function validateContainers(spec: PodSpec, at: string): FieldError[] {
   }
   for (const [i, container] of containers.entries()) {
     const field = `${at}.containers[${i}]`
-    errors.push(...validateContainer(container, spec, field), ...validateRunning(container, spec, field))
-    if (container.restartPolicy) {
-      errors.push(fieldError.forbidden(`${field}.restartPolicy`, 'may not be set for non-init containers'))
-    }
+    errors.push(
+      ...validateContainer(container, spec, field),
+      ...validateRunning(container, spec, field),
+      ...validateRestart(container, field),
+    )
     checkName(container, field)
   }
   errors.push(...validateHostPorts(containers, `${at}.containers`))
   for (const [i, container] of initContainers.entries()) {
     const field = `${at}.initContainers[${i}]`
-    errors.push(
-      ...validateContainer(container, spec, field),
-      ...supported(`${field}.restartPolicy`, container.restartPolicy, ['Always']),
-    )
+    errors.push(...validateContainer(container, spec, field), ...validateInitRestart(container, field))
     if (container.restartPolicy === 'Always') errors.push(...validateRunning(container, spec, field))
     else {
       for (const name of ['lifecycle', ...probes] as const) {
@@ -95,14 +94,16 @@ function validateContainer(container: AnyContainer, spec: PodSpec, field: string
         : fieldError.notFound(`${field}.resources.claims[${i}]`, claim),
     )
   }
-  if (container.securityContext) errors.push(...validateSecurityContext(container.securityContext, `${field}.securityContext`))
+  if (container.securityContext)
+    errors.push(...validateSecurityContext(container.securityContext, spec, `${field}.securityContext`))
   return errors
 }
 
 /** What only containers that keep running may have. */
-function validateRunning(container: Container, { terminationGracePeriodSeconds: grace }: PodSpec, field: string): FieldError[] {
+function validateRunning(container: Container, spec: PodSpec, field: string): FieldError[] {
   const { lifecycle } = container
-  const errors: FieldError[] = []
+  const { terminationGracePeriodSeconds: grace } = spec
+  const errors = validateStopSignal(lifecycle?.stopSignal, spec, `${field}.lifecycle.stopSignal`)
   for (const hook of ['postStart', 'preStop'] as const) {
     const handler = lifecycle?.[hook]
     if (handler) errors.push(...validateHandler(handler, `${field}.lifecycle.${hook}`, grace))

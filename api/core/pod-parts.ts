@@ -63,10 +63,17 @@ export const resizePart: SpecPart<PodObject> = {
     if (qosClassOf(spec) !== (old.status.qosClass ?? qosClassOf(old.spec))) {
       errors.push(fieldError.invalid('spec', pod.status.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'))
     }
+    if (!canBeResized(old)) errors.push(fieldError.forbidden('spec', 'Pod running on node without support for resize'))
     const order = [...orderErrors(spec, old.spec, 'containers'), ...orderErrors(spec, old.spec, 'initContainers')]
     if (order.length > 0) return [...errors, ...order]
     return [...errors, ...removals(spec, old.spec), ...otherChanges(spec, old.spec)]
   },
+}
+
+/** A kubelet that resizes says of each running container what it has. */
+function canBeResized({ status }: PodObject): boolean {
+  const running = status.containerStatuses?.find(({ state }) => state.running !== undefined)
+  return running === undefined || running.resources !== undefined
 }
 
 function hasPodLevelResources({ resources }: PodSpec): boolean {

@@ -4,8 +4,9 @@ import { invalidWhen, requiredName, supported, validateAnnotations, validateLabe
 import { validateAffinity, validateSpread, validateTolerations } from './affinity-validation.ts'
 import { validateContainers } from './container-validation.ts'
 import type { PodSpec, PodTemplateSpec } from './pod-spec.ts'
+import { validateOs } from './os-validation.ts'
 import { validateAmount, validateResources } from './resource-validation.ts'
-import { validatePodSecurityContext } from './security-validation.ts'
+import { validateHostUsers, validatePodSecurityContext } from './security-validation.ts'
 import { validateVolumes } from './volume-validation.ts'
 
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None']
@@ -18,7 +19,7 @@ export function validatePodSpec(spec: PodSpec, at: string): FieldError[] {
   errors.push(...supported(`${at}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']))
   errors.push(...supported(`${at}.dnsPolicy`, spec.dnsPolicy, dnsPolicies))
   errors.push(...validateLabels(spec.nodeSelector, `${at}.nodeSelector`))
-  errors.push(...validatePodSecurityContext(spec, `${at}.securityContext`))
+  errors.push(...validatePodSecurityContext(spec, `${at}.securityContext`), ...validateHostUsers(spec, at))
   if (spec.affinity) errors.push(...validateAffinity(spec.affinity, `${at}.affinity`))
   errors.push(...validateDns(spec, `${at}.dnsConfig`))
   for (const [i, { conditionType }] of (spec.readinessGates ?? []).entries()) {
@@ -45,7 +46,7 @@ export function validatePodSpec(spec: PodSpec, at: string): FieldError[] {
   errors.push(...supported(`${at}.preemptionPolicy`, spec.preemptionPolicy, ['Never', 'PreemptLowerPriority']))
   for (const name in spec.overhead) errors.push(...validateAmount(name, spec.overhead[name] ?? '0', `${at}.overhead[${name}]`))
   if (spec.resources) errors.push(...validateResources(spec.resources, `${at}.resources`))
-  if (spec.os) errors.push(...supported(`${at}.os.name`, spec.os.name, ['linux', 'windows']))
+  if (spec.os) errors.push(...supported(`${at}.os.name`, spec.os.name, ['linux', 'windows']), ...validateOs(spec, at))
   return errors
 }
 

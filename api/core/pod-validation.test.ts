@@ -34,7 +34,27 @@ describe('containers', () => {
       { imagePullPolicy: 'Odd' },
       [`${at}.imagePullPolicy: Unsupported value: "Odd": supported values: "Always", "IfNotPresent", "Never"`],
     ],
-    [{ restartPolicy: 'Always' }, [`${at}.restartPolicy: Forbidden: may not be set for non-init containers`]],
+    [{ restartPolicy: 'Always' }, []],
+    [
+      { restartPolicy: 'Odd' },
+      [`${at}.restartPolicy: Unsupported value: "Odd": supported values: "Always", "Never", "OnFailure"`],
+    ],
+    [
+      { restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }] },
+      [`${at}.restartPolicy: Required value: must specify restartPolicy when restart rules are used`],
+    ],
+    [
+      { restartPolicy: 'Never', restartPolicyRules: [{ action: 'Restart' }, { action: 'Stop', exitCodes: { operator: 'Gt' } }] },
+      [
+        `${at}.restartPolicyRules[0].exitCodes: Required value: must be specified`,
+        `${at}.restartPolicyRules[1].action: Unsupported value: "Stop": supported values: "Restart"`,
+        `${at}.restartPolicyRules[1].exitCodes.operator: Unsupported value: "Gt": supported values: "In", "NotIn"`,
+      ],
+    ],
+    [
+      { lifecycle: { stopSignal: 'SIGUSR1' } },
+      [`${at}.lifecycle.stopSignal: Forbidden: may not be set for containers with empty \`spec.os.name\``],
+    ],
     [{ ports: [{}] }, [`${at}.ports[0].containerPort: Required value`]],
     [
       { ports: [{ containerPort: 70000, protocol: 'ICMP' }] },
@@ -133,9 +153,12 @@ describe('containers', () => {
       ['spec.initContainers[0].livenessProbe: Forbidden: may not be set for init containers without restartPolicy=Always'],
     ],
     [{ restartPolicy: 'Always', livenessProbe: { tcpSocket: { port: 1 } } }, []],
+    [{ restartPolicy: 'Never' }, []],
     [
-      { restartPolicy: 'Never' },
-      ['spec.initContainers[0].restartPolicy: Unsupported value: "Never": supported values: "Always"'],
+      { restartPolicy: 'Always', restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [1] } }] },
+      [
+        'spec.initContainers[0].restartPolicyRules: Forbidden: restartPolicyRules are not allowed for init containers with restart policy Always',
+      ],
     ],
   ])('init container %j', (fields, expected) => {
     expect(faults(Pod, pod({ initContainers: [{ name: 'first', image: 'x', ...fields }] }))).toEqual(expected)

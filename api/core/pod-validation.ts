@@ -6,10 +6,12 @@ import type { Container } from './container.ts'
 import type { PodSpec } from './pod-spec.ts'
 import type { PodObject } from './pod-status.ts'
 import { validatePodSpec } from './pod-spec-validation.ts'
+import { validateAppArmorAnnotations } from './security-validation.ts'
 
 /** A pod by itself, and what of it may change (pkg/apis/core/validation ValidatePodUpdate, semantics E4). */
 export function validatePod(pod: PodObject, old?: PodObject): FieldError[] {
   const errors = validatePodSpec(pod.spec, 'spec')
+  errors.push(...validateAppArmorAnnotations(pod.metadata.annotations, pod.spec, old === undefined))
   if (old) return [...errors, ...validateUpdate(pod.spec, old.spec)]
   if (pod.spec.ephemeralContainers) errors.push(fieldError.forbidden('spec.ephemeralContainers', 'cannot be set on create'))
   if (pod.spec.nodeName && pod.spec.schedulingGates) {

@@ -1,6 +1,8 @@
+import { deepEqual } from '../../lib/json.ts'
 import { timestamp } from '../../lib/clock.ts'
 import { defineKind, type Draft, type ObjectOf } from '../kind.ts'
 import { qosClassOf } from '../placement/qos.ts'
+import { keepObservedGenerations } from './observed-generations.ts'
 import { podColumns, podRowConditions } from './pod-columns.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { ephemeralContainersPart, resizePart } from './pod-parts.ts'
@@ -57,15 +59,38 @@ export const Pod = defineKind({
   prepareForCreate(pod) {
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) }
     if (pod.spec.schedulingGates) holdBack(pod)
+    takeOverAppArmor(pod)
   },
   prepareForUpdate(pod, old) {
     if (old.status.qosClass) pod.status.qosClass = old.status.qosClass
+    keepObservedGenerations(pod, old)
   },
   validate: validatePod,
   warnings: podWarnings,
   deletion: { gracePeriodSeconds, answersObject: true },
 })
 export type Pod = ObjectOf<typeof Pod>
+
+/** Profiles in the old annotations become fields, unless the pod's own field says the same (pkg/registry/core/pod applyAppArmorVersionSkew). */
+function takeOverAppArmor({ metadata, spec }: Draft<PodObject>): void {
+  if (!metadata.annotations || spec.os?.name === 'windows') return
+  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+    const annotation = metadata.annotations[`container.apparmor.security.beta.kubernetes.io/${container.name}`]
+    const profile = annotation === undefined ? undefined : profileOf(annotation)
+    if (!profile || container.securityContext?.appArmorProfile || deepEqual(profile, spec.securityContext.appArmorProfile))
+      continue
+    container.securityContext = { ...container.securityContext, appArmorProfile: profile }
+  }
+}
+
+function profileOf(annotation: string) {
+  if (annotation === 'unconfined') return { type: 'Unconfined' as const }
+  if (annotation === 'runtime/default') return { type: 'RuntimeDefault' as const }
+  const localhostProfile = annotation.startsWith('localhost/') ? annotation.slice('localhost/'.length) : ''
+  return localhostProfile.trim() === localhostProfile && localhostProfile
+    ? { type: 'Localhost' as const, localhostProfile }
+    : undefined
+}
 
 /** A gated pod says from the start that the scheduler does not look at it. */
 function holdBack({ metadata, status }: Draft<PodObject>): void {
