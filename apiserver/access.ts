@@ -1,7 +1,7 @@
 import type { AnyKind } from '../api/kind.ts'
 import type { KubeObject } from '../api/transport.ts'
 import type { Stored } from './request.ts'
-import { allServed, served } from './served.ts'
+import { allServed, served, servedNow } from './served.ts'
 import { listPrefix, storeKey } from './store-keys.ts'
 import type { WatchCache } from './watch-cache.ts'
 
@@ -9,6 +9,8 @@ import type { WatchCache } from './watch-cache.ts'
 export interface Access {
   stored(kind: AnyKind, namespace: string | undefined, name: string): Promise<Stored | undefined>
   get(kind: AnyKind, namespace: string | undefined, name: string): Promise<KubeObject | undefined>
+  /** As `get`, if that can be told without waiting; undefined: look. */
+  atHand(kind: AnyKind, namespace: string | undefined, name: string): KubeObject | undefined
   /** Every object of a kind, in key order. */
   all(kind: AnyKind): Promise<readonly KubeObject[]>
   /** Those of one namespace. */
@@ -27,6 +29,10 @@ export function access(cache: WatchCache): Access {
     stored: read,
     async get(kind, namespace, name) {
       return (await read(kind, namespace, name))?.object
+    },
+    atHand(kind, namespace, name) {
+      const kept = cache.current(kind)?.objects.get(storeKey(kind, namespace, name))
+      return kept && servedNow(kind, kept)?.object
     },
     async all(kind) {
       const { objects } = await cache.latest(kind)

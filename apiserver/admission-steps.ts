@@ -5,6 +5,9 @@ import { defaultStorageClass } from './admission/default-storage-class.ts'
 import { defaultTolerationSeconds } from './admission/default-toleration-seconds.ts'
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts'
 import { limitRanger, limitRangerForClaims, limitRangerOnResize } from './admission/limit-ranger.ts'
+import type { PodSecurityConfiguration } from './admission/pod-security/configuration.ts'
+import { podSecuritySteps } from './admission/pod-security/pod-security.ts'
+import { persistentVolumeClaimResize } from './admission/persistent-volume-claim-resize.ts'
 import { priority, singleDefaultPriority } from './admission/priority.ts'
 import { resourceQuota } from './admission/resource-quota.ts'
 import { runtimeClass } from './admission/runtime-class.ts'
@@ -15,7 +18,7 @@ import { customResourceFinalizers, customResourceRules } from './custom/admissio
 import { serviceAddresses } from './service-addresses.ts'
 
 /** Every admission step, in upstream's order (k8s.io/kubernetes/pkg/kubeapiserver/options/plugins.go). */
-export const admissionSteps: readonly AdmissionStep[] = [
+export const admissionStepsWith = (podSecurity?: PodSecurityConfiguration): readonly AdmissionStep[] => [
   namespaceLifecycle,
   serviceAddresses,
   limitRanger,
@@ -23,11 +26,13 @@ export const admissionSteps: readonly AdmissionStep[] = [
   limitRangerForClaims,
   serviceAccount,
   taintNodesByCondition,
+  ...podSecuritySteps(podSecurity),
   priority,
   singleDefaultPriority,
   defaultTolerationSeconds,
   runtimeClass,
   defaultStorageClass,
+  persistentVolumeClaimResize,
   certificateRequester,
   certificateConditions,
   certificateSubjectRestriction,
@@ -38,3 +43,6 @@ export const admissionSteps: readonly AdmissionStep[] = [
   customResourceFinalizers,
   resourceQuota,
 ]
+
+/** With nothing configured. */
+export const admissionSteps = admissionStepsWith()

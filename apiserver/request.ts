@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { ExecSession, NodeAgent } from '../api/node-agent.ts'
+import type { ExecSession, NodeAgent, PodConnections } from '../api/node-agent.ts'
 import type { Call, KubeObject, WatchEvent } from '../api/transport.ts'
 import type { UserInfo } from '../api/user.ts'
 
@@ -52,13 +52,6 @@ export type ApiResponse =
   | { readonly type: 'session'; readonly session: ExecSession }
   | { readonly type: 'connections'; readonly pod: PodConnections }
   | { readonly type: 'proxy'; readonly backend: ProxyBackend }
-
-/** The ports of a pod, for port-forward. */
-export interface PodConnections {
-  readonly name: string
-  /** A TCP connection to a port on the pod's own loopback address. Half-open: each side ends what it says by itself. */
-  connect(port: number): Promise<Duplex>
-}
 
 /** Who answers a request to a `proxy` subresource: somebody at the end of a connection, or the agent of a node. */
 export type ProxyBackend =

@@ -146,3 +146,15 @@ test('an event that has expired meanwhile is made anew', async () => {
   await setup.clock.advance(0)
   expect((await setup.stored()).map(({ count }) => count)).toEqual([2])
 })
+
+test('parts of an object are told apart, and share its limits', async () => {
+  await using setup = await setUp()
+  const about = (name: string) => ({ ...object('web'), fieldPath: `spec.containers{${name}}` })
+  for (const name of ['a', 'b', 'a']) setup.recorder.record(about(name), 'Normal', 'Started', 'Started it')
+  await setup.clock.advance(1000)
+  const found = (await setup.stored()).map(({ involvedObject, count }) => `${involvedObject.fieldPath} ${count}`)
+  expect(found.sort()).toEqual(['spec.containers{a} 2', 'spec.containers{b} 1'])
+  for (let i = 0; i < 40; i++) setup.recorder.record(about(`c${i}`), 'Normal', 'Started', 'Started it')
+  await setup.clock.advance(1000)
+  expect(await setup.stored()).toHaveLength(2 + 22)
+})

@@ -1,6 +1,5 @@
 import { Event } from '../api/core/event.ts'
 import { ApiError, isReason } from '../api/errors.ts'
-import type { KubeObject } from '../api/transport.ts'
 import { type Clock, timestamp } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Run } from '../lib/run.ts'
@@ -8,7 +7,7 @@ import { workQueue } from '../lib/work-queue.ts'
 import { boundedMap } from './bounded-map.ts'
 import type { Client } from './client.ts'
 import { eventCorrelator } from './event-correlator.ts'
-import type { EventRecorder } from './events.ts'
+import type { EventRecorder, EventSubject } from './events.ts'
 
 /** The Events of a process: recorders to tell them to, and the loop that writes them. */
 export interface Events {
@@ -22,11 +21,12 @@ export interface Events {
 interface Entry {
   readonly component: string
   readonly host: string
-  readonly about: KubeObject
+  readonly about: EventSubject
   readonly type: 'Normal' | 'Warning'
   readonly reason: string
   readonly message: string
   readonly name: string
+  readonly annotations: Readonly<Record<string, string>> | undefined
   readonly first: number
   last: number
   count: number
@@ -48,26 +48,32 @@ export function createEvents({ client, clock, log }: { client: Client; clock: Cl
   const queue = workQueue(clock, { initialInMs: 1000, maxInMs: 30_000 })
   let sequence = 0
 
-  const record = (component: string, host: string, about: KubeObject, type: Entry['type'], reason: string, text: string) => {
+  const record = (
+    component: string,
+    host: string,
+    ...[about, type, reason, text, annotations]: Parameters<EventRecorder['record']>
+  ) => {
     const { uid, namespace = '', name } = about.metadata
     const subject = [about.apiVersion, about.kind, namespace, name, uid].join('\n')
     const told = correlator.correlate({ source: `${component}\n${host}`, subject, type, reason, message: text })
     if (!told) return
     const now = clock.now()
-    const known = entries.get(told.key)
+    // Limits are those of the object; what is said of its parts is counted apart.
+    const key = about.fieldPath ? `${told.key}\n${about.fieldPath}` : told.key
+    const known = entries.get(key)
     // Nanoseconds, as upstream names events; the counter keeps those of one millisecond apart.
     const id = (BigInt(Math.trunc(now)) * 1_000_000n + BigInt(sequence++ % 1_000_000)).toString(16)
     const entry: Entry =
       known?.message === told.message
         ? known
         : {
-            ...{ component, host, about, type, reason, message: told.message, name: known?.name ?? `${name}.${id}` },
+            ...{ component, host, about, type, reason, message: told.message, name: known?.name ?? `${name}.${id}`, annotations },
             ...{ first: known?.first ?? now, last: now, count: known?.count ?? 0, written: known?.written ?? 0, failures: 0 },
           }
     entry.count += 1
     entry.last = now
-    entries.set(told.key, entry)
-    queue.add(told.key)
+    entries.set(key, entry)
+    queue.add(key)
   }
 
   const write = async (key: string): Promise<void> => {
@@ -95,8 +101,15 @@ export function createEvents({ client, clock, log }: { client: Client; clock: Cl
     const { about, component, host } = entry
     const { name, namespace = '', uid, resourceVersion } = about.metadata
     await client.as({ actor: component }).create(Event, {
-      metadata: { name: entry.name, namespace: namespace || 'default' },
-      involvedObject: { apiVersion: about.apiVersion, kind: about.kind, namespace, name, uid, resourceVersion },
+      metadata: {
+        name: entry.name,
+        namespace: namespace || 'default',
+        ...(entry.annotations && { annotations: { ...entry.annotations } }),
+      },
+      involvedObject: {
+        ...{ apiVersion: about.apiVersion, kind: about.kind, namespace, name, uid, resourceVersion },
+        ...(about.fieldPath && { fieldPath: about.fieldPath }),
+      },
       reason: entry.reason,
       message: entry.message,
       type: entry.type,
@@ -123,7 +136,7 @@ export function createEvents({ client, clock, log }: { client: Client; clock: Cl
 
   return {
     from: (component, host = '') => ({
-      record: (about, type, reason, message) => record(component, host, about, type, reason, message),
+      record: (...told) => record(component, host, ...told),
     }),
     run: signal => queue.drain(write, { concurrency: writers, signal }),
   }

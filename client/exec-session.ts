@@ -1,6 +1,6 @@
 import type { WebSocket as Socket } from 'ws'
-import type { Status } from '../api/errors.ts'
 import type { ExecSession } from '../api/node-agent.ts'
+import { resultOf } from '../streaming/exec-result.ts'
 import { byteQueue } from './byte-queue.ts'
 import { dial, type DialOptions } from './web-socket.ts'
 
@@ -68,18 +68,4 @@ function sessionOver(socket: Socket): ExecSession {
     done,
     close: () => socket.close(1000),
   }
-}
-
-/** What the Status on the error channel says about the command's end. */
-export function resultOf(text: string): { exitCode: number; message?: string } {
-  let status: Partial<Status>
-  try {
-    status = JSON.parse(text) as Partial<Status>
-  } catch {
-    return { exitCode: -1, message: text }
-  }
-  if (status.status === 'Success') return { exitCode: 0 }
-  const exit = status.details?.causes?.find(cause => cause.reason === 'ExitCode')
-  if (exit) return { exitCode: Number(exit.message) }
-  return { exitCode: -1, message: status.message ?? 'the command failed' }
 }

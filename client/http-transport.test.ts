@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { ApiError } from '../api/errors.ts'
 import type { Transport, WatchEvent } from '../api/transport.ts'
-import { resultOf } from './exec-session.ts'
+import { resultOf } from '../streaming/exec-result.ts'
 import { type HttpTransport, httpTransport, requestOf } from './http-transport.ts'
 
 const pods = { group: '', version: 'v1', resource: 'pods', namespace: 'default' }

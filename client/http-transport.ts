@@ -1,5 +1,6 @@
 import { Agent as PlainAgent, type IncomingMessage, request as plainRequest, type RequestOptions } from 'node:http'
 import { Agent, request as secureRequest } from 'node:https'
+import type { Socket } from 'node:net'
 import { causeHeaders } from '../api/cause-headers.ts'
 import { ApiError } from '../api/errors.ts'
 import type { ExecOptions, ExecSession } from '../api/node-agent.ts'
@@ -13,6 +14,7 @@ import {
   type Verb,
   type WatchEvent,
 } from '../api/transport.ts'
+import { systemClock } from '../lib/clock.ts'
 import { connectionError, responseError } from './http-errors.ts'
 import { jsonLines } from './json-lines.ts'
 import type { PortConnection } from './port-connection.ts'
@@ -34,6 +36,8 @@ export interface HttpTransportOptions {
   /** PEM, both or neither. */
   cert?: string
   key?: string
+  /** Who we are by now, instead of `cert` and `key`: a new answer is used from the next connection on, and open ones go on. */
+  clientCertificate?: () => { readonly cert: string; readonly key: string }
   token?: string
   /** Whom to act as, which the server allows to those who may impersonate. */
   impersonate?: Impersonation
@@ -44,6 +48,8 @@ export interface HttpTransportOptions {
   userAgent?: string
   /** Is told every `Warning` header's text. */
   onWarning?: (text: string) => void
+  /** How long a server may take to take up a connection; default 30 s, as client-go's. */
+  connectTimeoutInMs?: number
   /** How long a server may say nothing before a call is given up; watches and logs may be silent for ever. */
   silenceInMs?: number
 }
@@ -87,11 +93,10 @@ const methods: Record<Verb, string> = {
 }
 
 export function httpTransport(options: HttpTransportOptions): HttpTransport {
-  const { token, userAgent = 'wherry', onWarning, silenceInMs = 60_000, impersonate } = options
+  const { token, userAgent = 'wherry', onWarning, silenceInMs = 60_000, connectTimeoutInMs = 30_000, impersonate } = options
   const base = new URL(options.server)
-  const tls = tlsOptions(options)
   const isSecure = base.protocol === 'https:'
-  const agent = isSecure ? new Agent({ keepAlive: true, ...tls }) : new PlainAgent({ keepAlive: true })
+  const connections = isSecure ? secureConnections(options) : plainConnections()
   const prefix = base.pathname.replace(/\/$/, '')
   const identity = {
     'user-agent': userAgent,
@@ -102,7 +107,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
   const open = ({ method, path, headers, body, signal }: HttpRequest, silence: number): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const request: RequestOptions = {
-        agent,
+        agent: connections.agent(),
         method,
         hostname: base.hostname.replace(/^\[|\]$/g, ''),
         port: base.port || (isSecure ? 443 : 80),
@@ -115,7 +120,10 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
         for (const text of warningsOf(response)) onWarning?.(text)
         resolve(response)
       })
-      sent.on('socket', socket => socket.setKeepAlive(true, 15_000))
+      sent.on('socket', socket => {
+        socket.setKeepAlive(true, 15_000)
+        if (socket.connecting) untilConnected(socket, connectTimeoutInMs)
+      })
       sent.on('timeout', () => sent.destroy(new Error(`no answer within ${silence} ms`)))
       sent.on('error', error => {
         if (signal?.aborted) return reject(signal.reason)
@@ -141,7 +149,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
     return response
   }
 
-  const socketOptions = { ...tls, headers: identity }
+  const socketOptions = () => ({ ...connections.tls(), headers: identity })
   const socketUrl = ({ namespace, name }: PodTarget, subresource: string, query: object): URL => {
     const target = { group: '', version: 'v1', resource: 'pods', namespace, name, subresource }
     const url = new URL(prefix + pathOf(target) + queryOf(query), base)
@@ -151,7 +159,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
 
   const transport: HttpTransport = {
     request: fetchText,
-    close: () => agent.destroy(),
+    close: connections.close,
     stream: (path, accept, signal) => openStream(path, signal, accept),
     async call(call, signal) {
       const { status, headers, text } = await fetchText({ ...requestOf(call), signal })
@@ -178,15 +186,15 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
     },
     async exec(target, { command, ...flags }) {
       const { openExecSession } = await import('./exec-session.ts')
-      return openExecSession(socketUrl(target, 'exec', { ...flags, command }), socketOptions)
+      return openExecSession(socketUrl(target, 'exec', { ...flags, command }), socketOptions())
     },
     async attach(target, options) {
       const { openExecSession } = await import('./exec-session.ts')
-      return openExecSession(socketUrl(target, 'attach', options), socketOptions)
+      return openExecSession(socketUrl(target, 'attach', options), socketOptions())
     },
     async connect(target, port) {
       const { openPortConnection } = await import('./port-connection.ts')
-      return openPortConnection(socketUrl(target, 'portforward', { ports: port }), socketOptions)
+      return openPortConnection(socketUrl(target, 'portforward', { ports: port }), socketOptions())
     },
     async raw(path, signal) {
       const { status, headers, text } = await fetchText({
@@ -211,6 +219,54 @@ function impersonationHeaders({ user, uid, groups = [], extra = {} }: Impersonat
     headers[`impersonate-extra-${encodeURIComponent(key).toLowerCase()}`] = [...values]
   }
   return headers
+}
+
+/** Gives up on a connection that is not there in time. */
+function untilConnected(socket: Socket, withinInMs: number): void {
+  const late = () => socket.destroy(Object.assign(new Error('the connection timed out'), { code: 'ETIMEDOUT' }))
+  const cancel = systemClock.after(withinInMs, late)
+  socket.once('encrypted' in socket ? 'secureConnect' : 'connect', cancel)
+  socket.once('close', cancel)
+}
+
+function plainConnections() {
+  const agent = new PlainAgent({ keepAlive: true })
+  return { agent: () => agent, tls: () => ({}), close: () => agent.destroy() }
+}
+
+/** Connections as who we are now. When that changes, idle ones are closed and busy ones are used for no other request. */
+function secureConnections(options: HttpTransportOptions) {
+  const { clientCertificate } = options
+  const make = (tls: object) => new Agent({ keepAlive: true, ...tls })
+  let shown = clientCertificate?.()
+  let tls = { ...tlsOptions(options), ...shown }
+  let agent = make(tls)
+  const former = new Set<Agent>()
+  const renew = () => {
+    const next = clientCertificate?.()
+    if (next === shown) return
+    shown = next
+    // An agent that keeps nothing alive closes each socket once it is free.
+    Object.assign(agent, { keepAlive: false })
+    for (const socket of Object.values(agent.freeSockets).flatMap(list => list ?? [])) socket.destroy()
+    for (const old of former) if (Object.keys(old.sockets).length === 0) former.delete(old)
+    former.add(agent)
+    tls = { ...tlsOptions(options), ...next }
+    agent = make(tls)
+  }
+  return {
+    agent() {
+      renew()
+      return agent
+    },
+    tls() {
+      renew()
+      return tls
+    },
+    close() {
+      for (const each of [agent, ...former]) each.destroy()
+    },
+  }
 }
 
 function tlsOptions({ ca, cert, key, tlsServerName, insecureSkipTlsVerify }: HttpTransportOptions) {

@@ -16,6 +16,8 @@ interface Dependencies {
   client: Client
   clock: Clock
   log: Log
+  /** The longest wait after failures, in milliseconds; default 30 s, as client-go's. */
+  longestRetryInMs?: number | undefined
 }
 
 /** How many objects one LIST asks for: the server need not build, nor the client hold, an answer of any size. */
@@ -73,7 +75,8 @@ export function createInformers(dependencies: Dependencies): Informers {
   }
 }
 
-function createInformer(kind: AnyKind, fieldSelector: string | undefined, { client, clock, log }: Dependencies): Informer {
+function createInformer(kind: AnyKind, fieldSelector: string | undefined, dependencies: Dependencies): Informer {
+  const { client, clock, log, longestRetryInMs = retry.maxInMs } = dependencies
   const cache = objectCache<KubeObject>()
   const handlers = new Set<(changes: readonly Change[]) => void>()
   const waiting = waiters()
@@ -120,7 +123,7 @@ function createInformer(kind: AnyKind, fieldSelector: string | undefined, { clie
   const informer: Informer = {
     lister: cache,
     async run(signal) {
-      const backoff = exponentialBackoff(retry)
+      const backoff = exponentialBackoff({ ...retry, maxInMs: longestRetryInMs })
       let mustList = true
       while (!signal.aborted) {
         const startedAt = clock.monotonic()

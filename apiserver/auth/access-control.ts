@@ -1,4 +1,5 @@
 import { Node } from '../../api/core/node.ts'
+import { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { Secret } from '../../api/core/secret.ts'
@@ -24,6 +25,7 @@ import { type Followed, type FollowOptions, followed } from '../followed.ts'
 import { type NodePods, nodeAuthorizer } from './node-authorizer.ts'
 import { accessReviews } from './reviews.ts'
 import type { RbacSource } from './rules.ts'
+import { driverAudiences, volumeNeedsSecret } from './storage-drivers.ts'
 import { tokenRequests } from './token-request.ts'
 import { reader, tokenLookup } from './token-lookup.ts'
 import { type ServiceAccountTokens, serviceAccountTokens } from './tokens.ts'
@@ -64,12 +66,14 @@ export function accessControl(options: AccessControlOptions): AccessControl {
   const claims = followed(PersistentVolumeClaim, options)
   const attachments = followed(VolumeAttachment, options)
   const slices = followed(ResourceSlice, options)
+  const volumes = followed(PersistentVolume, options)
 
   const authorizer = createAuthorizer({
     source: policy.source,
     nodes: nodeAuthorizer({
       ...pods.nodePods,
       nodeOfObject: (resource, name) => (resource === ResourceSlice.plural ? slices : attachments).byKey.get(name)?.spec.nodeName,
+      volumeNeedsSecret: (volume, namespace, name) => volumeNeedsSecret(volumes.byKey.get(volume), namespace, name),
       volumeOf: (namespace, name) => claims.byKey.get(`${namespace}/${name}`)?.spec.volumeName,
     }),
   })
@@ -81,10 +85,11 @@ export function accessControl(options: AccessControlOptions): AccessControl {
     pod: (namespace: string, name: string) => get(Pod, name, namespace),
     node: (name: string) => get(Node, name),
     secret: (namespace: string, name: string) => get(Secret, name, namespace),
+    driverAudiences: driverAudiences(get),
   }
   const bootstrapTokens = { clock, secret: (name: string) => get(Secret, name, 'kube-system') }
   const own = authenticator({ tokens, staticTokens, bootstrapUser: token => bootstrapUser(token, bootstrapTokens) })
-  const parts = [...policy.parts, pods.objects, accounts, claims, attachments, slices]
+  const parts = [...policy.parts, pods.objects, accounts, claims, attachments, slices, volumes]
   const runs = parts.map(({ name, run }) => [name, run] as const)
   const ready = deferred()
   return {

@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Clock } from '../../lib/clock.ts'
-import { issueCertificate, type KeyPair, type Name } from './x509.ts'
+import { issueCertificate, type KeyPair, type Name } from '../../lib/x509/certificate.ts'
 
 /** Where PEM files are kept, by file name; the caller decides where that is and guards the keys (`*.key`). */
 export interface PemStore {
@@ -13,6 +13,8 @@ export interface PemStore {
 export interface Certificates {
   /** The authority's certificate: clients verify the server with it, the server verifies clients. */
   readonly ca: string
+  /** Its key, which signs all others. */
+  readonly caKey: string
   readonly server: KeyPair
   /** One per name that was asked for. */
   readonly clients: Readonly<Record<string, KeyPair>>
@@ -76,7 +78,13 @@ export async function ensureCertificates({ store, clock, hosts = [], clients }: 
       issueCertificate({ ...leaf, subject: { commonName: name, organizations }, purpose: 'client' }),
     )
   }
-  return { ca: authority.certificate, server, clients: made, serviceAccountKey: await ensureKey(store, 'service-account.key') }
+  return {
+    ca: authority.certificate,
+    caKey: authority.key,
+    server,
+    clients: made,
+    serviceAccountKey: await ensureKey(store, 'service-account.key'),
+  }
 }
 
 async function ensure(store: PemStore, file: string, isGood: (pair: KeyPair) => boolean, make: () => KeyPair): Promise<KeyPair> {

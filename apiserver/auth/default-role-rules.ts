@@ -212,6 +212,8 @@ export const roleRules: Readonly<Record<string, readonly PolicyRule[]>> = table(
     [read, 'storage.k8s.io', 'storageclasses'],
     ['get list patch update watch', 'core', 'persistentvolumeclaims'],
   ],
+  // Ours: whoever makes routes to the pods of other nodes must know the nodes.
+  'wherry:pod-network': [[read, 'core', 'nodes']],
   // Ours: what the cluster's DNS reads.
   'system:coredns': [
     ['list watch', 'core', 'endpoints services pods namespaces'],

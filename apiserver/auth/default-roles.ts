@@ -108,6 +108,10 @@ export const defaultClusterRoleBindings: readonly DefaultBinding[] = [
   binding('system:kube-scheduler', toUser('system:kube-scheduler')),
   binding('system:volume-scheduler', toUser('system:kube-scheduler')),
   binding('system:kube-controller-manager', toUser('system:kube-controller-manager')),
+  // Ours: upstream has nobody who approves these by itself.
+  binding('system:certificates.k8s.io:kubelet-serving-approver', toUser('system:kube-controller-manager')),
+  // Ours: upstream's network plugins run in pods, with service accounts of their own.
+  binding('wherry:pod-network', toUser('system:wherry:pod-network')),
   ...controllerRoles.map(({ name }) =>
     binding(`system:controller:${name}`, toServiceAccount(name), toUser('system:kube-controller-manager')),
   ),

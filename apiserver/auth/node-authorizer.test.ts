@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { users } from '../../api/user.ts'
 import { createAuthorizer } from './authorizer.ts'
 import { nodeAuthorizer } from './node-authorizer.ts'
-import type { PodLike } from './pod-references.ts'
+import type { PodLike } from '../../api/core/pod-references.ts'
 
 const pod: PodLike = {
   metadata: { name: 'web', namespace: 'dev' },

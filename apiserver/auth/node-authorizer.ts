@@ -1,7 +1,7 @@
 import type { UserInfo } from '../../api/user.ts'
 import type { Decision } from './authorizer.ts'
 import { nodeRules } from './default-roles.ts'
-import { type PodLike, refersTo } from './pod-references.ts'
+import { type PodLike, refersTo } from '../../api/core/pod-references.ts'
 import { type ResourceAttributes, ruleMatches } from './rules.ts'
 
 /** What is bound to which node, read from the watch caches without waiting. */
@@ -12,6 +12,8 @@ export interface NodePods {
   nodeOf(namespace: string, podName: string): string | undefined
   /** The volume that a claim is bound to. */
   volumeOf(namespace: string, claimName: string): string | undefined
+  /** Whether kubelets need a secret to mount a volume. */
+  volumeNeedsSecret?(volume: string, namespace: string, secret: string): boolean
   /** The node that a volume attachment or a resource slice is about. */
   nodeOfObject?(resource: string, name: string): string | undefined
 }
@@ -97,25 +99,36 @@ const ofThisNode: Check = (nodeName, { resource, name }, pods) =>
   name !== undefined && pods.nodeOfObject?.(resource, name) === nodeName
 
 /** What a write is about is checked by NodeRestriction, which sees the object as it is at that moment. */
+/** Whether one of the volumes that the pods of a node have through their claims is so. */
+function someVolume(nodeName: string, pods: NodePods, isSo: (volume: string) => boolean): boolean {
+  for (const { metadata, spec } of pods.podsOn(nodeName))
+    for (const volume of spec.volumes ?? []) {
+      const claim = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${metadata.name}-${volume.name}` : undefined)
+      const bound = claim === undefined ? undefined : pods.volumeOf(metadata.namespace, claim)
+      if (bound && isSo(bound)) return true
+    }
+  return false
+}
+
+/** What a volume's driver needs to mount it. */
+const readForVolume: Check = (nodeName, attributes, pods) => {
+  const { verb, subresource, namespace } = attributes
+  const name = nameOf(attributes)
+  if (!isRead(verb) || subresource || !namespace || !name) return false
+  return someVolume(nodeName, pods, volume => pods.volumeNeedsSecret?.(volume, namespace, name) ?? false)
+}
+
 const checks: Record<string, Check> = {
-  secrets: readReferenced,
+  secrets: (nodeName, attributes, pods) =>
+    readReferenced(nodeName, attributes, pods) || readForVolume(nodeName, attributes, pods),
   configmaps: readReferenced,
   'resourceclaims.resource.k8s.io': getReferenced,
   persistentvolumeclaims(nodeName, attributes, pods) {
     if (attributes.subresource !== 'status') return getReferenced(nodeName, attributes, pods)
     return isWrite(attributes.verb) && isReferredTo(nodeName, attributes, pods)
   },
-  persistentvolumes(nodeName, { verb, subresource, name }, pods) {
-    if (verb !== 'get' || subresource || !name) return false
-    for (const { metadata, spec } of pods.podsOn(nodeName)) {
-      for (const volume of spec.volumes ?? []) {
-        const claim =
-          volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${metadata.name}-${volume.name}` : undefined)
-        if (claim !== undefined && pods.volumeOf(metadata.namespace, claim) === name) return true
-      }
-    }
-    return false
-  },
+  persistentvolumes: (nodeName, { verb, subresource, name }, pods) =>
+    verb === 'get' && !subresource && name !== undefined && name !== '' && someVolume(nodeName, pods, volume => volume === name),
   'volumeattachments.storage.k8s.io': (nodeName, attributes, pods) =>
     attributes.verb === 'get' && !attributes.subresource && ofThisNode(nodeName, attributes, pods),
   serviceaccounts(nodeName, attributes, pods) {

@@ -4,9 +4,9 @@ import type { KubeObject } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
 import { deepEqual } from '../../lib/json.ts'
 import type { AdmissionContext, AdmissionStep, Attempt } from '../admission.ts'
-import { commonNames } from './csr.ts'
+import { readRequest } from '../../lib/x509/request.ts'
 import { nodeNameOf } from './node-authorizer.ts'
-import { referredTo } from './pod-references.ts'
+import { referredTo } from '../../api/core/pod-references.ts'
 import { forbidAttempt } from './refusal.ts'
 import type { BoundPod } from './token-request.ts'
 
@@ -127,7 +127,7 @@ const rules: Readonly<Record<string, Rule>> = {
     const { signerName, request } = object.spec ?? {}
     if (attempt.operation !== 'CREATE' || attempt.subresource || !nodeSigners.includes(String(signerName))) return undefined
     try {
-      const names = commonNames(Buffer.from(String(request), 'base64').toString())
+      const names = readRequest(Buffer.from(String(request), 'base64').toString()).commonNames
       if (names.length === 1 && names[0] === `system:node:${node}`) return undefined
     } catch (error) {
       return `unable to parse csr: ${error instanceof Error ? error.message : String(error)}`
@@ -199,7 +199,10 @@ function isKubeletsOwn(key: string): boolean {
   return kubeletLabels.has(key) || isIn('kubelet.kubernetes.io') || isIn('node.kubernetes.io')
 }
 
-/** A kubelet gets tokens only for pods that run on it, for audiences that those pods ask for. Answers the reason to refuse. */
+/**
+ * A kubelet gets tokens only for pods that run on it, for audiences that those pods ask for, or the drivers of their volumes. Answers the
+ * reason to refuse.
+ */
 export function refuseTokenForNode(
   user: UserInfo,
   spec: {
@@ -214,6 +217,7 @@ export function refuseTokenForNode(
       | undefined
   },
   pod: (KubeObject & BoundPod) | undefined,
+  driverAudiences: readonly string[] = [],
 ): string | undefined {
   const node = nodeNameOf(user)
   if (node === undefined) return undefined
@@ -229,7 +233,7 @@ export function refuseTokenForNode(
   const [audience = ''] = spec.audiences
   const sources = (pod.spec.volumes ?? []).flatMap(volume => volume.projected?.sources ?? [])
   const isAsked = sources.some(source => source.serviceAccountToken && (source.serviceAccountToken.audience ?? '') === audience)
-  return isAsked
+  return isAsked || driverAudiences.includes(audience)
     ? undefined
     : `audience ${JSON.stringify(audience)} not found in pod spec volume, ${user.name} is not authorized to request tokens for this audience`
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import { sameText } from './same-text.ts'
+import { sameText } from '../../lib/same-text.ts'
 import type { Payload } from './token-claims.ts'
 import type { TokenLookup } from './token-lookup.ts'
 

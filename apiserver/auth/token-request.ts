@@ -14,6 +14,8 @@ export interface BoundObjects {
   pod(namespace: string, name: string): Promise<(KubeObject & BoundPod) | undefined>
   node(name: string): Promise<KubeObject | undefined>
   secret(namespace: string, name: string): Promise<KubeObject | undefined>
+  /** Audiences that the drivers of a pod's volumes want tokens for. */
+  driverAudiences?(pod: KubeObject & BoundPod): Promise<readonly string[]>
 }
 
 /** What a pod must be like for tokens to be bound to it. */
@@ -54,7 +56,9 @@ export function tokenRequests({ tokens, objects, clock }: Dependencies): IssueTo
     const errors = requestErrors(request)
     if (errors.length > 0) throw invalidObject(TokenRequest, '', errors)
     const pod = boundObjectRef?.kind === 'Pod' ? await objects.pod(namespace, boundObjectRef.name ?? '') : undefined
-    const refusal = refuseTokenForNode(user, request.spec, pod)
+    const refusal =
+      refuseTokenForNode(user, request.spec, pod) &&
+      refuseTokenForNode(user, request.spec, pod, pod && (await objects.driverAudiences?.(pod)))
     if (refusal) throw forbiddenError({ group: '', plural: 'serviceaccounts' }, name, refusal)
     const audiences = request.spec.audiences.length > 0 ? request.spec.audiences : tokens.audiences
     const bound = boundObjectRef ? await boundTo(objects, serviceAccount, boundObjectRef, pod) : {}

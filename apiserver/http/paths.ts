@@ -24,6 +24,8 @@ export interface PathOptions {
   readonly documents: Documents
   readonly checks?: Readonly<Record<string, HealthCheck>> | undefined
   readonly extraRoutes?: ExtraRoutes | undefined
+  /** Which of them decide by what they are asked about whom they answer: everybody who is known may ask. */
+  readonly decidesItself?: ((path: string) => boolean) | undefined
   /** The public keys of service account tokens, and who issues them. */
   readonly tokens?: TokenIssuer | undefined
 }

@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createWebSocketStream, WebSocket } from 'ws'
 import { virtualClock } from '../../lib/clock.ts'
-import { forwardOverSpdy, portForwardProtocol, portsOf, tunnelProtocol } from './port-forward.ts'
-import { pipe, type SpdyClient, spdyClient, upgraded } from './spdy/testing.ts'
+import { forwardOverSpdy, portForwardProtocol, portsOf, tunnelProtocol } from '../../streaming/port-forward.ts'
+import { pipe, type SpdyClient, spdyClient, upgraded } from '../../streaming/spdy/testing.ts'
 import { type TestServer, testServer } from './testing.ts'
 
 const path = '/api/v1/namespaces/default/pods/web/portforward'

@@ -4,7 +4,7 @@ import { ApiError } from '../../api/errors.ts'
 import type { Verb } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { ApiRequest, ProxyBackend } from '../request.ts'
-import { join } from './port-forward.ts'
+import { join } from '../../streaming/port-forward.ts'
 import { type Exchange, sendBytes } from './reply.ts'
 import { targetOf } from './request.ts'
 
@@ -88,7 +88,8 @@ export async function proxyRequest(exchange: Exchange, path: ProxyPath, backend:
   request.on('error', () => outgoing.destroy())
   request.pipe(outgoing)
   const incoming = await answered.catch(cause => {
-    const why = cause instanceof Error ? goError(cause) : String(cause)
+    const isRefused = (cause as { code?: string }).code === 'ECONNREFUSED' // which a pod far away tells late
+    const why = isRefused ? dialFailure(backend, cause) : cause instanceof Error ? goError(cause) : String(cause)
     throw new ApiError('ServiceUnavailable', `error trying to reach service: ${why}`, { cause })
   })
   if (response.destroyed) return void incoming.destroy()

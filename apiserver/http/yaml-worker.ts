@@ -24,8 +24,9 @@ export const role = 'wherry YAML reader'
 
 if (parentPort && workerData === role) {
   const port = parentPort
-  const { readYaml } = await import('./yaml-body.ts')
-  port.on('message', (task: YamlTask) => port.postMessage(perform(task, readYaml)))
+  void import('./yaml-body.ts').then(({ readYaml }) =>
+    port.on('message', (task: YamlTask) => port.postMessage(perform(task, readYaml))),
+  )
 }
 
 function perform(

@@ -36,12 +36,13 @@ export function dangling({ handle, clock, log, schemas, levels, changed }: Optio
     while (!signal.aborted) {
       const woken = changed.wait(signal) // before looking, so that nothing that comes in between is missed
       for (const schema of schemas.byKey.values() as Iterable<FlowSchema>) {
+        if (signal.aborted) break
         const { name } = schema.spec.priorityLevelConfiguration
         const condition = conditionOf(schema, name, levels.byKey.has(name), timestamp(clock.now()))
         try {
           if (condition) await write(schema, condition)
         } catch (err) {
-          log.warn({ err, schema: schema.metadata.name }, 'the status of a flow schema could not be written')
+          if (!signal.aborted) log.warn({ err, schema: schema.metadata.name }, 'the status of a flow schema could not be written')
         }
       }
       await woken

@@ -148,6 +148,7 @@ const nodeBackend: Locate = async ({ access, nodeAgents }, _namespace, id) => {
   const kubeletPort = node.status.daemonEndpoints?.kubeletEndpoint?.Port ?? 10250
   if (port === '' || Number(port) === kubeletPort) {
     const agent = nodeAgents?.(name)
+    if (agent?.door) return { type: 'connection', scheme: 'http', ...(await agent.door()) }
     if (!agent?.serve) throw new ApiError('ServiceUnavailable', `the kubelet of node ${JSON.stringify(name)} cannot be reached`)
     return { type: 'node', serve: agent.serve }
   }

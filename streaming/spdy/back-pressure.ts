@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../../lib/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { frameType, numbersFrame } from './frames.ts'
 import type { FrameOutput } from './output.ts'
 
@@ -8,8 +8,6 @@ const mostUnreadOfStream = 1024 * 1024
 const mostUnread = 8 * 1024 * 1024
 /** A peer that is not read is not missed when it goes; writing to it is what tells. */
 const stallPingInMs = 15_000
-/** Servers number their pings evenly. */
-const stallPing = 2
 
 /** Holds up the sender by no longer reading the transport. */
 export interface BackPressure {
@@ -26,10 +24,12 @@ export interface BackPressureOptions {
   readonly clock: Clock
   /** All open streams, as they are now. */
   readonly streams: () => Iterable<{ readonly unreadBytes: number }>
+  /** The number of the pings that are sent meanwhile: servers number theirs evenly, clients oddly. */
+  readonly pingId: number
 }
 
 /** Holds while too much lies unread: for peers that keep to no windows, it is what keeps the memory small. */
-export function backPressure({ transport, output, clock, streams }: BackPressureOptions): BackPressure {
+export function backPressure({ transport, output, clock, streams, pingId }: BackPressureOptions): BackPressure {
   let cancelPing: (() => void) | undefined
   const isFull = () => {
     let all = 0
@@ -41,7 +41,7 @@ export function backPressure({ transport, output, clock, streams }: BackPressure
   }
   const pingWhileStalled = () => {
     cancelPing = clock.after(stallPingInMs, () => {
-      output.send(numbersFrame(frameType.ping, stallPing))
+      output.send(numbersFrame(frameType.ping, pingId))
       pingWhileStalled()
     })
   }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../../lib/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { backPressure } from './back-pressure.ts'
 import { controlFrameReader } from './control-frames.ts'
 import { controlFrame, type FrameSink, finFlag, frameType, numbersFrame, resetStatus } from './frames.ts'
@@ -41,7 +41,7 @@ export function clientStreams({ transport, output, onStream, clock }: ClientStre
   const streams = new Map<number, Stream>()
   const sending = sendWindows(output)
   const receiving = receiveWindows(output, sending.countsConnection)
-  const pressure = backPressure({ transport, output, clock, streams: () => streams.values() })
+  const pressure = backPressure({ transport, output, clock, streams: () => streams.values(), pingId: 2 })
   const writeHeaders = headerWriter()
   const noHeaders = new Map<string, string>()
   let latestId = 0

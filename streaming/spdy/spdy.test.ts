@@ -1,7 +1,7 @@
 import { constants, createDeflate, inflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { systemClock, virtualClock } from '../../../lib/clock.ts'
+import { systemClock, virtualClock } from '../../lib/clock.ts'
 import type { SpdyStream } from './client-streams.ts'
 import { spdyConnection } from './connection.ts'
 import { spdyDictionary } from './dictionary.ts'

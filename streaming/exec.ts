@@ -1,6 +1,6 @@
 import type { WebSocket } from 'ws'
-import { ApiError, type Status } from '../../api/errors.ts'
-import type { ExecOptions, ExecSession } from '../../api/node-agent.ts'
+import { ApiError, type Status } from '../api/errors.ts'
+import type { ExecOptions, ExecSession } from '../api/node-agent.ts'
 
 /** The subprotocols of exec and attach, best first (k8s.io/apimachinery/pkg/util/remotecommand). */
 export const execProtocols = [
@@ -136,7 +136,10 @@ function nonZeroExit(exitCode: number): Partial<Status> {
   }
 }
 
+/** How the message of a Status begins when a command could not be run. */
+export const executionFailure = 'Internal error occurred: error executing command in container: '
+
 function internal(message = 'unknown'): Partial<Status> {
   const text = `error executing command in container: ${message}`
-  return new ApiError('InternalError', `Internal error occurred: ${text}`, { details: { causes: [{ message: text }] } }).status
+  return new ApiError('InternalError', `${executionFailure}${message}`, { details: { causes: [{ message: text }] } }).status
 }

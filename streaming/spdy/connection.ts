@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../../lib/clock.ts'
+import type { Clock } from '../../lib/clock.ts'
 import { clientStreams, type SpdyStream } from './client-streams.ts'
 import { frameParser, frameType, numbersFrame } from './frames.ts'
 import { frameOutput } from './output.ts'

@@ -1,4 +1,4 @@
-import type { ExecSession } from '../../api/node-agent.ts'
+import type { ExecSession } from '../api/node-agent.ts'
 
 /** A command that says what it is given, and ends when its input does; and a log of what else it was told. */
 export function echo({ exitCode = 0, message }: { exitCode?: number; message?: string } = {}) {

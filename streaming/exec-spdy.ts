@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
-import type { ExecSession } from '../../api/node-agent.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { ExecSession } from '../api/node-agent.ts'
+import type { Clock } from '../lib/clock.ts'
 import { carrySession, type ExecWire, resize, shownOn, type WantedStreams } from './exec.ts'
 import { spdyConnection } from './spdy/connection.ts'
 

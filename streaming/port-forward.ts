@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
-import { ApiError } from '../../api/errors.ts'
-import type { Clock } from '../../lib/clock.ts'
-import type { PodConnections } from '../request.ts'
+import { ApiError } from '../api/errors.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { PodConnections } from '../api/node-agent.ts'
 import type { SpdyStream } from './spdy/client-streams.ts'
 import { spdyConnection } from './spdy/connection.ts'
 
@@ -91,6 +91,8 @@ async function forward({ pod, port, data, error }: Connection): Promise<void> {
     error.end()
     return
   }
+  // A node that is far away may tell only now that nobody listens.
+  socket.once('error', failure => error.writable && error.end(failureText(pod, port, failure)))
   // Once the pod has said all, clients wait for the word that nothing went wrong.
   for (const event of ['end', 'close']) socket.once(event, () => error.end())
   join(data, socket)
@@ -113,6 +115,7 @@ export function join(one: Duplex, other: Duplex): void {
 
 function failureText({ name }: PodConnections, port: number, failure: unknown): string {
   const why = failure instanceof Error ? failure.message : String(failure)
+  if (why.startsWith('error forwarding port ')) return why // the words of a kubelet that was asked to forward it
   return `error forwarding port ${port} to pod ${name}, uid : ${why}`
 }
 
