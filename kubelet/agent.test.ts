@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { containerName, loggedContainer } from './agent.ts'
-import type { ContainerState } from './runtime/runtime.ts'
+import { containerName, loggedContainer, nodeAgent } from './agent.ts'
+import type { ContainerRuntime, ContainerState } from './runtime/runtime.ts'
 import { deadContainer, sampleContainer, samplePod } from './samples.ts'
+import type { RuntimeView } from './workers/relist.ts'
 
 const waiting = (reason: string) =>
   samplePod({}, {}, { containerStatuses: [{ name: 'app', state: { waiting: { reason } } }] }).status
@@ -53,4 +54,22 @@ test('a container without a name is the only one, or has to be named', () => {
   expect(containerName(two, 'i')).toBe('i')
   expect(() => containerName(two, '')).toThrow('a container name must be specified for pod web, choose one of: [a b]')
   expect(() => containerName(two, 'c')).toThrow('container c is not valid for pod web')
+})
+
+test.each([
+  ['goes on when he has said all who attached', {}, 0],
+  ['ends with him if it is to be read once', { stdinOnce: true }, 1],
+])('input %s', async (_what, input, closed) => {
+  let ends = 0
+  const pod = samplePod({ containers: [{ name: 'app', image: 'app:1', stdin: true, ...input }] })
+  const agent = nodeAgent({
+    runtime: { attach: async () => ({ closeStdin: () => void ends++ }) } as unknown as ContainerRuntime,
+    view: { get: () => ({ sandboxes: [], containers: [running] }) } as unknown as RuntimeView,
+    find: () => pod,
+    statusOf: () => undefined,
+  })
+  const target = { namespace: 'default', name: 'web', uid: '', container: '' }
+  const session = await agent.attach(target, { stdin: true, stdout: true, stderr: true, tty: false })
+  session.closeStdin()
+  expect(ends).toBe(closed)
 })

@@ -9,7 +9,8 @@ import type { RuntimeView } from './workers/relist.ts'
 interface Options {
   runtime: ContainerRuntime
   view: RuntimeView
-  find: (namespace: string, name: string) => Pod | undefined
+  /** Any uid will do if none is given. */
+  find: (namespace: string, name: string, uid?: string) => Pod | undefined
   /** The newest status, which may not have been written yet. */
   statusOf: (podUid: string) => PodStatus | undefined
 }
@@ -19,8 +20,8 @@ const badRequest = (message: string) => new ApiError('BadRequest', message)
 /** What the API server asks of this node's containers: logs, exec, attach, a connection (semantics C17). */
 export function nodeAgent({ runtime, view, find, statusOf }: Options): NodeAgent {
   const podOf = ({ namespace, name, uid }: Omit<ContainerTarget, 'container'>): Pod => {
-    const pod = find(namespace, name)
-    if (!pod || (uid && pod.metadata.uid !== uid)) throw notFound({ group: '', plural: 'pods' }, name)
+    const pod = find(namespace, name, uid)
+    if (!pod) throw notFound({ group: '', plural: 'pods' }, name)
     return pod
   }
 
@@ -42,7 +43,11 @@ export function nodeAgent({ runtime, view, find, statusOf }: Options): NodeAgent
       yield* runtime.logs(container.id, options, signal)
     },
     exec: async (target, options) => runtime.exec(runningContainer(target).id, options),
-    attach: async (target, options) => runtime.attach(runningContainer(target).id, options),
+    async attach(target, options) {
+      const session = await runtime.attach(runningContainer(target).id, options)
+      // What is read more than once goes on when one who attached has said all, and so does what it tells him.
+      return takesInputOnce(podOf(target), target.container) ? session : { ...session, closeStdin: () => {} }
+    },
     async connect(target, port) {
       const pod = podOf(target)
       const sandbox = view.get(pod.metadata.uid).sandboxes.find(({ state }) => state === 'ready')
@@ -50,6 +55,11 @@ export function nodeAgent({ runtime, view, find, statusOf }: Options): NodeAgent
       return runtime.connect(sandbox.id, port)
     },
   }
+}
+
+function takesInputOnce(pod: Pod, wanted: string): boolean {
+  const name = containerName(pod, wanted)
+  return containersOf(pod.spec).some(({ container }) => container.name === name && container.stdinOnce === true)
 }
 
 /** The container meant; without a name the only one there is. */

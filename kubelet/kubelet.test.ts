@@ -430,8 +430,8 @@ test('a node short of memory evicts the pod that uses most above its request, an
   const mib = 2 ** 20
   let available = 4096 * mib
   const usage = (memoryInBytes: number) => {
-    const containers = { app: { memoryInBytes, filesystemInBytes: 0 } }
-    return { memoryInBytes, filesystemInBytes: 0, inodes: 0, processes: 1, containers, volumes: {} }
+    const containers = { app: { memoryInBytes, rootfsInBytes: 0, logsInBytes: 0 } }
+    return { memoryInBytes, inodes: 0, processes: 1, containers, volumes: {} }
   }
   const signals: SignalSource = {
     observe: async () => ({ 'memory.available': { available, capacity: 8192 * mib } }),

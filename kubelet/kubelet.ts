@@ -1,107 +1,75 @@
+import { Node } from '../api/core/node.ts'
+import { ignore } from '../api/errors.ts'
 import type { NodeAgent } from '../api/node-agent.ts'
-import type { Client } from '../client/client.ts'
-import type { EventRecorder } from '../client/events.ts'
-import type { Informers } from '../client/informer.ts'
-import { exponentialBackoff } from '../lib/backoff.ts'
-import type { Clock } from '../lib/clock.ts'
-import type { Log } from '../lib/log.ts'
-import type { Random } from '../lib/random.ts'
-import { aborted, type Run, runAll } from '../lib/run.ts'
+import { type Run, runAll } from '../lib/run.ts'
 import { nodeAgent } from './agent.ts'
-import { podUsage } from './pod-usage.ts'
 import { defaultKubeletConfig, type KubeletConfig } from './config.ts'
 import type { KubeletContext } from './context.ts'
+import type { CsiDrivers } from './csi/drivers.ts'
 import { podEviction } from './eviction/eviction.ts'
-import type { SignalSource } from './eviction/signals.ts'
-import { heartbeat } from './node/heartbeat.ts'
-import type { Machine } from './node/machine.ts'
-import { apiObjects } from './objects.ts'
-import { type Check, createCheck } from './probes/checks.ts'
+import { oomWatch } from './eviction/oom-watch.ts'
+import { withDeletedLogs } from './garbage/deleted-logs-page.ts'
+import { nodeGarbage } from './garbage/garbage.ts'
+import type { KubeletOptions } from './kubelet-options.ts'
+import { lifetime } from './lifetime.ts'
+import { kubeletMetrics } from './metrics.ts'
+import { type Heartbeat, heartbeat } from './node/heartbeat.ts'
+import { newestNode } from './node/newest-node.ts'
+import { runtimeProblems } from './node/runtime-problems.ts'
+import { nodeUsage } from './node/usage.ts'
 import { kubeletPages } from './pages.ts'
+import { podCounters } from './pod-counters.ts'
+import { podFeeds } from './pod-feeds.ts'
+import { podUsage } from './pod-usage.ts'
+import { createCheck } from './probes/checks.ts'
 import { createProbes } from './probes/probes.ts'
-import type { ContainerRuntime } from './runtime/runtime.ts'
-import { type KubeletSources, ownSources } from './sources.ts'
+import { nodeResources } from './resize/node-resources.ts'
+import { countedRuntime } from './runtime/counted-runtime.ts'
+import { serving } from './server/serving.ts'
+import { nodeShutdown } from './shutdown/shutdown.ts'
+import { ownSources } from './sources.ts'
+import { mirrorPods } from './static-pods/mirrors.ts'
 import { statusWriter } from './status/status-writer.ts'
-import { crashBackoff } from './sync/crash-backoff.ts'
-import { hookRunner } from './sync/hooks.ts'
-import { imagePuller } from './sync/images.ts'
-import { killer as createKiller } from './sync/kill.ts'
-import { containerStarter } from './sync/start-container.ts'
-import { messageOf } from './sync/sync-error.ts'
-import { podSyncer } from './sync/sync-pod.ts'
-import { type Mounter, systemMounter } from './volumes/mounter.ts'
-import { podVolumes } from './volumes/volumes.ts'
+import { podSync } from './sync/pod-sync.ts'
+import { systemMounter } from './volumes/mounter.ts'
+import { nodeVolumes } from './volumes/node-volumes.ts'
 import { housekeeping } from './workers/housekeeping.ts'
 import { type PodWorkers, podWorkers } from './workers/pod-workers.ts'
 import { runtimeView } from './workers/relist.ts'
-
-export interface KubeletOptions {
-  nodeName: string
-  /** Speaks as system:node:<nodeName>. */
-  client: Client
-  /** Its own narrow watches, for few nodes ... */
-  informers?: Informers
-  /** ... or what `sharedSources` gave for this node, for very many. */
-  sources?: KubeletSources
-  runtime: ContainerRuntime
-  clock: Clock
-  random: Random
-  log: Log
-  events: EventRecorder
-  /** Pods' folders are below it. Belongs to this node alone. */
-  rootDir: string
-  machine: Machine
-  config?: Partial<KubeletConfig>
-  /** Where eviction gets its figures; absent: nothing is ever evicted. */
-  signals?: SignalSource
-  /** How probes ask; absent: over the real network and through exec. */
-  check?: Check
-  mounter?: Mounter
-}
 
 export interface Kubelet {
   /** Registers the node and looks after its pods; containers go on when it ends. */
   readonly run: Run
   readonly agent: NodeAgent
+  /** Ends all pods in the order and within the time that `shutdownGracePeriods` say; call it while `run` does. No periods: does nothing. */
+  shutDown(): Promise<void>
+  /** The storage drivers that have registered with it. */
+  readonly csiDrivers: CsiDrivers
+  /** Where it serves; pending until it does, which may be for ever. */
+  readonly address: Promise<{ readonly host: string; readonly port: number }>
 }
-
-/** Runtime trouble makes the node not ready after this long; a relist that hangs for longer is named. */
-const runtimeDownAfterMs = 30_000
-const relistUnhealthyAfterMs = 180_000
-const shutdownLimitInMs = 2000
 
 /** One node's agent. Several may live in one process; they share nothing but what is passed in. */
 export function createKubelet(options: KubeletOptions): Kubelet {
-  const { nodeName, client, runtime, clock, random, events, rootDir, machine, informers } = options
+  const { nodeName, client, clock, random, events, rootDir, machine, informers } = options
+  const startedAt = clock.now()
+  const metrics = kubeletMetrics()
+  const runtime = countedRuntime({ runtime: options.runtime, metrics, clock })
   const log = options.log.child({ node: nodeName })
   const config: KubeletConfig = { ...defaultKubeletConfig, ...options.config }
+  const { usesDisk } = config
   const sources = options.sources ?? (informers && ownSources(informers, nodeName))
   if (!sources) throw new Error('a kubelet needs informers or sources')
   const stop = new AbortController()
-  const objects = apiObjects({ client: client.as({ actor: 'kubelet' }), clock })
-
-  const newestNode = () => {
-    const seen = sources.node()
-    const posted = beat.node
-    if (!seen || !posted) return posted ?? seen
-    return Number(seen.metadata.resourceVersion) >= Number(posted.metadata.resourceVersion) ? seen : posted
-  }
-  const context: KubeletContext = {
-    nodeName,
-    config,
-    runtime,
-    clock,
-    random,
-    log,
-    events,
-    objects,
-    rootDir,
-    node: newestNode,
-    services: sources.services,
-    nodeIps: machine.addresses,
-    memoryInBytes: () => machine.memoryInBytes,
-    nodeFiles: { hosts: machine.hostsFile, resolvConf: machine.resolvConf },
-  }
+  const { signal } = stop
+  const asKubelet = client.as({ actor: 'kubelet' })
+  const mounter = options.mounter ?? systemMounter
+  /** What most parts want. */
+  const common = { nodeName, config, runtime, rootDir, events, clock, random, log, mounter }
+  const activePods = () => workers.activePods()
+  const pressures = () => eviction?.pressures ?? []
+  const pokeBeat = () => beat.poke()
+  const node = () => newestNode({ seen: sources.node(), posted: beat.node, drafted: feeds.draft })
 
   const view = runtimeView({
     runtime,
@@ -117,137 +85,201 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     activeEveryMs: config.relistEveryMs,
     idleEveryMs: config.relistIdleEveryMs,
   })
-  const check = options.check ?? createCheck({ runtime, clock })
-  const probes = createProbes({ view, check, clock, random, events, onChange: (uid, note) => workers.wake(uid, note) })
-  const statuses = statusWriter({ client, clock, log, signal: stop.signal })
-  const mounter = options.mounter ?? systemMounter
-  const volumes = podVolumes({
-    rootDir,
-    usesDisk: config.usesDisk,
-    objects,
-    node: newestNode,
-    mounter,
-    events,
+  const podFigures = podCounters({ metrics, clock })
+  const probes = createProbes({
+    view,
+    check: options.check ?? createCheck({ runtime, clock }),
     clock,
     random,
-    log,
+    events,
+    onChange: (uid, note) => workers.wake(uid, note),
+    onAsked: podFigures.probed,
   })
-  const images = imagePuller({ images: runtime.images, objects, events, clock })
-  const backoff = crashBackoff()
-  const runHook = hookRunner({ runtime, clock })
-  const killer = createKiller({ runtime, runHook, events, clock, log })
-  const startContainer = containerStarter({ context, images, backoff, runHook, killer })
-  const syncPod = podSyncer({ context, volumes, killer, startContainer })
-  const pressures = () => eviction?.pressures ?? []
+  const statuses = statusWriter({ client, clock, log, signal })
+
+  // What the node has, and what it does with it.
+  const resources = nodeResources({
+    ...common,
+    machine,
+    node,
+    activePods,
+    pressures,
+    shutdown: { refusal: () => shutdown.refusal() },
+    wake: uid => workers.wake(uid),
+    onDevices: pokeBeat,
+    signal,
+  })
+  const storage = nodeVolumes({
+    ...common,
+    usesDisk,
+    client: asKubelet,
+    view,
+    node,
+    images: () => sync.images,
+    onInUse: pokeBeat,
+  })
+  const { volumes, csi } = storage
+  const garbage = nodeGarbage({
+    ...common,
+    seen: () => [...view.all()].map(([, pod]) => pod),
+    refresh: () => view.refresh(),
+    stageOf: uid => (workers.hasEnded(uid) ? 'ended' : 'kept'),
+    activePods,
+    signal,
+  })
+  const context: KubeletContext = {
+    ...common,
+    objects: storage.objects,
+    cgroups: resources.cgroups,
+    devices: resources.devices,
+    node,
+    services: sources.services,
+    nodeIps: machine.addresses,
+    memoryInBytes: () => machine.memoryInBytes,
+    nodeFiles: { hosts: machine.hostsFile, resolvConf: machine.resolvConf },
+  }
+  const sync = podSync({ context, images: garbage.images, volumes, actuateResize: resources.pods.actuate })
+
+  // Which pods there are, and who looks after them.
+  const feeds = podFeeds({
+    ...common,
+    sources,
+    view,
+    workers: () => workers,
+    beat: () => beat,
+    onHeard: () => mirrors.retry(),
+    onSeen: podFigures.seen,
+  })
+  const mirrors = mirrorPods({
+    client: asKubelet,
+    node: () => beat.node,
+    isSynced: feeds.hasHeardOfAll,
+    isHere: name => workers.hasStatic(name),
+    clock,
+    log,
+    signal,
+    onChange: (pod, mirror) => statuses.mirrored(pod.metadata.uid, mirror),
+  })
   const workers: PodWorkers = podWorkers({
+    ...sync,
     context,
+    mirrors,
+    resources: resources.pods,
+    freshNode: () => asKubelet.get(Node, { name: nodeName }).catch(ignore('NotFound')),
     view,
     statuses,
     probes,
     volumes,
-    images,
-    backoff,
-    killer,
-    syncPod,
     pressures,
-    signal: stop.signal,
+    keepLogs: garbage.logs.keep,
+    signal,
   })
-
-  const problems = (): string[] => {
-    const { lastSuccessAt } = view
-    if (lastSuccessAt === undefined) return ['container runtime is down', 'PLEG is not healthy: pleg has yet to be successful']
-    const silentForMs = clock.monotonic() - lastSuccessAt
-    return [
-      ...(silentForMs > runtimeDownAfterMs ? ['container runtime is down'] : []),
-      ...(silentForMs > relistUnhealthyAfterMs
-        ? [`PLEG is not healthy: pleg was last seen active ${Math.trunc(silentForMs / 1000)}s ago; threshold is 3m0s`]
-        : []),
-    ]
-  }
-  const beat = heartbeat({
-    nodeName,
-    client,
-    runtime,
-    machine,
-    config,
-    events,
-    clock,
-    random,
-    log,
-    problems,
-    pressures,
-    latest: sources.node,
+  const shutdown = nodeShutdown({
+    ...common,
+    periods: config.shutdownGracePeriods,
+    activePods,
+    evict: workers.evict,
+    cleared: workers.cleared,
+    onChange: pokeBeat,
   })
   const eviction =
     options.signals &&
     podEviction({
-      nodeName,
+      ...common,
       config: config.eviction,
       source: options.signals,
-      clock,
-      log,
-      events,
-      activePods: workers.activePods,
+      activePods,
       evict: workers.evict,
-      onPressure: beat.poke,
+      onPressure: pokeBeat,
+      reclaim: garbage.reclaim,
     })
 
-  const patiently = async (what: string, work: () => Promise<unknown>, signal: AbortSignal) => {
-    const waits = exponentialBackoff({ initialInMs: 200, maxInMs: 7000 })
-    while (!signal.aborted)
-      try {
-        return await work()
-      } catch (err) {
-        log.warn({ err: messageOf(err) }, what)
-        await clock.sleep(waits.next(), signal)
-      }
+  // What others are told.
+  const problems = () => [...runtimeProblems(view.lastSuccessAt, clock), ...shutdown.problems()]
+  const server = serving({
+    ...common,
+    server: options.server,
+    agent: () => agent,
+    find: workers.find,
+    client,
+    isReady: () => beat.ready,
+    onListening: pokeBeat,
+    onRequest: metrics.requests.add,
+  })
+  const beat: Heartbeat = heartbeat({
+    ...common,
+    client,
+    machine,
+    problems,
+    pressures,
+    latest: sources.node,
+    volumesInUse: volumes.inUse,
+    devices: resources.devices.amounts,
+    port: server.port,
+  })
+  const pages = kubeletPages({
+    ...common,
+    server: options.server,
+    port: server.port,
+    view,
+    machine,
+    metrics,
+    startedAt,
+    activePods,
+    problems,
+    signals: options.signals,
+    cgroups: resources.cgroups,
+    // Only a runtime that is of this machine can tell of its networks.
+    nodeUsage: runtime.networkStats && nodeUsage({ clock }),
+  })
+  const agent: NodeAgent = {
+    ...nodeAgent({ runtime, view, find: workers.find, statusOf: statuses.get }),
+    stats: podUsage({ runtime, clock }),
+    serve: withDeletedLogs(garbage.logs, pages),
   }
 
-  const lookAfterPods: Run = async signal => {
-    if (view.lastSuccessAt === undefined) {
-      await patiently('runtime not there yet', view.refresh, signal)
-      beat.poke()
-    }
-    if (signal.aborted) return
-    const unsubscribe = sources.pods.subscribe(changes => {
-      const byAge = changes.every(change => change.type === 'added')
-        ? [...changes].sort((a, b) => (a.object.metadata.creationTimestamp < b.object.metadata.creationTimestamp ? -1 : 1))
-        : changes
-      workers.feed(byAge)
-    })
-    await housekeeping({ runtime, view, workers, killer, volumes, clock, log, everyMs: config.housekeepingEveryMs })(signal)
-    unsubscribe()
+  const withApi: Run = async signal => {
+    await feeds.patiently('node not registered', beat.register, signal)
+    const drivers: [string, Run][] = usesDisk ? [['storage drivers', csi.run]] : []
+    await runAll([['heartbeat', beat.run], ['pods', feeds.ofApi], ['server', server.run], ...drivers], signal)
   }
-
+  const clean = housekeeping({
+    ...common,
+    view,
+    workers,
+    killer: sync.killer,
+    volumes,
+    garbage,
+    resources,
+    everyMs: config.housekeepingEveryMs,
+    sweepEveryMs: config.containerGarbage.everyMs,
+    isReady: feeds.hasHeardOfAll,
+  })
+  const others: [string, Run][] = [['housekeeping', clean]]
+  if (usesDisk) others.push(['garbage', garbage.run])
+  if (runtime.keepWarm) others.push(['warm sandboxes', runtime.keepWarm])
+  if (eviction) others.push(['eviction', eviction.run])
+  if (options.kernelLog) others.push(['kernel', oomWatch({ ...common, open: options.kernelLog })])
+  const { shutdownSource } = options
+  const parts = {
+    ...common,
+    sources,
+    view,
+    resources,
+    storage,
+    feeds,
+    workers,
+    probes,
+    statuses,
+    garbage,
+    shutdown,
+    shutdownSource,
+  }
   return {
-    agent: {
-      ...nodeAgent({ runtime, view, find: workers.find, statusOf: statuses.get }),
-      stats: podUsage({ runtime, clock }),
-      serve: kubeletPages({ nodeName, runtime, view, machine, clock, activePods: workers.activePods, problems }),
-    },
-    async run(signal) {
-      await Promise.all([
-        Promise.race([sources.synced(signal), aborted(signal)]),
-        // A relist now, so that the node's first status can say Ready.
-        view.refresh().catch((err: unknown) => log.warn({ err: messageOf(err) }, 'runtime not there yet')),
-      ])
-      await patiently('node not registered', beat.register, signal)
-      await runAll(
-        [
-          ['heartbeat', beat.run],
-          ['relist', view.run],
-          ['pods', lookAfterPods],
-          ...(eviction ? [['eviction', eviction.run] as const] : []),
-        ],
-        signal,
-      )
-      stop.abort()
-      probes.stopAll()
-      // Containers end (or start) with or without us; whoever wants to leave need not wait for a long grace period.
-      const waiting = new AbortController()
-      await Promise.race([workers.stopped(), clock.sleep(shutdownLimitInMs, waiting.signal)])
-      waiting.abort()
-      await statuses.settled()
-    },
+    agent,
+    csiDrivers: csi.drivers,
+    address: server.address,
+    shutDown: shutdown.begin,
+    run: lifetime({ ...parts, withApi, others, stop }),
   }
 }

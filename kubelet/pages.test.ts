@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { virtualClock } from '../lib/clock.ts'
+import { defaultKubeletConfig } from './config.ts'
+import { kubeletMetrics } from './metrics.ts'
 import { kubeletPages } from './pages.ts'
 import type { ContainerRuntime } from './runtime/runtime.ts'
 import { sampleContainer, samplePod } from './samples.ts'
@@ -20,27 +22,40 @@ const stats = {
   pids: 3,
 }
 
+const disk = { capacityInBytes: 100, availableInBytes: 60, inodes: 10, inodesFree: 4 }
 const problems: string[] = []
+const metrics = kubeletMetrics()
 const serve = kubeletPages({
   nodeName: 'n1',
-  runtime: { stats: async () => [stats] } as Partial<ContainerRuntime> as ContainerRuntime,
+  config: { ...defaultKubeletConfig, maxPods: 7 },
+  server: { port: 10250, authorization: 'alwaysAllow' },
+  metrics,
+  startedAt: 0,
+  runtime: { stats: async () => [stats], imageFilesystem: async () => disk } as Partial<ContainerRuntime> as ContainerRuntime,
   view: { get: () => ({ sandboxes: [], containers: [running] }) } as Partial<RuntimeView> as RuntimeView,
   machine: {
     memoryInBytes: 1000,
     cpus: 2,
-    nodeFilesystem: async () => ({ capacityInBytes: 100, availableInBytes: 60, inodes: 10, inodesFree: 4 }),
+    nodeFilesystem: async () => disk,
   },
   clock: virtualClock(),
   activePods: () => [pod],
   problems: () => problems,
 })
-const page = (path: string) => serve(path, new URLSearchParams())
+const page = (path: string, query = '') => serve(path, new URLSearchParams(query))
 const json = async (path: string) => JSON.parse((await page(path))?.body ?? '')
 
 test('health is what the node says of itself', async () => {
+  problems.length = 0
   expect(await page('/healthz')).toMatchObject({ status: 200, body: 'ok' })
+  expect((await page('/healthz', 'verbose'))?.body).toBe('[+]ping ok\n[+]log ok\n[+]syncloop ok\nhealthz check passed\n')
+  expect(await page('/healthz/log')).toMatchObject({ status: 200, body: 'ok' })
+  expect(await page('/healthz/nothing')).toBeUndefined()
   problems.push('container runtime is down')
-  expect(await page('/healthz/')).toMatchObject({ status: 500, body: 'healthz check failed: container runtime is down\n' })
+  const body = '[+]ping ok\n[+]log ok\n[-]syncloop failed: reason withheld\nhealthz check failed\n'
+  expect(await page('/healthz/')).toMatchObject({ status: 500, body })
+  expect(await page('/healthz/syncloop')).toMatchObject({ body: 'internal server error: container runtime is down\n' })
+  expect(await page('/healthz', 'exclude=syncloop')).toMatchObject({ status: 200 })
 })
 
 test('pods are those of this node; running pods are what the runtime knows of them', async () => {
@@ -65,8 +80,52 @@ test('figures: the summary by pod and container, and as metrics', async () => {
   expect((await page('/metrics'))?.body).toContain('kubelet_running_containers{container_state="running"} 1\n')
 })
 
-test('what it does not serve is named, what does not exist is nothing', async () => {
-  await expect(page('/metrics/cadvisor')).rejects.toThrow('this kubelet does not serve /metrics/cadvisor')
-  await expect(page('/logs/kubelet.log')).rejects.toMatchObject({ status: { code: 503 } })
+test('the summary has what the disk says, and can be asked for less', async () => {
+  const { node, pods } = await json('/stats/summary')
+  expect(node.runtime.imageFs).toMatchObject({ availableBytes: 60, capacityBytes: 100 })
+  expect(pods[0]).toMatchObject({ 'ephemeral-storage': { capacityBytes: 100, usedBytes: 0 }, startTime: expect.any(String) })
+  const less = JSON.parse((await page('/stats/summary', 'only_cpu_and_memory=true'))?.body ?? '')
+  expect(Object.keys(less.node).sort()).toEqual(['cpu', 'memory', 'nodeName', 'startTime'])
+})
+
+test('metrics as cAdvisor has them: of everything, of the pod, of the container', async () => {
+  const text = (await page('/metrics/cadvisor'))?.body ?? ''
+  const lines = text.split('\n').filter(line => line.startsWith('container_memory_working_set_bytes{'))
+  expect(lines.map(line => line.replace(/ \d+$/, ''))).toEqual([
+    'container_memory_working_set_bytes{container="",id="/",image="",name="",namespace="",pod=""} 200',
+    `container_memory_working_set_bytes{container="",id="/kubepods/pod${uid}",image="",name="",namespace="default",pod="web"} 200`,
+    `container_memory_working_set_bytes{container="app",id="/kubepods/pod${uid}/app-0",image="app:1",name="app-0",namespace="default",pod="web"} 200`,
+  ])
+  expect(text).toContain('machine_cpu_cores 2\n')
+})
+
+test('what was counted is told when somebody asks', async () => {
+  metrics.podStartSeconds.observe(0.7)
+  metrics.operations.add({ operation_type: 'list_containers' })
+  metrics.operations.add({ operation_type: 'list_containers' })
+  metrics.probes.add({ container: 'app', result: 'successful' })
+  const own = (await page('/metrics'))?.body
+  expect(own).toContain('kubelet_runtime_operations_total{operation_type="list_containers"} 2\n')
+  expect(own).toContain('kubelet_pod_start_duration_seconds_bucket{le="0.5"} 0\n')
+  expect(own).toContain('kubelet_pod_start_duration_seconds_bucket{le="1"} 1\n')
+  expect(own).toContain('kubelet_pod_start_duration_seconds_count 1\n')
+  expect((await page('/metrics/probes'))?.body).toContain('prober_probe_total{container="app",result="successful"} 1\n')
+})
+
+test('its configuration is the one it works by', async () => {
+  const { kubeletconfig } = await json('/configz')
+  expect(kubeletconfig).toMatchObject({
+    kind: 'KubeletConfiguration',
+    maxPods: 7,
+    port: 10250,
+    syncFrequency: '1m0s',
+    authorization: { mode: 'AlwaysAllow' },
+    evictionHard: { 'memory.available': '100Mi' },
+    evictionPressureTransitionPeriod: '5m0s',
+  })
+})
+
+test('what does not exist is nothing', async () => {
   expect(await page('/nothing')).toBeUndefined()
+  expect(await page('/toString')).toBeUndefined()
 })

@@ -40,13 +40,26 @@ export function containersOf(spec: PodSpec): { container: AnyContainer; role: Co
 
 /** System-critical pods: never evicted, admitted under pressure (pkg/apis/core/helper, priority >= 2000000000). */
 export function isCriticalPod({ metadata, spec }: Pick<Pod, 'metadata' | 'spec'>): boolean {
-  const annotations = metadata.annotations ?? {}
-  const source = annotations['kubernetes.io/config.source']
-  return (
-    (source !== undefined && source !== 'api') ||
-    'kubernetes.io/config.mirror' in annotations ||
-    (spec.priority ?? 0) >= 2_000_000_000
-  )
+  return isStaticPod({ metadata }) || isMirrorPod({ metadata }) || (spec.priority ?? 0) >= 2_000_000_000
+}
+
+/** Annotations of pods that a kubelet has from elsewhere than the API (pkg/kubelet/types/pod_update.go). */
+export const sourceAnnotations = {
+  source: 'kubernetes.io/config.source',
+  hash: 'kubernetes.io/config.hash',
+  seen: 'kubernetes.io/config.seen',
+  mirror: 'kubernetes.io/config.mirror',
+} as const
+
+/** A pod that the kubelet has from a file of its own. */
+export function isStaticPod({ metadata }: Pick<Pod, 'metadata'>): boolean {
+  const source = metadata.annotations?.[sourceAnnotations.source]
+  return source !== undefined && source !== 'api' && !isMirrorPod({ metadata })
+}
+
+/** What stands in the API for a static pod. */
+export function isMirrorPod({ metadata }: Pick<Pod, 'metadata'>): boolean {
+  return metadata.annotations?.[sourceAnnotations.mirror] !== undefined
 }
 
 /** A phase that a pod never leaves. */

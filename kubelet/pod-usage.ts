@@ -7,14 +7,17 @@ const betweenLooksInMs = 1100
 
 /** What the pods of the node use: the runtime's figures, container by container. */
 export function podUsage({ runtime, clock }: { runtime: Pick<ContainerRuntime, 'stats'>; clock: Clock }) {
-  const usage: NonNullable<NodeAgent['stats']> = async () => {
-    const stats = await runtime.stats()
-    const hasRates = stats.length === 0 || stats.some(({ cpuNanoCores }) => cpuNanoCores > 0)
-    if (hasRates) return byPod(stats)
-    await clock.sleep(betweenLooksInMs)
-    return byPod(await runtime.stats())
-  }
+  const usage: NonNullable<NodeAgent['stats']> = async () => byPod(await ratedStats({ runtime, clock }))
   return usage
+}
+
+/** The runtime's figures with rates among them, which may take a second look. */
+export async function ratedStats({ runtime, clock }: { runtime: Pick<ContainerRuntime, 'stats'>; clock: Clock }) {
+  const stats = await runtime.stats()
+  const hasRates = stats.length === 0 || stats.some(({ cpuNanoCores }) => cpuNanoCores > 0)
+  if (hasRates) return stats
+  await clock.sleep(betweenLooksInMs)
+  return runtime.stats()
 }
 
 function byPod(stats: Awaited<ReturnType<ContainerRuntime['stats']>>): PodUsage[] {

@@ -99,7 +99,7 @@ export async function nodeStory(options: NodeStoryOptions): Promise<NodeStory> {
       machine: imaginaryMachine(),
       check: execOnlyCheck({ runtime, clock }),
       mounter: plainFolders,
-      ...(config && { config }),
+      config: { clusterDns: ['10.96.0.10'], ...config },
       ...(signals && { signals }),
     })
     const parts = [['informers', informers.run] as const, ['events', events.run] as const, ['kubelet', kubelet.run] as const]

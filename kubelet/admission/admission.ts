@@ -4,42 +4,59 @@ import { admitPod, type NodeRefusal } from '../../api/placement/admit.ts'
 import { qosClassOf } from '../../api/placement/qos.ts'
 import { tolerates } from '../../api/placement/tolerations.ts'
 import { isCriticalPod } from '../pod-types.ts'
-
-/** The kernel parameters that pods may set unasked (pkg/kubelet/sysctl/safe_sysctls.go). */
-const safeSysctls = new Set([
-  'kernel.shm_rmid_forced',
-  'net.ipv4.ip_local_port_range',
-  'net.ipv4.tcp_syncookies',
-  'net.ipv4.ping_group_range',
-  'net.ipv4.ip_unprivileged_port_start',
-  'net.ipv4.ip_local_reserved_ports',
-  'net.ipv4.tcp_keepalive_time',
-  'net.ipv4.tcp_fin_timeout',
-  'net.ipv4.tcp_keepalive_intvl',
-  'net.ipv4.tcp_keepalive_probes',
-  'net.ipv4.tcp_rmem',
-  'net.ipv4.tcp_wmem',
-])
+import type { RuntimeFeatures } from '../runtime/runtime.ts'
+import { messageOf } from '../sync/sync-error.ts'
+import { refusedForFeatures } from './node-features.ts'
+import { refusedForSysctls } from './sysctls.ts'
 
 export interface AdmissionInput {
   readonly pod: Pod
   readonly node: Node
-  /** Admitted pods that have not finished. */
+  /** Admitted pods that have not finished, with what they have been given. */
   readonly others: readonly Pod[]
   /** Pressure conditions that are True now: `MemoryPressure`, ... */
   readonly pressures: readonly string[]
+  /** What the runtime can do, for a pod that depends on it (needsFeatures). */
+  readonly features?: RuntimeFeatures | undefined
+  /** KubeletConfig.allowedUnsafeSysctls. */
+  readonly allowedUnsafeSysctls?: readonly string[]
 }
 
-/**
- * Whether a pod may start here: pressure, kernel parameters, then the scheduler's filters once more; the first refusal counts
- * (semantics C9). `undefined`: it may.
- */
-export function refusePod({ pod, node, others, pressures }: AdmissionInput): NodeRefusal | undefined {
-  return refusedUnderPressure(pod, pressures) ?? refusedForSysctls(pod) ?? admitPod(pod, node, others)
+/** One who may refuse a pod; `undefined`: no objection. */
+export type AdmitHandler = (input: AdmissionInput) => NodeRefusal | undefined
+
+interface HandlerOptions {
+  /** Chooses devices for the pod; throws when it cannot. */
+  readonly reserveDevices?: (pod: Pod) => void
+  /** Refuses everybody while the node shuts down. */
+  readonly shutdown?: { refusal(): NodeRefusal | undefined }
+}
+
+/** Everybody who is asked, in the order in which they are (semantics C9). */
+export function admitHandlers({ reserveDevices, shutdown }: HandlerOptions = {}): AdmitHandler[] {
+  return [
+    refusedUnderPressure,
+    refusedForSysctls,
+    ({ pod }) => reserveDevices && refusedForDevices(pod, reserveDevices),
+    refusedForFeatures,
+    ({ pod, node, others }) => admitPod(pod, node, others),
+    () => shutdown?.refusal(),
+  ]
+}
+
+const withoutDevices = admitHandlers()
+
+/** Whether a pod may start here: the first refusal counts. `undefined`: it may. */
+export function refusePod(input: AdmissionInput, handlers: readonly AdmitHandler[] = withoutDevices): NodeRefusal | undefined {
+  for (const handler of handlers) {
+    const refusal = handler(input)
+    if (refusal) return refusal
+  }
+  return undefined
 }
 
 /** Critical pods always; while only memory is short, whoever asked for some, or tolerates the taint (semantics C11). */
-function refusedUnderPressure(pod: Pod, pressures: readonly string[]): NodeRefusal | undefined {
+function refusedUnderPressure({ pod, pressures }: AdmissionInput): NodeRefusal | undefined {
   if (pressures.length === 0 || isCriticalPod(pod)) return undefined
   if (pressures.length === 1 && pressures[0] === 'MemoryPressure') {
     if (qosClassOf(pod.spec) !== 'BestEffort') return undefined
@@ -49,7 +66,16 @@ function refusedUnderPressure(pod: Pod, pressures: readonly string[]): NodeRefus
   return { reason: 'Evicted', message: `The node had condition: [${pressures.join(', ')}]. ` }
 }
 
-function refusedForSysctls({ spec }: Pod): NodeRefusal | undefined {
-  const forbidden = spec.securityContext.sysctls?.find(({ name }) => !safeSysctls.has(name.replaceAll('/', '.')))
-  return forbidden && { reason: 'SysctlForbidden', message: `forbidden sysctl: "${forbidden.name}" not allowlisted` }
+function refusedForDevices(pod: Pod, reserve: (pod: Pod) => void): NodeRefusal | undefined {
+  try {
+    reserve(pod)
+    return undefined
+  } catch (error) {
+    return deviceRefusal(error)
+  }
+}
+
+/** What a pod is told whose devices could not be had. */
+export function deviceRefusal(error: unknown): NodeRefusal {
+  return { reason: 'UnexpectedAdmissionError', message: `Allocate failed due to ${messageOf(error)}, which is unexpected` }
 }

@@ -75,7 +75,7 @@ test('with links off only the API server remains, and an own service of that nam
 
 const pod = samplePod(
   { nodeName: 'node-a', serviceAccountName: 'robot' },
-  { labels: { b: '2', a: '1 "x"' }, annotations: { note: 'hi' } },
+  { labels: { b: '2', a: '1 "x"' }, annotations: { note: 'hi', odd: 'a\tb\n\0\u00a0\u{e0001}<é🐳\\' } },
 )
 const addresses = { podIps: ['10.244.0.2'], hostIps: ['192.168.0.10', 'fd00::1'] }
 
@@ -92,6 +92,7 @@ test.each([
   ['status.hostIPs', '192.168.0.10,fd00::1'],
   ['status.podIP', '10.244.0.2'],
   ['spec.nonsense', undefined],
+  ['metadata.annotations', 'note="hi"\nodd="a\\tb\\n\\x00\\u00a0\\U000e0001<é🐳\\\\"'],
 ])('field %s is %s', (path, expected) => expect(fieldValue(pod, path, addresses)).toBe(expected))
 
 test.each([
@@ -116,7 +117,7 @@ function environment(
     pod,
     container: app!,
     serviceVariables: new Map([['SVC', 'svc']]),
-    references: { configMap: name => configMaps[name], secret: name => secrets[name] },
+    references: { configMap: name => configMaps[name], secret: name => secrets[name], file: ({ key }) => `${key} of a file` },
     addresses,
     allocatable: {},
   })

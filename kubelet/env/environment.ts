@@ -1,6 +1,8 @@
 import type { Pod } from '../../api/core/pod.ts'
+import { milliValue } from '../../api/quantity.ts'
 import type { AnyContainer, EnvVar } from '../pod-types.ts'
 import { SyncError } from '../sync/sync-error.ts'
+import type { FileKeyRef } from './env-file.ts'
 import { expand } from './expand.ts'
 import { fieldValue, type PodAddresses, resourceValue } from './fields.ts'
 
@@ -11,6 +13,8 @@ export type KeyValues = Readonly<Record<string, string>>
 export interface References {
   configMap(name: string): KeyValues | undefined
   secret(name: string): KeyValues | undefined
+  /** A variable of a file in a volume; `undefined`: it is optional and not there. */
+  file(ref: FileKeyRef): string | undefined
 }
 
 export interface EnvironmentInput {
@@ -72,7 +76,8 @@ function missingObject(kind: Kind, name: string): SyncError {
 /** A value from elsewhere; `undefined`: optional and not there, so the variable is left out. */
 function referenced(input: EnvironmentInput, { name, valueFrom }: EnvVar): string | undefined {
   const { pod, container, addresses, allocatable } = input
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom ?? {}
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom ?? {}
+  if (fileKeyRef) return input.references.file(fileKeyRef)
   if (configMapKeyRef) return keyOf(input, 'configMap', configMapKeyRef)
   if (secretKeyRef) return keyOf(input, 'secret', secretKeyRef)
   if (fieldRef) {
@@ -83,14 +88,21 @@ function referenced(input: EnvironmentInput, { name, valueFrom }: EnvVar): strin
   }
   if (resourceFieldRef) {
     const { containerName } = resourceFieldRef
-    const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers]
+    const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]
     const of = containerName ? all.find(one => one.name === containerName) : container
-    const value = of && resourceValue(of.resources, resourceFieldRef, allocatable)
+    if (!of) throw new SyncError('CreateContainerConfigError', `container ${containerName} not found`)
+    const value = resourceValue(of.resources, resourceFieldRef, { ...allocatable, ...podLimits(pod) })
     if (value === undefined)
       throw new SyncError('CreateContainerConfigError', `unsupported container resource : ${resourceFieldRef.resource}`)
     return value
   }
   return ''
+}
+
+/** What a container without limits of its own may use at most, where the pod as a whole has limits (pkg/kubelet/kubelet_resources.go). */
+function podLimits({ spec }: Pod): Record<string, string> {
+  const limits = Object.entries(spec.resources?.limits ?? {})
+  return Object.fromEntries(limits.filter(([name, amount]) => (name === 'cpu' || name === 'memory') && milliValue(amount) > 0))
 }
 
 function keyOf(

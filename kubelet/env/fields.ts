@@ -41,7 +41,29 @@ export function fieldValue({ metadata, spec }: Pod, path: string, { podIps, host
 
 function lines(map: Readonly<Record<string, string>> = {}): string {
   const keys = Object.keys(map).sort()
-  return keys.map(key => `${key}=${JSON.stringify(map[key])}`).join('\n')
+  return keys.map(key => `${key}=${quoted(map[key] ?? '')}`).join('\n')
+}
+
+const shortEscapes: Readonly<Record<string, string>> = {
+  '\u0007': '\\a',
+  '\b': '\\b',
+  '\f': '\\f',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+  '\v': '\\v',
+  '"': '\\"',
+  '\\': '\\\\',
+}
+
+/** As Go writes a text in quotes, which is the format of these files: what cannot be printed is escaped. */
+function quoted(text: string): string {
+  const escaped = text.replace(/["\\]|[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, char => {
+    const code = char.codePointAt(0) ?? 0
+    const hex = (digits: number) => code.toString(16).padStart(digits, '0')
+    return shortEscapes[char] ?? (code < 0x80 ? `\\x${hex(2)}` : code < 0x10000 ? `\\u${hex(4)}` : `\\U${hex(8)}`)
+  })
+  return `"${escaped}"`
 }
 
 interface ResourceField {
@@ -67,7 +89,10 @@ export function resourceValue(
   const name = rest.join('.')
   const isKnown = name === 'cpu' || name === 'memory' || name === 'ephemeral-storage' || name.startsWith('hugepages-')
   if (!isKnown || (kind !== 'limits' && kind !== 'requests')) return undefined
-  const amount = kind === 'limits' ? (limits[name] ?? allocatable[name] ?? '0') : (requests[name] ?? limits[name] ?? '0')
+  // Huge pages are never promised twice: without a limit there are none.
+  const most = name.startsWith('hugepages-') ? '0' : (allocatable[name] ?? '0')
+  const limit = limits[name] !== undefined && milliValue(limits[name]) > 0 ? limits[name] : most
+  const amount = kind === 'limits' ? limit : (requests[name] ?? limits[name] ?? '0')
   if (name === 'cpu') return String(Math.ceil(milliValue(amount) / (milliValue(divisor) || 1000)))
   return String(Math.ceil(value(amount) / (value(divisor) || 1)))
 }

@@ -1,10 +1,13 @@
 /** What a node can run short of (semantics C11). cpu is not among them: it is shared, not evicted for. */
 export const signals = [
   'memory.available',
+  'allocatableMemory.available',
   'nodefs.available',
   'nodefs.inodesFree',
   'imagefs.available',
   'imagefs.inodesFree',
+  'containerfs.available',
+  'containerfs.inodesFree',
   'pid.available',
 ] as const
 export type Signal = (typeof signals)[number]
@@ -25,6 +28,11 @@ export interface EvictionConfig {
   /** How long the node stays closed after it was last short. */
   readonly transitionPeriodInMs: number
   readonly everyMs: number
+  /**
+   * So often while memory is near a threshold. Upstream lets the kernel ring (memory.usage_in_bytes with an eventfd), which needs a
+   * system call that Node.js does not have.
+   */
+  readonly nearEveryMs: number
 }
 
 /** pkg/kubelet/apis/config/v1beta1/defaults_linux.go */
@@ -42,4 +50,5 @@ export const defaultEviction: EvictionConfig = {
   minimumReclaim: {},
   transitionPeriodInMs: 300_000,
   everyMs: 10_000,
+  nearEveryMs: 1000,
 }

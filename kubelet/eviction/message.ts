@@ -1,13 +1,13 @@
 import type { Pod } from '../../api/core/pod.ts'
-import { formatQuantity, quantityOf, value } from '../../api/quantity.ts'
-import { amountOf } from '../node/node-status.ts'
+import { canonicalQuantity, formatQuantity, quantityOf, value } from '../../api/quantity.ts'
+import { amountOf } from '../node/capacity.ts'
 import type { Signal } from './config.ts'
-import type { PodUsage } from './rank.ts'
-import type { Observation, Threshold } from './thresholds.ts'
+import { isMemorySignal, type Observation, type Threshold } from './thresholds.ts'
+import type { PodUsage } from './usage.ts'
 
 /** What a signal is short of, as messages name it. */
-export function resourceOf(signal: Signal): string {
-  if (signal === 'memory.available') return 'memory'
+export function resourceOf(signal: Signal): 'memory' | 'pids' | 'inodes' | 'ephemeral-storage' {
+  if (isMemorySignal(signal)) return 'memory'
   if (signal === 'pid.available') return 'pids'
   return signal.endsWith('inodesFree') ? 'inodes' : 'ephemeral-storage'
 }
@@ -17,25 +17,52 @@ export function binaryQuantity(bytes: number): string {
   return formatQuantity(quantityOf(Math.trunc(bytes), 'BinarySI'))
 }
 
-/** What an evicted pod's status says (semantics C11, pkg/kubelet/eviction/helpers.go). */
-export function evictionMessage(
+/** What an evicted pod's status says, and what its event carries as annotations. */
+export interface EvictionWords {
+  readonly message: string
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** Semantics C11, pkg/kubelet/eviction/helpers.go evictionMessage. */
+export function evictionWords(
   threshold: Threshold,
   seen: Observation | undefined,
   pod: Pod,
   usage: PodUsage | undefined,
-): string {
+): EvictionWords {
   const resource = resourceOf(threshold.signal)
-  let text = `The node was low on resource: ${resource}. `
-  if (seen)
-    text += `Threshold quantity: ${binaryQuantity(amountOf(threshold.value, seen.capacity))}, available: ${binaryQuantity(seen.available)}. `
-  if (!usage || (resource !== 'memory' && resource !== 'ephemeral-storage')) return text
-  for (const { name, resources } of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+  // Counts (inodes, process ids) are decimal quantities, sizes are binary ones.
+  const isSize = resource === 'memory' || resource === 'ephemeral-storage'
+  const inFull = (amount: number) => formatQuantity(quantityOf(Math.trunc(amount), isSize ? 'BinarySI' : 'DecimalSI'))
+  let message = `The node was low on resource: ${resource}. `
+  if (seen) message += `Threshold quantity: ${quantityOfThreshold(threshold, seen)}, available: ${inFull(seen.available)}. `
+  if (!usage) return { message, annotations: {} }
+  const annotations: Record<string, string> = {}
+  const podRequest = resource === 'memory' ? pod.spec.resources?.requests?.memory : undefined
+  if (podRequest !== undefined) {
+    const used = binaryQuantity(usage.memoryInBytes)
+    message += `Pod ${pod.metadata.name} was using ${used}, request is ${podRequest}, has larger consumption of ${resource}. `
+    annotations.offending_pod = pod.metadata.name
+    annotations.offending_pod_usage = used
+  }
+  const offenders: { name: string; used: string }[] = []
+  for (const { name, resources } of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) {
     const figures = usage.containers[name]
-    if (!figures) continue
-    const used = resource === 'memory' ? figures.memoryInBytes : figures.filesystemInBytes
+    if (!figures || !isSize) continue
+    const used = resource === 'memory' ? figures.memoryInBytes : figures.rootfsInBytes + figures.logsInBytes
     const request = resources.requests?.[resource] ?? '0'
     if (used <= value(request)) continue
-    text += `Container ${name} was using ${binaryQuantity(used)}, request is ${request}, has larger consumption of ${resource}. `
+    message += `Container ${name} was using ${binaryQuantity(used)}, request is ${request}, has larger consumption of ${resource}. `
+    offenders.push({ name, used: binaryQuantity(used) })
   }
-  return text
+  annotations.offending_containers = offenders.map(({ name }) => name).join(',')
+  annotations.offending_containers_usage = offenders.map(({ used }) => used).join(',')
+  annotations.starved_resource = resource
+  return { message, annotations }
+}
+
+/** As written, where that is a quantity; a share of the capacity as a binary one. */
+function quantityOfThreshold({ value: text }: Threshold, { capacity }: Observation): string {
+  const canonical = canonicalQuantity(text)
+  return canonical.ok ? canonical.text : binaryQuantity(amountOf(text, capacity))
 }

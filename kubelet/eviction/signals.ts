@@ -1,79 +1,112 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { value } from '../../api/quantity.ts'
+import type { Pod } from '../../api/core/pod.ts'
 import type { Machine } from '../node/machine.ts'
-import { amountOf } from '../node/node-status.ts'
-import type { ContainerRuntime } from '../runtime/runtime.ts'
-import { type Signal, signals } from './config.ts'
-import type { PodUsage, Usages } from './rank.ts'
+import type { ContainerRuntime, ContainerStats, FilesystemUsage } from '../runtime/runtime.ts'
+import { folderSize } from '../runtime/folder-size.ts'
 import type { Observation, Observations } from './thresholds.ts'
+import { noUsage, type PodUsage, type Usages } from './usage.ts'
 
 /** Where the figures come from that eviction decides on. */
 export interface SignalSource {
   observe(): Promise<Observations>
-  /** What every pod uses; asked for only when somebody may have to go. */
-  usages(): Promise<Usages>
+  /** What these pods use; asked for only when somebody may have to go. Inodes of writable layers are counted on request: that is slow. */
+  usages(pods: readonly Pod[], options?: { inodes?: boolean }): Promise<Usages>
+  /** Whether images and writable layers lie on another file system than pods' folders. Absent: they do not. */
+  hasImageFs?(): Promise<boolean>
 }
 
 interface MachineOptions {
   machine: Machine
   runtime: ContainerRuntime
-  /** Where pods' folders are; emptyDirs are measured there. */
+  /** Where pods' folders are; their volumes are measured there. */
   rootDir: string
+  /** Memory that is kept from pods (systemReserved, kubeReserved). 0: what pods may use is the node's own memory, watched already. */
+  reservedMemoryInBytes?: number
+  /** What all pods use together, from the cgroup above them; absent: the sum of what each container uses. */
+  podsWorkingSetInBytes?: () => Promise<number | undefined>
   /** Seams for tests: the roots of /proc and /sys/fs/cgroup. */
   proc?: string
   cgroups?: string
 }
 
 /** The machine's own figures: cgroups (v1 or v2), /proc, file systems, and the runtime's statistics. */
-export function machineSignals({
-  machine,
-  runtime,
-  rootDir,
-  proc = '/proc',
-  cgroups = '/sys/fs/cgroup',
-}: MachineOptions): SignalSource {
+export function machineSignals(options: MachineOptions): SignalSource {
+  const { machine, runtime, rootDir, reservedMemoryInBytes = 0, proc = '/proc', cgroups = '/sys/fs/cgroup' } = options
+
+  const allocatableMemory = async (): Promise<Observation | undefined> => {
+    if (reservedMemoryInBytes <= 0) return undefined
+    const capacity = Math.max(0, machine.memoryInBytes - reservedMemoryInBytes)
+    const sumOfPods = async () => (await runtime.stats()).reduce((sum, one) => sum + one.memoryWorkingSetInBytes, 0)
+    const used = (await options.podsWorkingSetInBytes?.()) ?? (await sumOfPods())
+    return { available: Math.max(0, capacity - used), capacity }
+  }
+  const withFilesystem = (name: 'nodefs' | 'imagefs' | 'containerfs', fs: FilesystemUsage | undefined) =>
+    fs && {
+      [`${name}.available`]: { available: fs.availableInBytes, capacity: fs.capacityInBytes },
+      // Some file systems (btrfs) make inodes as they need them, and say 0 of 0.
+      ...(fs.inodes > 0 && { [`${name}.inodesFree`]: { available: fs.inodesFree, capacity: fs.inodes } }),
+    }
+  const imageFilesystem = () => runtime.imageFilesystem().catch(() => undefined)
+  const countInodes = async (stats: readonly ContainerStats[]): Promise<number> => {
+    let sum = 0
+    for (const { containerId } of stats) sum += (await runtime.writableInodes?.(containerId).catch(() => 0)) ?? 0
+    return sum
+  }
+
   return {
     async observe() {
-      const [memory, nodefs, imagefs, pids] = await Promise.all([
+      const [memory, allocatable, nodefs, imagefs, pids] = await Promise.all([
         memoryObservation({ proc, cgroups }),
+        allocatableMemory().catch(() => undefined),
         machine.nodeFilesystem(),
-        runtime.imageFilesystem().catch(() => undefined),
+        imageFilesystem(),
         pidObservation(proc),
       ])
-      const bytes = (fs: typeof nodefs) => ({ available: fs.availableInBytes, capacity: fs.capacityInBytes })
-      const inodes = (fs: typeof nodefs) => ({ available: fs.inodesFree, capacity: fs.inodes })
       return {
         ...(memory && { 'memory.available': memory }),
-        'nodefs.available': bytes(nodefs),
-        'nodefs.inodesFree': inodes(nodefs),
-        ...(imagefs && { 'imagefs.available': bytes(imagefs), 'imagefs.inodesFree': inodes(imagefs) }),
+        ...(allocatable && { 'allocatableMemory.available': allocatable }),
+        ...withFilesystem('nodefs', nodefs),
+        ...withFilesystem('imagefs', imagefs),
+        // Docker keeps images and writable layers together.
+        ...withFilesystem('containerfs', imagefs),
         ...(pids && { 'pid.available': pids }),
       }
     },
-    async usages() {
+    async hasImageFs() {
+      const [nodefs, imagefs] = await Promise.all([machine.nodeFilesystem(), imageFilesystem()])
+      return imagefs?.device !== undefined && nodefs.device !== undefined && imagefs.device !== nodefs.device
+    },
+    async usages(pods, { inodes = false } = {}) {
+      const byPod = new Map<string, ContainerStats[]>()
+      for (const one of await runtime.stats()) byPod.set(one.pod.uid, [...(byPod.get(one.pod.uid) ?? []), one])
       const usages = new Map<string, PodUsage>()
-      for (const one of await runtime.stats()) {
-        const key = `${one.pod.namespace}/${one.pod.name}`
-        const known = usages.get(key) ?? { ...nothing, volumes: await measureVolumes(rootDir, one.pod.uid) }
-        const filesystemInBytes = one.filesystemInBytes ?? 0
-        const isFirst = !usages.has(key)
-        const inVolumes = isFirst ? Object.values(known.volumes).reduce((sum, size) => sum + size, 0) : 0
-        usages.set(key, {
-          ...known,
-          memoryInBytes: known.memoryInBytes + one.memoryWorkingSetInBytes,
-          filesystemInBytes: known.filesystemInBytes + filesystemInBytes + inVolumes,
-          inodes: known.inodes + (one.inodes ?? 0),
-          processes: known.processes + one.pids,
-          containers: { ...known.containers, [one.name]: { memoryInBytes: one.memoryWorkingSetInBytes, filesystemInBytes } },
-        })
+      for (const { metadata } of pods) {
+        const stats = byPod.get(metadata.uid)
+        if (!stats) continue // nobody knows what it uses
+        const usage = usageFrom(stats, await measureVolumes(rootDir, metadata.uid))
+        const counted = inodes ? await countInodes(stats) : 0
+        usages.set(`${metadata.namespace}/${metadata.name}`, { ...usage, inodes: counted })
       }
       return usages
     },
   }
 }
 
-const nothing: PodUsage = { memoryInBytes: 0, filesystemInBytes: 0, inodes: 0, processes: 0, containers: {}, volumes: {} }
+function usageFrom(stats: readonly ContainerStats[], volumes: PodUsage['volumes']): PodUsage {
+  return {
+    ...noUsage,
+    volumes,
+    memoryInBytes: stats.reduce((sum, one) => sum + one.memoryWorkingSetInBytes, 0),
+    processes: stats.reduce((sum, one) => sum + one.pids, 0),
+    containers: Object.fromEntries(
+      stats.map(({ name, memoryWorkingSetInBytes, filesystemInBytes = 0, logsInBytes = 0 }) => [
+        name,
+        { memoryInBytes: memoryWorkingSetInBytes, rootfsInBytes: filesystemInBytes - logsInBytes, logsInBytes },
+      ]),
+    ),
+  }
+}
 
 const read = (path: string) => readFile(path, 'utf8').catch(() => '')
 const field = (text: string, name: string) => Number(new RegExp(`^${name}:?\\s+(\\d+)`, 'm').exec(text)?.[1] ?? Number.NaN)
@@ -96,104 +129,27 @@ export async function memoryObservation({ proc, cgroups }: { proc: string; cgrou
   return { available: Math.max(0, capacity - workingSet), capacity }
 }
 
+/** How many more tasks there may be: the lower of the two limits of the kernel (pkg/kubelet/stats/pidlimit). */
 async function pidObservation(proc: string): Promise<Observation | undefined> {
-  const [max, loadavg] = await Promise.all([read(join(proc, 'sys/kernel/pid_max')), read(join(proc, 'loadavg'))])
+  const [pids, threads, loadavg] = await Promise.all([
+    read(join(proc, 'sys/kernel/pid_max')),
+    read(join(proc, 'sys/kernel/threads-max')),
+    read(join(proc, 'loadavg')),
+  ])
   const running = Number(/\d+\/(\d+)/.exec(loadavg)?.[1] ?? Number.NaN)
-  const capacity = Number(max)
-  return capacity > 0 && Number.isFinite(running) ? { available: capacity - running, capacity } : undefined
+  const limits = [pids, threads].map(Number).filter(limit => limit > 0)
+  const capacity = Math.min(...limits)
+  return limits.length > 0 && Number.isFinite(running) ? { available: capacity - running, capacity } : undefined
 }
 
-async function measureVolumes(rootDir: string, podUid: string): Promise<Record<string, number>> {
-  const folder = join(rootDir, 'pods', podUid, 'volumes', 'kubernetes.io~empty-dir')
-  const names = await readdir(folder).catch(() => [])
-  return Object.fromEntries(await Promise.all(names.map(async name => [name, await sizeOf(join(folder, name))] as const)))
-}
+/** Volumes whose files are the pod's own, on the node's disk or in memory. */
+const measured = ['kubernetes.io~empty-dir', 'kubernetes.io~configmap']
 
-/** As du(1) counts: blocks on the disk. */
-async function sizeOf(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => [])
-  const sizes = await Promise.all(
-    entries.map(async entry => {
-      const path = join(folder, entry.name)
-      if (entry.isDirectory()) return sizeOf(path)
-      const found = await stat(path).catch(() => undefined)
-      return entry.isFile() && found ? found.blocks * 512 : 0
-    }),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
-}
-
-interface FigureOfPod {
-  memory?: string
-  'ephemeral-storage'?: string
-  inodes?: number
-  pids?: number
-  containers?: Record<string, { memory?: string; 'ephemeral-storage'?: string }>
-  volumes?: Record<string, string>
-}
-
-const fileCapacities: Record<Signal, number> = {
-  'memory.available': 16 * 2 ** 30,
-  'nodefs.available': 100 * 2 ** 30,
-  'nodefs.inodesFree': 6_553_600,
-  'imagefs.available': 100 * 2 ** 30,
-  'imagefs.inodesFree': 6_553_600,
-  'pid.available': 32_768,
-}
-
-/**
- * Figures from a JSON file, read again on each pass: shows an eviction on any machine (format: README.md). A file that is missing or
- * broken means that nothing is short. `capacities` are what percentages refer to.
- */
-export function fileSignals({
-  path,
-  capacities = {},
-}: {
-  path: string
-  capacities?: Partial<Record<Signal, number>>
-}): SignalSource {
-  const load = async (): Promise<Record<string, unknown>> => {
-    try {
-      return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
-    } catch {
-      return {}
-    }
+async function measureVolumes(rootDir: string, podUid: string): Promise<PodUsage['volumes']> {
+  const sizes: Record<string, { bytes: number; inodes: number }> = {}
+  for (const plugin of measured) {
+    const folder = join(rootDir, 'pods', podUid, 'volumes', plugin)
+    for (const name of await readdir(folder).catch(() => [])) sizes[name] = await folderSize(join(folder, name))
   }
-  return {
-    async observe() {
-      const figures = await load()
-      const observations: Partial<Record<Signal, Observation>> = {}
-      for (const signal of signals) {
-        const text = figures[signal]
-        if (text === undefined) continue
-        const capacity = capacities[signal] ?? fileCapacities[signal]
-        observations[signal] = { available: amountOf(String(text), capacity), capacity }
-      }
-      return observations
-    },
-    async usages() {
-      const { pods = {} } = (await load()) as { pods?: Record<string, FigureOfPod> }
-      return new Map(Object.entries(pods).map(([key, figures]) => [key, usageFrom(figures)]))
-    },
-  }
-}
-
-function usageFrom(figures: FigureOfPod): PodUsage {
-  const bytes = (text: string | undefined) => (text === undefined ? 0 : value(text))
-  const containers = Object.fromEntries(
-    Object.entries(figures.containers ?? {}).map(([name, one]) => [
-      name,
-      { memoryInBytes: bytes(one.memory), filesystemInBytes: bytes(one['ephemeral-storage']) },
-    ]),
-  )
-  const sum = (of: 'memoryInBytes' | 'filesystemInBytes') => Object.values(containers).reduce((total, one) => total + one[of], 0)
-  return {
-    memoryInBytes: figures.memory === undefined ? sum('memoryInBytes') : bytes(figures.memory),
-    filesystemInBytes:
-      figures['ephemeral-storage'] === undefined ? sum('filesystemInBytes') : bytes(figures['ephemeral-storage']),
-    inodes: figures.inodes ?? 0,
-    processes: figures.pids ?? 0,
-    containers,
-    volumes: Object.fromEntries(Object.entries(figures.volumes ?? {}).map(([name, size]) => [name, bytes(size)])),
-  }
+  return sizes
 }

@@ -1,4 +1,4 @@
-import { amountOf } from '../node/node-status.ts'
+import { amountOf } from '../node/capacity.ts'
 import { type EvictionConfig, type Signal, signals } from './config.ts'
 
 /** How much is left of something, and of how much. Bytes, inodes or process ids. */
@@ -20,21 +20,47 @@ export interface Threshold {
 
 export type Pressure = 'MemoryPressure' | 'DiskPressure' | 'PIDPressure'
 
+/** Whether a signal is about memory: the node's, or what its pods may use of it. */
+export function isMemorySignal(signal: Signal): boolean {
+  return signal === 'memory.available' || signal === 'allocatableMemory.available'
+}
+
 export function pressureOf(signal: Signal): Pressure {
-  if (signal === 'memory.available') return 'MemoryPressure'
+  if (isMemorySignal(signal)) return 'MemoryPressure'
   return signal === 'pid.available' ? 'PIDPressure' : 'DiskPressure'
 }
 
-/** All configured thresholds, hard ones first, in the order of the signals (memory first). */
-export function thresholdsOf({ hard, soft, softGraceInMs, minimumReclaim }: EvictionConfig): Threshold[] {
+/**
+ * All thresholds, hard ones first, in the order of the signals (memory first). Two sorts come by themselves (pkg/kubelet/eviction/
+ * helpers.go): what pods together may use of the memory has the hard threshold of the node's, and the file system of containers has
+ * those of the one it is on. 0% and 100% mean none.
+ */
+export function thresholdsOf(config: EvictionConfig, { hasImageFs = false } = {}): Threshold[] {
+  const { softGraceInMs, minimumReclaim } = config
+  const hard = withDerived(config.hard, hasImageFs, config.hard['memory.available'])
+  const soft = withDerived(config.soft, hasImageFs)
+  const graces = withDerived(softGraceInMs, hasImageFs)
+  const reclaims = withDerived(minimumReclaim, hasImageFs, minimumReclaim['memory.available'])
   const of = (amounts: EvictionConfig['hard'], isHard: boolean) =>
     signals.flatMap(signal => {
       const value = amounts[signal]
-      if (value === undefined) return []
-      const graceInMs = isHard ? 0 : (softGraceInMs[signal] ?? 0)
-      return [{ signal, isHard, value, graceInMs, minimumReclaim: minimumReclaim[signal] }]
+      if (value === undefined || /^(0|100)(\.0+)?%$/.test(value)) return []
+      const graceInMs = isHard ? 0 : (graces[signal] ?? 0)
+      // Without a grace period there is nothing soft about it.
+      return [{ signal, isHard: graceInMs === 0, value, graceInMs, minimumReclaim: reclaims[signal] }]
     })
   return [...of(hard, true), ...of(soft, false)]
+}
+
+function withDerived<T>(given: Readonly<Partial<Record<Signal, T>>>, hasImageFs: boolean, allocatable?: T) {
+  const result: Partial<Record<Signal, T>> = { ...given }
+  if (allocatable !== undefined) result['allocatableMemory.available'] = allocatable
+  for (const what of ['available', 'inodesFree'] as const) {
+    const same = given[`${hasImageFs ? 'imagefs' : 'nodefs'}.${what}`]
+    delete result[`containerfs.${what}`]
+    if (same !== undefined) result[`containerfs.${what}`] = same
+  }
+  return result
 }
 
 /** Whether less is left than the threshold; with `reclaim`, than the threshold plus what an eviction must at least bring back. */
@@ -85,10 +111,23 @@ export function planPass(
   for (const { signal } of present) pressureSeen.set(pressureOf(signal), now)
   for (const [pressure, at] of pressureSeen) if (now - at >= transitionPeriodInMs && at !== now) pressureSeen.delete(pressure)
   const due = present.filter(threshold => now - (firstSeen.get(threshold) ?? now) >= threshold.graceInMs)
-  const inOrder = [...due].sort((a, b) => Number(b.signal === 'memory.available') - Number(a.signal === 'memory.available'))
+  const inOrder = [...due].sort((a, b) => Number(isMemorySignal(b.signal)) - Number(isMemorySignal(a.signal)))
   return {
     state: { met: due, firstSeenAt: firstSeen, pressureSeenAt: pressureSeen },
     pressures: [...pressureSeen.keys()],
     act: inOrder[0],
   }
+}
+
+/** Whether memory is so near a threshold that the next look must not wait for long: less than twice of it is left. */
+export function isMemoryNear(thresholds: readonly Threshold[], observations: Observations): boolean {
+  return thresholds.some(({ signal, value }) => {
+    const seen = isMemorySignal(signal) ? observations[signal] : undefined
+    return seen !== undefined && seen.available < 2 * amountOf(value, seen.capacity)
+  })
+}
+
+/** Whether all is well again, minimum reclaim included: nobody has to go. */
+export function isRelieved(thresholds: readonly Threshold[], observations: Observations): boolean {
+  return !thresholds.some(threshold => isMet(threshold, observations, { reclaim: true }))
 }

@@ -14,9 +14,9 @@ export interface PodHostname {
 
 /** A pod's names (semantics C14): spec.hostname or its own, cut to 63; fully qualified below a subdomain. */
 export function podHostname({ metadata, spec }: Pick<Pod, 'metadata' | 'spec'>, clusterDomain: string): PodHostname {
-  if (spec.hostnameOverride) return { short: spec.hostnameOverride, kernel: spec.hostnameOverride }
-  const wanted = spec.hostname || metadata.name
+  const wanted = spec.hostnameOverride || spec.hostname || metadata.name
   const short = wanted.length <= maxHostname ? wanted : wanted.slice(0, maxHostname).replace(/[-.]+$/, '')
+  if (spec.hostnameOverride) return { short, kernel: short }
   if (!spec.subdomain) return { short, kernel: short }
   const fqdn = `${short}.${spec.subdomain}.${metadata.namespace}.svc.${clusterDomain}`
   if (!spec.setHostnameAsFQDN) return { short, fqdn, kernel: short }

@@ -41,6 +41,11 @@ test.each([
   ['its own name', {}, { short: 'web', kernel: 'web' }],
   ['spec.hostname', { hostname: 'h' }, { short: 'h', kernel: 'h' }],
   ['a long one is cut', { hostname: `${'x'.repeat(62)}--y` }, { short: 'x'.repeat(62), kernel: 'x'.repeat(62) }],
+  [
+    'an override, without a domain',
+    { hostnameOverride: 'x.example', hostname: 'h', subdomain: 's' },
+    { short: 'x.example', kernel: 'x.example' },
+  ],
   ['below a subdomain', { subdomain: 's' }, { short: 'web', fqdn: 'web.s.default.svc.cluster.local', kernel: 'web' }],
   [
     'as FQDN',
@@ -55,8 +60,9 @@ test('an FQDN that the kernel would not take is refused', () => {
 })
 
 const nodeResolvConf =
-  'nameserver 8.8.8.8\nsearch old.example\nsearch example.org. second.example\noptions timeout:1\nnameserver 9.9.9.9\n'
+  'nameserver 8.8.8.8\nsearch old.example\nsearch example.org. . second.example\noptions timeout:1\nnameserver 9.9.9.9\n'
 const cluster = { clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', nodeResolvConf }
+const ofNode = { servers: ['8.8.8.8', '9.9.9.9'], searches: ['example.org', 'second.example'], options: ['timeout:1'] }
 const domains = ['default.svc.cluster.local', 'svc.cluster.local', 'cluster.local']
 
 test('a resolv.conf: the last search line wins, trailing dots go', () => {
@@ -74,8 +80,20 @@ test.each([
     cluster,
     { servers: ['10.96.0.10'], searches: [...domains, 'example.org', 'second.example'], options: ['ndots:5'] },
   ],
-  ['ClusterFirst without cluster DNS is left to the runtime', {}, { ...cluster, clusterDns: [] }, undefined],
-  ['ClusterFirst in the host network is Default', { hostNetwork: true }, cluster, undefined],
+  ['ClusterFirst in the host network is Default', { hostNetwork: true }, cluster, ofNode],
+  ['Default', { dnsPolicy: 'Default' }, cluster, ofNode],
+  [
+    'Default with additions',
+    { dnsPolicy: 'Default', dnsConfig: { options: [{ name: 'timeout', value: '9' }] } },
+    cluster,
+    { ...ofNode, options: ['timeout:9'] },
+  ],
+  [
+    'a resolver on the node itself is left to the runtime',
+    { dnsPolicy: 'Default' },
+    { ...cluster, nodeResolvConf: 'nameserver 127.0.0.53' },
+    undefined,
+  ],
   [
     'ClusterFirstWithHostNet',
     { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' },
@@ -98,6 +116,36 @@ test.each([
     { servers: ['10.96.0.10', '1.1.1.1'], searches: [...domains, 'example.org', 'second.example'], options: ['ndots:1'] },
   ],
 ])('%s', (_title, spec, options, expected) => expect(podDns(samplePod(spec), options)).toEqual({ dns: expected, warnings: [] }))
+
+test('without a cluster DNS, ClusterFirst is Default, and that is told', () => {
+  const pod = samplePod({})
+  expect(podDns(pod, { ...cluster, clusterDns: [] })).toEqual({
+    dns: ofNode,
+    warnings: [
+      {
+        reason: 'MissingClusterDNS',
+        message: `pod: "web_default(${pod.metadata.uid})". kubelet does not have ClusterDNS IP configured and cannot create Pod using "ClusterFirst" policy. Falling back to "Default" policy.`,
+      },
+    ],
+  })
+})
+
+test.each([
+  ['no more than 32', Array.from({ length: 40 }, (_, i) => `d${i}`), Array.from({ length: 32 }, (_, i) => `d${i}`)],
+  ['none longer than a name', ['a', 'x'.repeat(254), 'b', 'y'.repeat(253)], ['a', 'b', 'y'.repeat(253)]],
+  [
+    'no line longer than 2048',
+    Array.from({ length: 10 }, (_, i) => `${i}${'x'.repeat(249)}`),
+    Array.from({ length: 8 }, (_, i) => `${i}${'x'.repeat(249)}`),
+  ],
+])('search domains: %s', (_title, searches, kept) => {
+  const { dns, warnings } = podDns(samplePod({ dnsPolicy: 'None', dnsConfig: { nameservers: ['1'], searches } }), cluster)
+  expect(dns?.searches).toEqual(kept)
+  const line = `the applied search line is: ${kept.join(' ')}`
+  expect(warnings).toEqual([
+    { reason: 'DNSConfigForming', message: `Search Line limits were exceeded, some search paths have been omitted, ${line}` },
+  ])
+})
 
 test('more name servers than a resolver takes are left out, and that is told', () => {
   const pod = samplePod({ dnsPolicy: 'None', dnsConfig: { nameservers: ['1', '2', '3', '4'] } })

@@ -4,6 +4,7 @@ import { ignore, isReason } from '../../api/errors.ts'
 import type { Client } from '../../client/client.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import { type Clock, microTimestamp } from '../../lib/clock.ts'
+import { deferred } from '../../lib/deferred.ts'
 import { copy } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
@@ -19,8 +20,12 @@ import { computeNodeStatus, hasChanged, type NodeCondition, type NodeStatus } fr
 export interface Heartbeat {
   /** Makes the Node object, or takes over the one there is; its first status is posted. Rejects when the API cannot be reached. */
   register(): Promise<Node>
+  /** What it would register: for a node whose API is out of reach. Has no uid. */
+  draft(): Promise<Node>
   /** As this kubelet posted it last. */
   readonly node: Node | undefined
+  /** Resolves when a status that says Ready has been posted. */
+  readonly ready: Promise<void>
   /** Something about the node's health has changed: posts the status soon. */
   poke(): void
   readonly run: Run
@@ -38,8 +43,14 @@ interface Options {
   log: Log
   problems: () => readonly string[]
   pressures: () => readonly string[]
+  /** Attachable volumes that are used here; `poke` when that changes. */
+  volumesInUse?: () => readonly string[]
   /** The newest object from the watch. */
   latest: () => Node | undefined
+  /** What device plugins offer; absent: there are none. */
+  devices?: () => { readonly capacity: Readonly<Record<string, string>>; readonly allocatable: Readonly<Record<string, string>> }
+  /** Where the kubelet serves; undefined: not yet, or not at all. */
+  port: () => number | undefined
 }
 
 const leaseNamespace = 'kube-node-lease'
@@ -64,6 +75,7 @@ export function heartbeat(options: Options): Heartbeat {
   let images: { at: number; list: readonly ImageInfo[] } = { at: Number.NEGATIVE_INFINITY, list: [] }
   let runtimeVersion: string | undefined
   let poked = () => {}
+  const becameReady = deferred()
 
   const labels = () => ({
     'beta.kubernetes.io/arch': machine.architecture,
@@ -73,6 +85,13 @@ export function heartbeat(options: Options): Heartbeat {
     'kubernetes.io/os': 'linux',
     ...config.nodeLabels,
   })
+
+  const metadata = () => ({ name: nodeName, labels: labels(), annotations: { [attachAnnotation]: 'true' } })
+  const draft = async (): Promise<Node> => {
+    const taints = config.registerWithTaints.map(taint => ({ ...taint }))
+    const status = computeNodeStatus(await facts(undefined), [])
+    return Node.schema.parse({ apiVersion: 'v1', kind: 'Node', metadata: metadata(), spec: { taints }, status }) as Node
+  }
 
   const register = async () => {
     const metadata = { name: nodeName, labels: labels(), annotations: { [attachAnnotation]: 'true' } }
@@ -88,7 +107,7 @@ export function heartbeat(options: Options): Heartbeat {
     return node
   }
 
-  const facts = async () => {
+  const facts = async (known: Readonly<Record<string, string>> | undefined) => {
     if (runtimeVersion === undefined) {
       const known = await runtime.version().catch(() => undefined)
       if (known) runtimeVersion = `${known.name}://${known.version}`
@@ -102,10 +121,21 @@ export function heartbeat(options: Options): Heartbeat {
       filesystem: await machine.nodeFilesystem(),
       runtimeVersion: runtimeVersion ?? '',
       images: images.list,
+      ...(options.devices && { devices: options.devices() }),
+      known,
+      ...volumesInUse(),
       problems: options.problems(),
       pressures: options.pressures(),
+      port: options.port(),
       now: clock.now(),
     }
+  }
+
+  /** An empty list is told only to take back a longer one. */
+  const volumesInUse = () => {
+    const now = options.volumesInUse?.() ?? []
+    const before = (options.latest() ?? node)?.status.volumesInUse ?? []
+    return now.length + before.length > 0 ? { volumesInUse: now } : {}
   }
 
   const postStatus = async () => {
@@ -115,7 +145,7 @@ export function heartbeat(options: Options): Heartbeat {
       latest && Number(latest.metadata.resourceVersion) > Number(node?.metadata.resourceVersion ?? 0) ? latest : node
     if (!current) return
     const old = (current.status.conditions ?? []) as readonly NodeCondition[]
-    const status = computeNodeStatus(await facts(), old)
+    const status = computeNodeStatus(await facts(current.status.capacity), old)
     const isDue = clock.monotonic() - postedAt >= config.nodeStatusReportEveryMs
     // Quantities may come back spelt differently, so all but the conditions is compared with what was posted.
     if (!isDue && posted && !hasChanged({ ...posted, conditions: copy(current.status).conditions }, status)) return
@@ -130,6 +160,7 @@ export function heartbeat(options: Options): Heartbeat {
     node = await client.patch(Node, { name: nodeName }, 'strategic', patch, { subresource: 'status', note })
     postedAt = clock.monotonic()
     posted = status
+    if (ready?.status === 'True') becameReady.resolve()
   }
 
   /** Events name a node by its name as uid, so that `describe node` finds them even when the object is new. */
@@ -183,9 +214,11 @@ export function heartbeat(options: Options): Heartbeat {
 
   return {
     register,
+    draft,
     get node() {
       return node
     },
+    ready: becameReady.promise,
     poke: () => poked(),
     async run(signal) {
       let cancel = () => {}

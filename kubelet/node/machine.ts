@@ -1,5 +1,6 @@
-import { readFile, statfs } from 'node:fs/promises'
+import { readdir, readFile, stat, statfs } from 'node:fs/promises'
 import { arch, cpus, hostname, networkInterfaces, release, totalmem } from 'node:os'
+import { join } from 'node:path'
 import type { FilesystemUsage } from '../runtime/runtime.ts'
 
 /** What a kubelet must know of the machine it stands for. */
@@ -16,6 +17,12 @@ export interface Machine {
   readonly osImage: string
   /** As Go calls it: `amd64`, `arm64`. */
   readonly architecture: string
+  /** How much of it is kept in pages of each size, as resources: `{ 'hugepages-2Mi': '1Gi' }`; absent: not known. */
+  readonly hugepages?: Readonly<Record<string, string>>
+  /** 0 or absent: none. */
+  readonly swapInBytes?: number
+  /** How many processes and threads there may be at once. */
+  readonly maxPids?: number
   /** The file system that pods' folders are on. */
   nodeFilesystem(): Promise<FilesystemUsage>
   hostsFile(): string
@@ -27,14 +34,19 @@ const architectures: Record<string, string> = { x64: 'amd64', ia32: '386', ppc64
 /** Reads the machine that this runs on. */
 export async function readMachine({ rootDir, addresses }: { rootDir: string; addresses?: readonly string[] }): Promise<Machine> {
   const read = (path: string) => readFile(path, 'utf8').catch(() => '')
-  const [machineId, uuid, bootId, release_, hosts, resolv] = await Promise.all([
+  const [machineId, uuid, bootId, release_, hosts, resolv, meminfo, pidMax, threadsMax, hugepages] = await Promise.all([
     read('/etc/machine-id'),
     read('/sys/class/dmi/id/product_uuid'),
     read('/proc/sys/kernel/random/boot_id'),
     read('/etc/os-release'),
     read('/etc/hosts'),
     read('/etc/resolv.conf'),
+    read('/proc/meminfo'),
+    read('/proc/sys/kernel/pid_max'),
+    read('/proc/sys/kernel/threads-max'),
+    readHugepages(),
   ])
+  const maxPids = Math.min(...[pidMax, threadsMax].map(Number).filter(limit => limit > 0))
   const id = machineId.trim()
   return {
     hostname: hostname().toLowerCase(),
@@ -47,16 +59,38 @@ export async function readMachine({ rootDir, addresses }: { rootDir: string; add
     kernelVersion: release(),
     osImage: /^PRETTY_NAME="?([^"\n]*)/m.exec(release_)?.[1] ?? 'Linux',
     architecture: architectures[arch()] ?? arch(),
+    hugepages,
+    swapInBytes: Number(/^SwapTotal:\s+(\d+)/m.exec(meminfo)?.[1] ?? 0) * 1024,
+    ...(Number.isFinite(maxPids) && { maxPids }),
     nodeFilesystem: () => filesystemUsage(rootDir),
     hostsFile: () => hosts,
     resolvConf: () => resolv,
   }
 }
 
+/** What the kernel has set aside in pages of each size it knows. */
+async function readHugepages(folder = '/sys/kernel/mm/hugepages'): Promise<Record<string, string>> {
+  const names = await readdir(folder).catch(() => [])
+  const sizes = names.map(async name => {
+    const kibibytes = Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? Number.NaN)
+    const count = Number(await readFile(join(folder, name, 'nr_hugepages'), 'utf8').catch(() => ''))
+    return [`hugepages-${binary(kibibytes)}`, count === 0 ? '0' : binary(kibibytes * count)] as const
+  })
+  return Object.fromEntries(await Promise.all(sizes))
+}
+
+/** Kibibytes in the largest unit that divides them. */
+function binary(kibibytes: number): string {
+  const units = ['Ki', 'Mi', 'Gi']
+  let [amount, unit] = [kibibytes, 0]
+  while (amount % 1024 === 0 && unit < units.length - 1) [amount, unit] = [amount / 1024, unit + 1]
+  return `${amount}${units[unit]}`
+}
+
 /** statfs(2). */
 export async function filesystemUsage(path: string): Promise<FilesystemUsage> {
-  const { bsize, blocks, bavail, files, ffree } = await statfs(path)
-  return { capacityInBytes: blocks * bsize, availableInBytes: bavail * bsize, inodes: files, inodesFree: ffree }
+  const [{ bsize, blocks, bavail, files, ffree }, { dev }] = await Promise.all([statfs(path), stat(path)])
+  return { capacityInBytes: blocks * bsize, availableInBytes: bavail * bsize, inodes: files, inodesFree: ffree, device: dev }
 }
 
 function ownAddresses(): string[] {

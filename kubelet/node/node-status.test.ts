@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { defaultKubeletConfig, type KubeletConfig } from '../config.ts'
 import { imaginaryMachine } from '../testing.ts'
-import { allocatableOf, amountOf, computeNodeStatus, hasChanged, type NodeFacts } from './node-status.ts'
+import { allocatableOf, amountOf } from './capacity.ts'
+import { computeNodeStatus, hasChanged, type NodeFacts } from './node-status.ts'
 
 const gib = 2 ** 30
 const facts = (overrides: Partial<NodeFacts> = {}): NodeFacts => ({

@@ -1,9 +1,10 @@
 import type { Node } from '../../api/core/node.ts'
-import { milliValue, value } from '../../api/quantity.ts'
 import { timestamp } from '../../lib/clock.ts'
 import { deepEqual, type Mutable } from '../../lib/json.ts'
 import type { KubeletConfig } from '../config.ts'
+import { isExtendedResource } from '../devices/resource-names.ts'
 import type { FilesystemUsage, ImageInfo } from '../runtime/runtime.ts'
+import { allocatableOf, capacityOf } from './capacity.ts'
 import type { Machine } from './machine.ts'
 
 export type NodeStatus = Mutable<Node['status']>
@@ -20,49 +21,22 @@ export interface NodeFacts {
   /** `docker://20.10.24`. */
   readonly runtimeVersion: string
   readonly images: readonly ImageInfo[]
+  /** What device plugins offer, and what of it is healthy. */
+  readonly devices?: {
+    readonly capacity: Readonly<Record<string, string>>
+    readonly allocatable: Readonly<Record<string, string>>
+  }
+  /** The capacity that the API has: extended resources that somebody else put there are kept. */
+  readonly known?: Readonly<Record<string, string>> | undefined
+  /** Attachable volumes that pods here use, or are about to. */
+  readonly volumesInUse?: readonly string[]
   /** What keeps the node from being ready. */
   readonly problems: readonly string[]
   /** `MemoryPressure`, ... that hold. */
   readonly pressures: readonly string[]
+  /** Where the kubelet serves; absent: upstream's default, which the API server then has another way to. */
+  readonly port?: number | undefined
   readonly now: number
-}
-
-/** What a node has (semantics C16). */
-export function capacityOf({ machine, filesystem, config }: NodeFacts): Record<string, string> {
-  return {
-    cpu: String(machine.cpus),
-    memory: `${Math.trunc(machine.memoryInBytes / 1024)}Ki`,
-    'ephemeral-storage': `${Math.trunc(filesystem.capacityInBytes / 1024)}Ki`,
-    pods: String(config.maxPods),
-    'hugepages-1Gi': '0',
-    'hugepages-2Mi': '0',
-  }
-}
-
-/** What pods may use of it: capacity less what is reserved and less what hard eviction keeps free; never below 0. */
-export function allocatableOf(capacity: Readonly<Record<string, string>>, config: KubeletConfig): Record<string, string> {
-  const { kubeReserved, systemReserved, eviction } = config
-  const result: Record<string, string> = { ...capacity }
-  const reserved = (name: string, parse: (text: string) => number) =>
-    parse(kubeReserved[name] ?? '0') + parse(systemReserved[name] ?? '0')
-  const cpu = reserved('cpu', milliValue)
-  if (cpu > 0) result.cpu = `${Math.max(0, milliValue(capacity.cpu ?? '0') - cpu)}m`
-  for (const [name, signal] of [
-    ['memory', 'memory.available'],
-    ['ephemeral-storage', 'nodefs.available'],
-  ] as const) {
-    const total = value(capacity[name] ?? '0')
-    const kept = amountOf(eviction.hard[signal], total)
-    const left = Math.max(0, total - reserved(name, value) - kept)
-    result[name] = left % 1024 === 0 ? `${left / 1024}Ki` : String(left)
-  }
-  return result
-}
-
-/** A quantity, or a share of the total, in the total's unit; rounded down. */
-export function amountOf(text: string | undefined, total: number): number {
-  if (!text) return 0
-  return text.endsWith('%') ? Math.trunc((total * Number(text.slice(0, -1))) / 100) : value(text)
 }
 
 const kinds = {
@@ -106,17 +80,18 @@ export function nodeConditions({ problems, pressures, now }: NodeFacts, old: rea
 
 /** The whole status. */
 export function computeNodeStatus(facts: NodeFacts, old: readonly NodeCondition[]): Partial<NodeStatus> {
-  const { machine, config, nodeName } = facts
-  const capacity = capacityOf(facts)
+  const { machine, config, nodeName, devices, known = {} } = facts
+  const foreign = Object.fromEntries(Object.entries(known).filter(([name]) => isExtendedResource(name)))
+  const capacity = { ...foreign, ...capacityOf(facts), ...devices?.capacity }
   return {
     capacity,
-    allocatable: allocatableOf(capacity, config),
+    allocatable: { ...allocatableOf(capacity, config), ...devices?.allocatable },
     conditions: nodeConditions(facts, old),
     addresses: [
       ...machine.addresses.map(address => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: machine.hostname || nodeName },
     ],
-    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    daemonEndpoints: { kubeletEndpoint: { Port: facts.port ?? 10250 } },
     nodeInfo: {
       machineID: machine.machineId,
       systemUUID: machine.systemUuid,
@@ -128,8 +103,10 @@ export function computeNodeStatus(facts: NodeFacts, old: readonly NodeCondition[
       kubeProxyVersion: '',
       operatingSystem: 'linux',
       architecture: machine.architecture,
+      ...(machine.swapInBytes && { swap: { capacity: machine.swapInBytes } }),
     },
     images: imagesOf(facts.images),
+    ...(facts.volumesInUse && { volumesInUse: [...facts.volumesInUse] }),
   }
 }
 

@@ -7,6 +7,8 @@ import type { ContainerRuntime } from '../runtime/runtime.ts'
 import { messageOf } from '../sync/sync-error.ts'
 import { grpcCheck } from './grpc-check.ts'
 import { httpCheck } from './http-check.ts'
+import type { ProbeType } from './probe-state.ts'
+import { connectionFault, httpUrl, portOf } from './http-get.ts'
 
 /** `error`: the question could not be asked, which says nothing about the container. */
 export interface CheckResult {
@@ -19,12 +21,15 @@ export interface CheckTarget {
   readonly container: AnyContainer
   readonly containerId: string
   readonly podIp: string
+  /** Which of its probes asks; absent: none of them. */
+  readonly type?: ProbeType
 }
 
 /** Asks a container once whether it is well. Never rejects. */
 export type Check = (probe: Probe, target: CheckTarget) => Promise<CheckResult>
 
 const attempts = 3
+const maxOutput = 10 * 1024
 
 /** Exec, HTTP, TCP and gRPC checks (semantics C7, pkg/probe). A question that cannot be asked is asked three times. */
 export function createCheck({ runtime, clock }: { runtime: ContainerRuntime; clock: Clock }): Check {
@@ -35,7 +40,7 @@ export function createCheck({ runtime, clock }: { runtime: ContainerRuntime; clo
     const limit = new AbortController()
     const cancel = clock.after(timeoutInMs, () => limit.abort())
     try {
-      return await networkCheck(probe, target, limit.signal)
+      return await networkCheck({ probe, target, timeoutInMs, clock }, limit.signal)
     } finally {
       cancel()
     }
@@ -65,40 +70,27 @@ async function execCheck(
   const { exitCode, output, timedOut } = await runtime.execSync(containerId, command, timeoutInMs)
   if (timedOut)
     return { outcome: 'failure', output: `command timed out: "${command.join(' ')}" timed out after ${goDuration(timeoutInMs)}` }
-  return { outcome: exitCode === 0 ? 'success' : 'failure', output }
+  return { outcome: exitCode === 0 ? 'success' : 'failure', output: firstBytes(output) }
+}
+
+/** What a command says is kept up to 10 KiB (pkg/probe/exec). */
+function firstBytes(output: string): string {
+  return output.length <= maxOutput ? output : Buffer.from(output).subarray(0, maxOutput).toString()
 }
 
 function networkCheck(
-  { httpGet, tcpSocket, grpc }: Probe,
-  { container, podIp }: CheckTarget,
+  { probe, target, timeoutInMs, clock }: { probe: Probe; target: CheckTarget; timeoutInMs: number; clock: Clock },
   signal: AbortSignal,
 ): Promise<CheckResult> {
+  const { httpGet, tcpSocket, grpc } = probe
+  const { container, podIp } = target
   if (httpGet) {
     const url = httpUrl(httpGet, container, podIp)
     return httpCheck({ url, headers: httpGet.httpHeaders ?? [] }, signal)
   }
   if (tcpSocket) return tcpCheck(tcpSocket.host || podIp, portOf(tcpSocket.port, container), signal)
-  if (grpc) return grpcCheck({ host: podIp, port: grpc.port, service: grpc.service }, signal)
+  if (grpc) return grpcCheck({ host: podIp, port: grpc.port, service: grpc.service, timeoutInMs }, clock, signal)
   throw new Error('missing probe handler')
-}
-
-/** The URL of an httpGet action; the host is the pod unless another is given. */
-export function httpUrl(
-  { scheme, host, path, port }: { scheme: string; host?: string | undefined; path: string; port: string | number },
-  container: AnyContainer,
-  podIp: string,
-): URL {
-  const to = host || podIp
-  const base = `${scheme.toLowerCase()}://${to.includes(':') ? `[${to}]` : to}:${portOf(port, container)}`
-  return new URL(path.startsWith('/') ? path : `/${path}`, base)
-}
-
-function portOf(port: string | number, container: AnyContainer): number {
-  if (typeof port === 'number') return port
-  const named = container.ports?.find(one => one.name === port)?.containerPort
-  const number = named ?? Number(port)
-  if (!(number > 0 && number < 65_536)) throw new Error(`couldn't find port: ${port} in container ${container.name}`)
-  return number
 }
 
 function tcpCheck(host: string, port: number, signal: AbortSignal): Promise<CheckResult> {
@@ -109,13 +101,12 @@ function tcpCheck(host: string, port: number, signal: AbortSignal): Promise<Chec
       socket.destroy()
       resolve(result)
     }
-    const onAbort = () => answer({ outcome: 'failure', output: `dial tcp ${host}:${port}: i/o timeout` })
+    const onAbort = () =>
+      answer({ outcome: 'failure', output: `dial tcp ${host.includes(':') ? `[${host}]` : host}:${port}: i/o timeout` })
     signal.addEventListener('abort', onAbort, { once: true })
     socket.on('connect', () => answer({ outcome: 'success', output: '' }))
     socket.on('error', error => {
-      const refused = (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
-      const why = refused ? 'connect: connection refused' : error.message
-      answer({ outcome: 'failure', output: `dial tcp ${host}:${port}: ${why}` })
+      answer({ outcome: 'failure', output: connectionFault(error) })
     })
   })
 }

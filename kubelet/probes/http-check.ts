@@ -1,82 +1,44 @@
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import type { CheckResult } from './checks.ts'
+import { connectionFault, httpGet, type HttpTarget, urlText } from './http-get.ts'
 
-const maxRedirects = 10
-const maxBody = 10 * 1024
-const userAgent = 'kube-probe/1.34'
-
-export interface HttpTarget {
-  readonly url: URL
-  readonly headers: readonly { name: string; value: string }[]
-}
+const maxRequests = 10
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
 /**
- * GETs a URL as upstream's prober does: 200 to 399 is success, redirects are followed on the same host, certificates are not
- * verified, connections are not kept. Everything that goes wrong on the way is a failure, not an error.
+ * GETs a URL as upstream's prober does: 200 to 399 is success, redirects are followed on the same host, and one that leads elsewhere or
+ * nowhere is a success with a warning. What goes wrong on the way is a failure; a body that breaks off is an error, and so rejects.
  */
 export async function httpCheck({ url, headers }: HttpTarget, signal: AbortSignal): Promise<CheckResult> {
-  let at = url
-  for (let hops = 0; hops <= maxRedirects; hops++) {
-    let answer: { status: number; location: string | undefined; body: string }
-    try {
-      answer = await get(at, headers, signal)
-    } catch (error) {
-      const why = signal.aborted ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)' : messageOf(error)
-      return { outcome: 'failure', output: `Get "${url}": ${why}` }
-    }
-    const { status, location, body } = answer
-    if (status >= 300 && status < 400 && location !== undefined) {
-      const next = new URL(location, at)
-      if (next.hostname !== url.hostname)
-        return { outcome: 'success', warning: `Probe terminated redirects, Response body: ${body}`, output: body }
+  let at: HttpTarget = { url, headers }
+  for (let asked = 1; ; asked++) {
+    const answer = await httpGet(at, 'probe', signal).catch((error: unknown) => failureOf(error, at.url, signal))
+    if ('outcome' in answer) return answer
+    const { status, location } = answer
+    const next = redirects.has(status) && location !== undefined ? nextTarget(at, location) : undefined
+    if (next && next.url.hostname === url.hostname) {
+      if (asked === maxRequests)
+        return { outcome: 'failure', output: `Get "${location}": stopped after ${maxRequests} redirects` }
       at = next
       continue
     }
-    if (status >= 200 && status < 400) return { outcome: 'success', output: body }
-    return { outcome: 'failure', output: `HTTP probe failed with statuscode: ${status}` }
+    const body = await answer.body
+    // The body of a failing answer may hold secrets.
+    if (status < 200 || status >= 400) return { outcome: 'failure', output: `HTTP probe failed with statuscode: ${status}` }
+    if (status < 300) return { outcome: 'success', output: body }
+    return { outcome: 'success', output: body, warning: `Probe terminated redirects, Response body: ${body}` }
   }
-  return { outcome: 'failure', output: `Get "${at}": stopped after 10 redirects` }
 }
 
-const messageOf = (error: unknown) => {
-  const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number }
-  return code === 'ECONNREFUSED' ? `dial tcp ${address}:${port}: connect: connection refused` : String(message)
+function failureOf(error: unknown, url: URL, signal: AbortSignal): CheckResult {
+  const why = signal.aborted
+    ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+    : connectionFault(error)
+  return { outcome: 'failure', output: `Get "${urlText(url)}": ${why}` }
 }
 
-/** One GET; resolves with the head and as much of the body as anybody will look at. Any status is an answer. */
-export function get(
-  url: URL,
-  headers: HttpTarget['headers'],
-  signal: AbortSignal,
-): Promise<{ status: number; location: string | undefined; body: string }> {
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-  const own: Record<string, string> = { 'user-agent': userAgent, accept: '*/*' }
-  for (const { name, value } of headers) own[name.toLowerCase()] = value
-  return new Promise((resolve, reject) => {
-    const request = send(url, {
-      agent: false,
-      headers: own,
-      signal,
-      ...(url.protocol === 'https:' && { rejectUnauthorized: false }),
-    })
-    request.on('error', reject)
-    request.on('response', response => {
-      const chunks: Buffer[] = []
-      let size = 0
-      const finish = () => {
-        const body = Buffer.concat(chunks).toString('utf8').slice(0, maxBody)
-        resolve({ status: response.statusCode ?? 0, location: response.headers.location, body })
-        response.destroy()
-      }
-      response.on('data', (chunk: Buffer) => {
-        chunks.push(chunk)
-        size += chunk.length
-        if (size >= maxBody) finish()
-      })
-      response.on('end', finish)
-      response.on('error', reject)
-    })
-    request.end()
-  })
+/** Where a redirect leads; a Host of the pod's own goes along only when the way is given from where we are. */
+function nextTarget({ url, headers }: HttpTarget, location: string): HttpTarget | undefined {
+  if (!URL.canParse(location, url.href)) return undefined
+  const isRelative = !URL.canParse(location)
+  return { url: new URL(location, url), headers: isRelative ? headers : headers.filter(({ name }) => !/^host$/i.test(name)) }
 }

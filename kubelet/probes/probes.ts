@@ -3,11 +3,12 @@ import type { EventRecorder } from '../../client/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
 import { type AnyContainer, isSidecar, type Probe } from '../pod-types.ts'
+import { containerSubject } from '../container-subject.ts'
 import type { ProbeView } from '../status/container-status.ts'
 import type { ProbeResult, ProbeResults } from '../sync/actions.ts'
 import { newestOf } from '../workers/pod-runtime.ts'
 import type { RuntimeView } from '../workers/relist.ts'
-import type { Check } from './checks.ts'
+import type { Check, CheckResult } from './checks.ts'
 import { countOutcome, initialState, type ProbeState, type ProbeType, planTick, probeTypes } from './probe-state.ts'
 
 /** Asks running containers how they are, each probe at its own pace. */
@@ -40,11 +41,13 @@ interface Options {
   events: EventRecorder
   /** Told when a result changed. */
   onChange: (podUid: string, note: { rule: string; text: string }) => void
+  /** Told of every answer, for the kubelet's metrics. */
+  onAsked?: (pod: Pod, container: string, type: ProbeType, outcome: CheckResult['outcome']) => void
 }
 
 const titles: Record<ProbeType, string> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' }
 
-export function createProbes({ view, check, clock, random, events, onChange }: Options): Probes {
+export function createProbes({ view, check, clock, random, events, onChange, onAsked }: Options): Probes {
   const pods = new Map<string, Worker[]>()
   const results = new Map<string, Partial<Record<ProbeType, ProbeResult>>>()
 
@@ -66,7 +69,8 @@ export function createProbes({ view, check, clock, random, events, onChange }: O
     onChange(worker.pod.metadata.uid, { rule: `kubelet/${worker.type}-probe`, text })
   }
 
-  const tell = (worker: Worker, reason: string, message: string) => events.record(worker.pod, 'Warning', reason, message)
+  const tell = ({ pod, container }: Worker, reason: string, message: string) =>
+    events.record(containerSubject(pod, container.name), 'Warning', reason, message)
 
   const tick = async (worker: Worker) => {
     const { pod, type, probe, container } = worker
@@ -90,7 +94,8 @@ export function createProbes({ view, check, clock, random, events, onChange }: O
     const podIp = pod.spec.hostNetwork ? (pod.status.hostIP ?? '127.0.0.1') : (runtime.sandboxes[0]?.ip ?? '')
     // A pod that has lost its sandbox is about to be started over; that says nothing about the container.
     if (podIp === '' && !probe.exec) return
-    const { outcome, output, warning } = await check(probe, { container, containerId: newest.id, podIp })
+    const { outcome, output, warning } = await check(probe, { container, containerId: newest.id, podIp, type })
+    onAsked?.(pod, container.name, type, outcome)
     if (worker.isStopped) return
     const title = titles[type]
     if (outcome === 'error') return tell(worker, 'Unhealthy', `${title} probe errored and resulted in unknown state: ${output}`)

@@ -9,6 +9,8 @@ import type { Run } from '../../lib/run.ts'
  */
 export interface ContainerRuntime {
   readonly name: string
+  /** Whether it heeds `recursiveReadOnly`; absent: no. */
+  readonly supportsRecursiveReadOnly?: boolean
   /** Throws when the engine cannot be reached. */
   version(): Promise<{ name: string; version: string }>
 
@@ -33,8 +35,11 @@ export interface ContainerRuntime {
   /** One container with all that only an inspection tells (exit code, times, error). `undefined` when gone. */
   inspect(id: string): Promise<ContainerState | undefined>
   inspectSandbox(id: string): Promise<Sandbox | undefined>
-  /** A hint that something changed and a relist is due; `undefined` pod: anything may have. Reconnects by itself until the signal aborts. */
-  watchEvents(onEvent: (podUid: string | undefined) => void): Run
+  /**
+   * A hint that something changed and a relist is due; `undefined` pod: anything may have. Reconnects by itself until the signal
+   * aborts. `onLink` hears whether hints can be relied on now, each time that changes.
+   */
+  watchEvents(onEvent: (podUid: string | undefined) => void, onLink?: (isUp: boolean) => void): Run
 
   images: ImageService
   logs(id: string, options: ContainerLogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>
@@ -53,10 +58,37 @@ export interface ContainerRuntime {
   connect(sandboxId: string, port: number): Promise<Duplex>
   /** Usage of every running container of this node. */
   stats(): Promise<ContainerStats[]>
+  /**
+   * Where this node's cgroups belong, or why the kubelet cannot make any (the engine is elsewhere). Absent: this runtime has none.
+   * Throws when the engine cannot be reached.
+   */
+  cgroups?(): Promise<CgroupSeat | { readonly reason: string }>
+  /** What has gone over the network of each pod that has one of its own, by pod uid. Absent: nobody can tell. */
+  networkStats?(): Promise<ReadonlyMap<string, readonly InterfaceStats[]>>
   /** Where images and writable layers live. */
   imageFilesystem(): Promise<FilesystemUsage>
+  /** How many inodes a container's writable layer has. Walks through it: for when inodes are short. Absent: nobody can tell. */
+  writableInodes?(id: string): Promise<number>
+  /** What it can do beyond running containers; found out once. Absent: nothing of all that. */
+  features?(): Promise<RuntimeFeatures>
+  /** Removes what it made for itself and a kill has left behind; called now and then. Absent: there is no such thing. */
+  tidy?(): Promise<void>
+  /** Keeps sandboxes ready for pods to come. Absent: makes each when its pod comes. */
+  readonly keepWarm?: Run
   /** Tears down what `runSandbox` set up for the whole node (its network), once no pod is left. */
   cleanUp(): Promise<void>
+}
+
+export interface RuntimeFeatures {
+  /** Whether the kernel below enforces AppArmor profiles, SELinux labels. */
+  appArmor: boolean
+  seLinux: boolean
+  /** Whether it can leave out the groups that an image gives its user (supplementalGroupsPolicy). */
+  supplementalGroupsPolicy: boolean
+  /** Whether a pod can have user IDs of its own (hostUsers: false). */
+  userNamespaces: boolean
+  /** What the handler of a RuntimeClass may be. */
+  handlers: readonly string[]
 }
 
 export interface PodIdentity {
@@ -79,6 +111,8 @@ export interface SandboxConfig {
   dns?: { servers: string[]; searches: string[]; options: string[] }
   portMappings: { protocol: 'TCP' | 'UDP' | 'SCTP'; containerPort: number; hostPort: number; hostIP: string }[]
   sysctls: Record<string, string>
+  /** What runs the pod instead of the engine's default: the handler of its RuntimeClass. */
+  runtimeHandler?: string
   /** Parent cgroup of the sandbox and its containers; empty: the engine's default. */
   cgroupParent: string
 }
@@ -90,6 +124,10 @@ export interface Sandbox {
   state: 'ready' | 'notReady'
   /** Empty with host networking or while not ready. */
   ip: string
+  /** It ran before the pod came: its own cgroup is not where the pod's are. */
+  isWarm?: boolean
+  /** Whether it lives in the node's network; absent: the runtime cannot tell. */
+  hostNetwork?: boolean
   /** Milliseconds since the epoch. */
   createdAt: number
   labels: Record<string, string>
@@ -107,8 +145,12 @@ export interface ContainerConfig {
   command?: readonly string[]
   args?: readonly string[]
   workingDir?: string
+  /** Instead of the image's: `SIGUSR1`. */
+  stopSignal?: string
   env: readonly { name: string; value: string }[]
   mounts: readonly Mount[]
+  /** Devices of the node that it may use. */
+  devices?: readonly DeviceMapping[]
   labels: Record<string, string>
   annotations: Record<string, string>
   stdin: boolean
@@ -128,6 +170,23 @@ export interface Mount {
   containerPath: string
   readOnly: boolean
   propagation?: 'private' | 'rslave' | 'rshared'
+  /** With readOnly: what is mounted below it is read-only too. Only asked of runtimes that say they can. */
+  recursiveReadOnly?: boolean
+}
+
+export interface DeviceMapping {
+  hostPath: string
+  containerPath: string
+  /** Of read, write and make a node: `mrw`. */
+  permissions: string
+}
+
+/** Who makes cgroups on this engine, of which kind, and below which one the pods of this node belong. */
+export interface CgroupSeat {
+  readonly driver: 'cgroupfs' | 'systemd'
+  readonly version: 1 | 2
+  /** Names from the top, without the `kubepods` that comes below: `['wherry', '<cluster>', '<node>']`. */
+  readonly root: readonly string[]
 }
 
 /** What goes to cgroups (semantics C10); absent: no limit. */
@@ -141,15 +200,26 @@ export interface LinuxResources {
 }
 
 export interface SecurityConfig {
+  /** At most one of the two is set; neither: root, or what the image says. */
   runAsUser?: number
+  runAsUsername?: string
   runAsGroup?: number
   supplementalGroups: readonly number[]
+  /** Strict: none but these. Otherwise those that the image gives its user come on top. */
+  supplementalGroupsPolicy?: 'Merge' | 'Strict'
   privileged: boolean
   readOnlyRootFilesystem: boolean
   allowPrivilegeEscalation: boolean
+  /** With or without `CAP_`; `ALL`. */
   addCapabilities: readonly string[]
   dropCapabilities: readonly string[]
+  /** `RuntimeDefault`, `Unconfined`, or `localhost/` and a file on the node. Absent: `RuntimeDefault`. */
   seccompProfile?: string
+  /** The same with the name of a profile that the node's kernel knows; absent: the runtime's own. */
+  appArmorProfile?: string
+  /** Nothing of /proc is hidden or read-only. */
+  unmasksProc?: boolean
+  seLinuxOptions?: { user?: string; role?: string; type?: string; level?: string }
 }
 
 export interface ContainerState {
@@ -171,6 +241,12 @@ export interface ContainerState {
   /** `Completed`, `Error`, `OOMKilled`, `ContainerCannotRun` (semantics C5). */
   reason: string
   message: string
+  /** Who its first process was when it had just started; absent: unknown, or it never ran. */
+  user?: { uid: number; gid: number; supplementalGroups: number[] }
+  /** The signal that stops it, by its name: SIGTERM. Absent: nobody has chosen one. */
+  stopSignal?: string
+  /** Its limits as they are now, which only an inspection tells; absent: unknown. */
+  resources?: LinuxResources
   labels: Record<string, string>
   annotations: Record<string, string>
 }
@@ -185,7 +261,12 @@ export interface ImageService {
     onProgress?: (text: string) => void,
   ): Promise<string>
   list(): Promise<ImageInfo[]>
-  remove(id: string): Promise<void>
+  /** Removes a name of an image, or an image by its id; with its last name the image goes. Fails while a container uses it. Idempotent. */
+  remove(image: string): Promise<void>
+  /** The ids of images that any container of the engine was made from, also those of others. Absent: there are no others. */
+  inUse?(): Promise<ReadonlySet<string>>
+  /** Lays an image's files out in an empty folder of this machine. Absent: it has none. */
+  unpack?(id: string, folder: string): Promise<void>
 }
 
 export interface ImageInfo {
@@ -195,6 +276,8 @@ export interface ImageInfo {
   sizeInBytes: number
   /** The user the image runs as: a number, a name, or empty. */
   user: string
+  /** Never to be removed. */
+  pinned?: boolean
 }
 
 export interface ContainerStats {
@@ -208,9 +291,24 @@ export interface ContainerStats {
   memoryWorkingSetInBytes: number
   memoryRssInBytes: number
   pids: number
+  /** Absent: not known. */
+  swapInBytes?: number
+  pageFaults?: number
+  majorPageFaults?: number
   /** Writable layer plus logs; undefined when not measured. */
   filesystemInBytes?: number
+  /** Of that, its logs. */
+  logsInBytes?: number
   inodes?: number
+}
+
+/** Since the interface was made. */
+export interface InterfaceStats {
+  readonly name: string
+  readonly rxBytes: number
+  readonly rxErrors: number
+  readonly txBytes: number
+  readonly txErrors: number
 }
 
 export interface FilesystemUsage {
@@ -218,6 +316,8 @@ export interface FilesystemUsage {
   availableInBytes: number
   inodes: number
   inodesFree: number
+  /** The number of the device, to tell one file system from another; absent where there is no such thing. */
+  device?: number
 }
 
 /** Nobody listens on that port of the pod. `code` is what Node.js would say of a socket of its own. */

@@ -75,8 +75,16 @@ export function readyCondition(spec: PodSpec, containersReady: Finding, conditio
   return complaints.length === 0 ? isTrue('Ready') : isFalse('Ready', 'ReadinessGatesNotReady', complaints.join(', '))
 }
 
-/** The whole list: others' conditions as they are, then the kubelet's own; a transition is stamped only when the status changes. */
-export function mergeConditions(old: readonly PodCondition[], findings: readonly Finding[], now: string): PodCondition[] {
+/**
+ * The whole list: others' conditions as they are, then the kubelet's own, which say for which generation of the spec they were found;
+ * a transition is stamped only when the status changes.
+ */
+export function mergeConditions(
+  old: readonly PodCondition[],
+  findings: readonly Finding[],
+  now: string,
+  generation?: number,
+): PodCondition[] {
   const own = new Set(findings.map(finding => finding.type))
   const kept = old.filter(condition => !own.has(condition.type))
   return [
@@ -84,7 +92,7 @@ export function mergeConditions(old: readonly PodCondition[], findings: readonly
     ...findings.map(finding => {
       const before = old.find(condition => condition.type === finding.type)
       const lastTransitionTime = before?.status === finding.status ? (before.lastTransitionTime ?? now) : now
-      return { ...finding, lastTransitionTime }
+      return { ...finding, ...(generation !== undefined && { observedGeneration: generation }), lastTransitionTime }
     }),
   ]
 }

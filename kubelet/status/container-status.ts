@@ -1,4 +1,5 @@
 import { timestamp } from '../../lib/clock.ts'
+import type { ResourceHealth } from '../devices/devices.ts'
 import type { AnyContainer, ContainerRole, ContainerStateField, ContainerStatus } from '../pod-types.ts'
 import type { ContainerState } from '../runtime/runtime.ts'
 import { mayStart } from '../sync/restart-policy.ts'
@@ -17,6 +18,10 @@ export interface ContainerStatusInput {
   /** Why containers could not be started at the last try, by name. */
   readonly startErrors: ReadonlyMap<string, { reason: string; message: string }>
   readonly probes: ProbeView
+  /** What a running container was brought to; absent or `undefined`: what its spec says. */
+  readonly actualResources?: ((instance: ContainerState) => AnyContainer['resources'] | undefined) | undefined
+  /** How the devices of a container are; absent: it has none. */
+  readonly resourceHealth?: ((containerName: string) => readonly ResourceHealth[]) | undefined
   /** Termination messages by container id. */
   readonly terminationMessages: ReadonlyMap<string, string>
 }
@@ -39,6 +44,8 @@ export function computeContainerStatuses(input: ContainerStatusInput): Container
   return input.containers.map(({ container, role }) => {
     const old = previous.get(container.name)
     const status = observed(container, old, input) ?? missing(container, old, input)
+    const volumeMounts = mountsOf(container)
+    if (volumeMounts) status.volumeMounts = volumeMounts
     showStartError(status, container, role, input)
     showProbes(status, container, role, input)
     return status
@@ -93,7 +100,9 @@ function observed(
         }
       : stateOf(newest, input),
     lastState: second ? stateOf(second, input) : (old?.lastState ?? {}),
-    ...(newest.state === 'running' && resourcesOf(container)),
+    ...resourcesOf(container, newest, input),
+    ...userOf(newest, old, runtimeName),
+    ...(newest.stopSignal !== undefined && { stopSignal: newest.stopSignal }),
   }
 }
 
@@ -114,9 +123,42 @@ function stateOf(container: ContainerState, { terminationMessages, runtimeName }
   }
 }
 
-function resourcesOf({ resources }: AnyContainer): Partial<ContainerStatus> {
-  if (!resources || (!resources.limits && !resources.requests)) return {}
-  return { resources, ...(resources.requests && { allocatedResources: resources.requests }) } as Partial<ContainerStatus>
+/** Where the volumes are. A read-only mount here is so only at the top: the engine cannot do it for mounts below. */
+function mountsOf({ volumeMounts = [] }: AnyContainer): ContainerStatus['volumeMounts'] {
+  if (volumeMounts.length === 0) return undefined
+  return volumeMounts.map(({ name, mountPath, readOnly }) => ({
+    name,
+    mountPath,
+    ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }),
+  }))
+}
+
+/** Who it runs as, or ran as. */
+function userOf({ id, user }: ContainerState, old: ContainerStatus | undefined, runtimeName: string): Partial<ContainerStatus> {
+  if (user) return { user: { linux: user } }
+  return old?.user && old.containerID === `${runtimeName}://${id}` ? { user: old.user } : {}
+}
+
+/** What it was given; of a running one, what it has of cpu and memory by now (pkg/kubelet/kubelet_pods.go). */
+function resourcesOf(container: AnyContainer, newest: ContainerState, input: ContainerStatusInput): Partial<ContainerStatus> {
+  const given = container.resources ?? {}
+  const actual = newest.state === 'running' ? input.actualResources?.(newest) : undefined
+  const health = input.resourceHealth?.(container.name) ?? []
+  const merged = (what: 'requests' | 'limits') => {
+    const amounts = given[what]
+    if (!amounts || !actual) return amounts
+    const sized = Object.entries(amounts).map(([name, amount]) => [
+      name,
+      name === 'cpu' || name === 'memory' ? (actual[what]?.[name] ?? amount) : amount,
+    ])
+    return Object.fromEntries(sized) as Record<string, string>
+  }
+  const [limits, requests] = [merged('limits'), merged('requests')]
+  return {
+    resources: { ...(limits && { limits }), ...(requests && { requests }) },
+    ...(given.requests && { allocatedResources: given.requests }),
+    ...(health.length > 0 && { allocatedResourcesStatus: health }),
+  } as Partial<ContainerStatus>
 }
 
 function showStartError(

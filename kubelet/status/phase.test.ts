@@ -24,6 +24,8 @@ const two = {
   ],
 }
 const withInit = { ...one, initContainers: [{ name: 'i', image }] }
+const restartPolicyRules = [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }]
+const withOwnPolicies = { ...one, initContainers: [{ name: 'i', image, restartPolicy: 'Never', restartPolicyRules }] }
 const withSidecar = { ...one, initContainers: [{ name: 's', image, restartPolicy: 'Always' }] }
 
 test.each<[string, object, Record<string, Sketch>, string, boolean?]>([
@@ -44,12 +46,16 @@ test.each<[string, object, Record<string, Sketch>, string, boolean?]>([
   ['init failed, tried again', withInit, { i: 'exit 1', a: 'waiting' }, 'Pending'],
   ['init failed, Never', { ...withInit, restartPolicy: 'Never' }, { i: 'exit 1', a: 'waiting' }, 'Failed'],
   ['initialised', withInit, { i: 'exit 0', a: 'running' }, 'Running'],
-  ['init statuses lost, but it runs', withInit, { a: 'running' }, 'Running'],
+  ['initialising once more, in a new sandbox', withInit, { i: 'running', a: 'exit 1' }, 'Pending'],
+  ['one init container gives up, by its own policy', withOwnPolicies, { i: 'exit 1', a: 'waiting' }, 'Failed'],
+  ['one init container is tried again, by its own rule', withOwnPolicies, { i: 'exit 42', a: 'waiting' }, 'Pending'],
+  ['sidecar starting up again', withSidecar, { s: 'unstarted', a: 'running' }, 'Running'],
   ['sidecar starting up', withSidecar, { s: 'unstarted', a: 'waiting' }, 'Pending'],
   ['sidecar and container running', withSidecar, { s: 'running', a: 'running' }, 'Running'],
   ['sidecar in back-off', withSidecar, { s: 'backoff 1', a: 'running' }, 'Running'],
   ['finished with its sidecar', { ...withSidecar, restartPolicy: 'Never' }, { s: 'exit 143', a: 'exit 0' }, 'Succeeded'],
 ])('%s', (_title, spec, sketches, phase, isTerminal = false) => {
   const statuses = Object.entries(sketches).map(([name, sketch]) => status(name, sketch))
-  expect(computePhase(samplePod(spec).spec, statuses, isTerminal)).toBe(phase)
+  const hasInitialized = sketches.a === 'running'
+  expect(computePhase(samplePod(spec).spec, statuses, { isTerminal, hasInitialized })).toBe(phase)
 })

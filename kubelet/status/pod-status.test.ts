@@ -51,7 +51,41 @@ test.each<[string, Partial<PodStatusInput>, object]>([
   [
     'what was stopped before it ran has failed',
     { isTerminal: true, runtime: { sandboxes: [], containers: [] } },
-    { phase: 'Failed', containerStatuses: [expect.objectContaining({ state: { waiting: { reason: 'ContainerCreating' } } })] },
+    {
+      phase: 'Failed',
+      containerStatuses: [
+        expect.objectContaining({ state: { terminated: expect.objectContaining({ reason: 'ContainerStatusUnknown' }) } }),
+      ],
+    },
+  ],
+  [
+    'whose turn had never come stays as it was',
+    {
+      isTerminal: true,
+      pod: samplePod({
+        initContainers: [
+          { name: 'first', image: 'app:1' },
+          { name: 'second', image: 'app:1' },
+        ],
+      }),
+      runtime: { sandboxes: [], containers: [] },
+    },
+    {
+      initContainerStatuses: [
+        { name: 'first', state: { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } } },
+        { name: 'second', state: { waiting: { reason: 'PodInitializing' } } },
+      ],
+      containerStatuses: [{ name: 'app', state: { waiting: { reason: 'PodInitializing' } } }],
+    },
+  ],
+  [
+    'a static pod does not finish when it is stopped: its phase is what its containers make it',
+    {
+      isTerminal: true,
+      pod: samplePod({}, { annotations: { 'kubernetes.io/config.source': 'file' } }),
+      runtime: { sandboxes: [], containers: [deadContainer('app', 143)] },
+    },
+    { phase: 'Running' },
   ],
   [
     'what was stopped and succeeded has succeeded',
@@ -88,6 +122,11 @@ test('conditions come in order: others, DisruptionTarget, our own', () => {
     'ContainersReady=False',
     'PodScheduled=True',
   ])
+})
+
+test('status and conditions say which generation of the spec they are about', () => {
+  const { observedGeneration, conditions } = compute({ pod: samplePod({}, { generation: 7 }) })
+  expect([observedGeneration, ...new Set(conditions?.map(condition => condition.observedGeneration))]).toEqual([7, 7])
 })
 
 test('a reason goes with its phase', () => {

@@ -1,7 +1,18 @@
 import type { Pod } from '../../api/core/pod.ts'
 import { qosClassOf } from '../../api/placement/qos.ts'
 import { timestamp } from '../../lib/clock.ts'
-import { type ContainerStatus, containersOf, isTerminalPhase, type PodCondition, type PodStatus } from '../pod-types.ts'
+import {
+  type ContainerStatus,
+  containersOf,
+  isSidecar,
+  isStaticPod,
+  isTerminalPhase,
+  type PodCondition,
+  type PodPhase,
+  type PodSpec,
+  type PodStatus,
+} from '../pod-types.ts'
+import { inProgressType, pendingType } from '../resize/conditions.ts'
 import type { PodRuntime } from '../workers/pod-runtime.ts'
 import { containersReadyCondition, type Finding, initializedCondition, mergeConditions, readyCondition } from './conditions.ts'
 import { computeContainerStatuses, type ContainerStatusInput } from './container-status.ts'
@@ -16,7 +27,10 @@ export interface Verdict {
 }
 
 export interface PodStatusInput
-  extends Pick<ContainerStatusInput, 'startErrors' | 'probes' | 'terminationMessages' | 'runtimeName'> {
+  extends Pick<
+    ContainerStatusInput,
+    'startErrors' | 'probes' | 'terminationMessages' | 'runtimeName' | 'actualResources' | 'resourceHealth'
+  > {
   readonly pod: Pod
   /** The newest status known: what was written last, or what the API has. */
   readonly previous: Pod['status'] | PodStatus
@@ -26,6 +40,8 @@ export interface PodStatusInput
   /** When this kubelet saw the pod first. */
   readonly firstSeenAt: number
   readonly verdict?: Verdict | undefined
+  /** How far a resize has come; absent: what the API has of it stays. */
+  readonly resizeConditions?: readonly PodCondition[] | undefined
   /** Every container has been stopped for good. */
   readonly isTerminal: boolean
 }
@@ -52,12 +68,12 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
   const ephemeralStatuses = of(['ephemeral'], previous.ephemeralContainerStatuses)
   const statuses = [...initStatuses, ...appStatuses]
   const phase = computeFinalPhase(input, statuses)
-  if (input.isTerminal) settle(statuses, now)
+  if (input.isTerminal) settle(spec, initStatuses, appStatuses)
 
   const conditions = computeConditions(input, statuses, phase)
   const [sandbox] = runtime.sandboxes
   const podIp = spec.hostNetwork ? nodeIps[0] : sandbox?.ip || previous.podIP
-  const { reason, message } = verdict ?? (previous.phase === phase ? previous : {})
+  const { reason, message } = verdict ?? [previous, pod.status].find(known => known.phase === phase) ?? {}
   return {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
@@ -74,28 +90,41 @@ export function computePodStatus(input: PodStatusInput): PodStatus {
   }
 }
 
-/** A finished phase is final; what was stopped before it could finish has failed. */
-function computeFinalPhase({ pod, previous, verdict, isTerminal }: PodStatusInput, statuses: readonly ContainerStatus[]) {
-  if (isTerminalPhase(previous.phase)) return previous.phase
+/** A finished phase is final; what was stopped before it could finish has failed. Static pods never finish: their file is there. */
+function computeFinalPhase(
+  { pod, previous, verdict, isTerminal, runtime }: PodStatusInput,
+  statuses: readonly ContainerStatus[],
+): PodPhase {
+  for (const { phase } of [previous, pod.status]) if (phase !== undefined && isTerminalPhase(phase)) return phase
   if (verdict) return 'Failed'
-  const phase = computePhase(pod.spec, statuses, isTerminal)
-  return isTerminal && !isTerminalPhase(phase) ? 'Failed' : phase
+  const isStatic = isStaticPod(pod)
+  const sandboxId = runtime.sandboxes[0]?.id
+  const hasInitialized = runtime.containers.some(
+    one => one.sandboxId === sandboxId && pod.spec.containers.some(({ name }) => name === one.name),
+  )
+  const phase = computePhase(pod.spec, statuses, { isTerminal: isTerminal && !isStatic, hasInitialized })
+  return isTerminal && !isStatic && !isTerminalPhase(phase) ? 'Failed' : phase
 }
 
-/** No container of a finished pod may still look alive: one that had started and then vanished counts as failed. */
-function settle(statuses: readonly ContainerStatus[], now: number): void {
-  for (const status of statuses) {
+/**
+ * No container of a finished pod may still look alive: as nobody knows whether it did its work, it counts as failed
+ * (pkg/kubelet/status/status_manager.go TerminatePod). Those whose turn had never come stay as they are.
+ */
+function settle({ initContainers = [] }: PodSpec, init: readonly ContainerStatus[], apps: readonly ContainerStatus[]): void {
+  const hasBegun = ({ state, lastState }: ContainerStatus) => !state.waiting || lastState.terminated !== undefined
+  const last = init.at(-1)
+  const lastSpec = initContainers.find(({ name }) => name === last?.name)
+  const isInitialized =
+    initContainers.length === 0 ||
+    apps.some(hasBegun) ||
+    (lastSpec && isSidecar(lastSpec)
+      ? last?.state.running !== undefined && last.started === true
+      : last?.state.terminated?.exitCode === 0 || last?.lastState.terminated?.exitCode === 0)
+  const begun = init.slice(0, Math.max(1, init.findLastIndex(hasBegun) + 1))
+  for (const status of [...begun, ...(isInitialized ? apps : [])]) {
     if (status.state.terminated) continue
-    const hadStarted = status.state.running !== undefined || status.lastState.terminated !== undefined
-    if (!hadStarted) continue
-    status.state = {
-      terminated: {
-        exitCode: 137,
-        reason: 'ContainerStatusUnknown',
-        message: 'The container could not be located when the pod was terminated',
-        finishedAt: timestamp(now),
-      },
-    }
+    const message = 'The container could not be located when the pod was terminated'
+    status.state = { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message } }
     status.ready = false
     status.started = false
   }
@@ -114,11 +143,15 @@ function computeConditions(input: PodStatusInput, statuses: readonly ContainerSt
     'Ready',
     'ContainersReady',
     'PodScheduled',
+    ...(input.resizeConditions ? [pendingType, inProgressType] : []),
   ])
   const foreign = (pod.status.conditions ?? []).filter(
     condition => !own.has(condition.type) || condition.type === 'DisruptionTarget',
   )
-  const mine = (previous.conditions ?? []).filter(condition => own.has(condition.type))
+  const ofResize = input.resizeConditions ?? []
+  const mine = (previous.conditions ?? []).filter(
+    condition => own.has(condition.type) && condition.type !== pendingType && condition.type !== inProgressType,
+  )
   const old = [...foreign.filter(one => !mine.some(other => other.type === one.type)), ...mine] as PodCondition[]
   const containersReady = containersReadyCondition(spec, statuses, phase)
   const findings: Finding[] = [
@@ -131,5 +164,5 @@ function computeConditions(input: PodStatusInput, statuses: readonly ContainerSt
     containersReady,
     { type: 'PodScheduled', status: 'True' },
   ]
-  return mergeConditions(old, findings, timestamp(now))
+  return [...ofResize, ...mergeConditions(old, findings, timestamp(now), pod.metadata.generation)]
 }

@@ -1,6 +1,9 @@
 import type { Pod } from '../../api/core/pod.ts'
 import { deepEqual } from '../../lib/json.ts'
 import type { PodStatus } from '../pod-types.ts'
+import { inProgressType, pendingType } from '../resize/conditions.ts'
+
+const resizeTypes = new Set([pendingType, inProgressType])
 
 /**
  * The strategic merge patch that turns the API's status into ours, touching only fields that differ and only our own conditions;
@@ -27,6 +30,10 @@ export function statusPatch(
       ),
   )
   // A reason that is gone has to be named to vanish: lists of conditions are merged entry by entry.
-  if (conditions.length > 0) patch.conditions = conditions.map(one => ({ reason: null, message: null, ...one }))
+  const changes: object[] = conditions.map(one => ({ reason: null, message: null, ...one }))
+  // These are there only while they hold.
+  for (const { type } of pod.status.conditions ?? [])
+    if (resizeTypes.has(type) && !status.conditions?.some(one => one.type === type)) changes.push({ $patch: 'delete', type })
+  if (changes.length > 0) patch.conditions = changes
   return Object.keys(patch).length === 0 ? undefined : { metadata: { uid: pod.metadata.uid }, status: patch }
 }

@@ -4,33 +4,72 @@ import { Pod } from '../../api/core/pod.ts'
 import type { Client } from '../../client/client.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { PodStatus } from '../pod-types.ts'
+import { isMirrorPod, isStaticPod, isTerminalPhase, type PodStatus } from '../pod-types.ts'
 import { statusPatch } from './status-patch.ts'
 
 /** Writes pods' statuses to the API, the newest only, never two at a time for one pod. Callers never wait. */
 export interface StatusWriter {
-  /** `pod` is the newest object known from the API. */
-  set(pod: Pod, status: PodStatus, why?: { note?: Note | undefined; wokenBy?: readonly number[] }): void
+  /** `pod` is the newest object known of the pod; of a static one it may be older than its mirror. */
+  set(pod: Pod, status: PodStatus, options?: SetOptions): void
   /** What was set last, if it is still to be remembered. */
   get(uid: string): PodStatus | undefined
   /** The pod is over for good: once its last status is written, asks the API to remove the object. */
   remove(pod: Pod): void
   forget(uid: string): void
+  /** The API's object has changed. If its status is not what was set last, because somebody else wrote it, it is written again. */
+  seen(pod: Pod): void
+  /** What stands in the API for a static pod, under that pod's uid: there its status goes. `undefined`: nothing does at present. */
+  mirrored(uid: string, mirror: Pod | undefined): void
   /** Resolves when nothing is being written. */
   settled(): Promise<void>
 }
 
+export interface SetOptions {
+  readonly note?: Note | undefined
+  readonly wokenBy?: readonly number[]
+  /**
+   * Containers of the pod may still run. Then nobody is told yet that it has finished: whoever waits for that takes what the pod had
+   * for free (pkg/kubelet/status/status_manager.go mergePodStatus).
+   */
+  readonly couldRun?: boolean
+}
+
 interface Entry {
-  pod: Pod
+  /** What the API has, as far as known; of a static pod: its mirror. `undefined`: nothing to write to. */
+  pod: Pod | undefined
   status: PodStatus | undefined
   note: Note | undefined
   wokenBy: readonly number[]
+  couldRun: boolean
   isDirty: boolean
   isWriting: boolean
   isOver: boolean
 }
 
 const retryInMs = 1000
+
+/** A pod that the API has down as finished stays so, whoever wrote that. */
+function final(status: PodStatus, { phase, reason, message }: Pod['status']): PodStatus {
+  if (!isTerminalPhase(phase) || status.phase === phase) return status
+  const { reason: _r, message: _m, ...rest } = status
+  return { ...rest, phase, ...(reason && { reason }), ...(message && { message }) }
+}
+
+/** The status as long as the end of a pod must not be told. */
+function unfinished(status: PodStatus, { phase, reason, message, conditions = [] }: Pod['status']): PodStatus {
+  if (!isTerminalPhase(status.phase) || isTerminalPhase(phase)) return status
+  const { reason: _r, message: _m, ...rest } = status
+  const told = new Set(conditions.map(({ type }) => type))
+  return {
+    ...rest,
+    phase,
+    ...(reason && { reason }),
+    ...(message && { message }),
+    ...(status.conditions && {
+      conditions: status.conditions.filter(({ type }) => type !== 'DisruptionTarget' || told.has(type)),
+    }),
+  }
+}
 
 export function statusWriter({
   client,
@@ -46,27 +85,48 @@ export function statusWriter({
   const entries = new Map<string, Entry>()
   const writing = new Set<Promise<void>>()
 
-  const entryOf = (pod: Pod): Entry => {
-    const { uid } = pod.metadata
+  const entryOf = (uid: string): Entry => {
     let entry = entries.get(uid)
     if (!entry) {
-      entry = { pod, status: undefined, note: undefined, wokenBy: [], isDirty: false, isWriting: false, isOver: false }
+      entry = {
+        pod: undefined,
+        status: undefined,
+        note: undefined,
+        wokenBy: [],
+        couldRun: false,
+        isDirty: false,
+        isWriting: false,
+        isOver: false,
+      }
       entries.set(uid, entry)
     }
-    if (Number(pod.metadata.resourceVersion) >= Number(entry.pod.metadata.resourceVersion)) entry.pod = pod
+    return entry
+  }
+  const entryOfPod = (pod: Pod): Entry => {
+    const entry = entryOf(pod.metadata.uid)
+    if (isStaticPod(pod)) return entry
+    if (!entry.pod || Number(pod.metadata.resourceVersion) >= Number(entry.pod.metadata.resourceVersion)) entry.pod = pod
     return entry
   }
 
   const write = async (entry: Entry) => {
-    const { pod, status, note, wokenBy } = entry
+    const { pod, status, note, wokenBy, couldRun } = entry
     entry.isDirty = false
+    if (!pod) return
     if (status) {
-      const patch = statusPatch(pod, status)
+      const told = couldRun ? unfinished(status, pod.status) : status
+      const patch = statusPatch(pod, isMirrorPod(pod) ? told : final(told, pod.status))
       if (patch) {
         const as = client.as({ actor: 'kubelet', wokenBy })
         entry.note = undefined
-        const written = await as.patch(Pod, pod.metadata, 'strategic', patch, { subresource: 'status', ...(note && { note }) })
-        if (Number(written.metadata.resourceVersion) > Number(entry.pod.metadata.resourceVersion)) entry.pod = written
+        const written = await as
+          .patch(Pod, pod.metadata, 'strategic', patch, { subresource: 'status', ...(note && { note }) })
+          .catch((error: unknown) => {
+            entry.note ??= note
+            throw error
+          })
+        const isNewer = Number(written.metadata.resourceVersion) > Number(entry.pod?.metadata.resourceVersion)
+        if (isNewer && entry.pod?.metadata.uid === written.metadata.uid) entry.pod = written
       }
     }
     if (!entry.isOver || entry.isDirty) return
@@ -85,9 +145,11 @@ export function statusWriter({
     const wasOver = entry.isOver
     const done = write(entry)
       .catch((err: unknown) => {
-        const isGone = isReason(err, 'NotFound', 'Conflict')
-        if (isGone) return
-        if (!signal.aborted) log.warn({ err, pod: entry.pod.metadata.name }, 'pod status not written')
+        if (isReason(err, 'NotFound', 'Conflict')) {
+          entry.isOver = false
+          return
+        }
+        if (!signal.aborted) log.warn({ err, pod: entry.pod?.metadata.name }, 'pod status not written')
         const isOver = entry.isOver || wasOver
         entry.isOver = false
         entry.isDirty = false
@@ -106,8 +168,9 @@ export function statusWriter({
   }
 
   return {
-    set(pod, status, { note, wokenBy = [] } = {}) {
-      const entry = entryOf(pod)
+    set(pod, status, { note, wokenBy = [], couldRun = false } = {}) {
+      const entry = entryOfPod(pod)
+      entry.couldRun = couldRun
       entry.status = status
       entry.note = note ?? entry.note
       entry.wokenBy = wokenBy
@@ -116,11 +179,28 @@ export function statusWriter({
     },
     get: uid => entries.get(uid)?.status,
     remove(pod) {
-      const entry = entryOf(pod)
+      const entry = entryOfPod(pod)
       entry.isOver = true
       pump(entry)
     },
     forget: uid => void entries.delete(uid),
+    seen(pod) {
+      const entry = entries.get(pod.metadata.uid)
+      if (!entry?.status || !entry.pod || Number(pod.metadata.resourceVersion) <= Number(entry.pod.metadata.resourceVersion))
+        return
+      entry.pod = pod
+      entry.isDirty = true
+      pump(entry)
+    },
+    mirrored(uid, mirror) {
+      const entry = entries.get(uid)
+      if (!entry && !mirror) return
+      const known = entryOf(uid)
+      known.pod = mirror
+      if (!mirror || !known.status) return
+      known.isDirty = true
+      pump(known)
+    },
     async settled() {
       while (writing.size > 0) await Promise.all(writing)
     },

@@ -212,6 +212,56 @@ const cases: Case[] = [
     expected: { ...kept, killPod: true },
   },
   {
+    title: 'what has exited may have lived in the sandbox before: initialisation is not over yet',
+    spec: { initContainers: [init] },
+    containers: [deadContainer('app', 1)],
+    expected: { ...kept, initToStart: ['init'] },
+  },
+  {
+    title: 'a regular container that was only created is proof that initialisation is over',
+    spec: { initContainers: [init] },
+    containers: [sampleContainer('app', { state: 'created' })],
+    expected: { ...kept, appsToStart: ['app'] },
+  },
+  {
+    title: "a failed init container ends the pod by its own policy, whatever the pod's",
+    spec: { initContainers: [{ ...init, restartPolicy: 'Never' }] },
+    containers: [deadContainer('init', 1)],
+    expected: { ...kept, killPod: true },
+  },
+  {
+    title: 'a failed init container is tried again by its own rule, under Never',
+    spec: {
+      restartPolicy: 'Never',
+      initContainers: [
+        {
+          ...init,
+          restartPolicy: 'Never',
+          restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'In', values: [42] } }],
+        },
+      ],
+    },
+    containers: [deadContainer('init', 42)],
+    expected: { ...kept, initToStart: ['init'] },
+  },
+  {
+    title: 'rules about exit codes have no say while there is none',
+    spec: {
+      restartPolicy: 'Never',
+      containers: [{ ...app, restartPolicyRules: [{ action: 'Restart', exitCodes: { operator: 'NotIn', values: [0] } }] }],
+    },
+    containers: [sampleContainer('app')],
+    liveness: 'failure',
+    expected: { ...kept, killPod: true, toKill: ['Container app failed liveness probe'] },
+  },
+  {
+    title: 'a network that is not the one asked for means a new sandbox',
+    spec: { hostNetwork: true },
+    sandboxes: [sampleSandbox({ hostNetwork: false })],
+    containers: [sampleContainer('app')],
+    expected: { ...fresh, attempt: 1, appsToStart: ['app'] },
+  },
+  {
     title: 'ephemeral containers start once, even before initialisation',
     spec: {
       initContainers: [init],

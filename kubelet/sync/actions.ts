@@ -1,9 +1,10 @@
 import type { Pod } from '../../api/core/pod.ts'
+import type { ResizePlan } from '../resize/plan.ts'
 import { type AnyContainer, isSidecar } from '../pod-types.ts'
 import type { ContainerState } from '../runtime/runtime.ts'
 import { newestOf, type PodRuntime } from '../workers/pod-runtime.ts'
 import { containerHash, labels } from './labels.ts'
-import { isRestartable, mayStart } from './restart-policy.ts'
+import { isRestartable, mayRestart, mayStart, restartsAfterKill } from './restart-policy.ts'
 
 export type ProbeResult = 'success' | 'failure' | 'unknown'
 
@@ -34,6 +35,8 @@ export interface PodActions {
   /** In spec order. */
   appsToStart: string[]
   toKill: ContainerKill[]
+  /** Sizes of running containers to be changed before others start. */
+  resize?: ResizePlan
 }
 
 /**
@@ -66,13 +69,16 @@ function sandboxChange(
   if (!newest) return { createSandbox: true, attempt: 0 }
   const ready = sandboxes.filter(sandbox => sandbox.state === 'ready').length
   const lacksAddress = !spec.hostNetwork && newest.ip === ''
-  if (ready > 1 || newest.state !== 'ready' || lacksAddress) return { createSandbox: true, attempt: newest.attempt + 1 }
+  // Only a static pod with a uid of its own can change that.
+  const isElsewhere = newest.hostNetwork !== undefined && newest.hostNetwork !== (spec.hostNetwork ?? false)
+  if (ready > 1 || newest.state !== 'ready' || isElsewhere || lacksAddress)
+    return { createSandbox: true, attempt: newest.attempt + 1 }
   return { createSandbox: false, attempt: newest.attempt, sandboxId: newest.id }
 }
 
 function planFreshStart(pod: Pod, runtime: PodRuntime, actions: PodActions): void {
   const { containers, initContainers = [], restartPolicy } = pod.spec
-  if (restartPolicy === 'Never' && actions.attempt !== 0 && runtime.containers.length > 0) {
+  if (!mayRestart(pod) && actions.attempt !== 0 && runtime.containers.length > 0) {
     actions.createSandbox = false
     return
   }
@@ -118,7 +124,7 @@ function planApps(pod: Pod, runtime: PodRuntime, probes: ProbeResults, actions: 
       kept++
       continue
     }
-    const restarts = kill.isChanged || isRestartable(container, 'app', restartPolicy, 137)
+    const restarts = kill.isChanged || restartsAfterKill(container, restartPolicy)
     if (restarts) actions.appsToStart.push(container.name)
     actions.toKill.push({ ...kill, message: restarts ? `${kill.message}, will be restarted` : kill.message })
   }
@@ -129,6 +135,11 @@ const unknownKill = (container: ContainerState): ContainerKill => ({
   container,
   message: 'Container is in "unknown" state, try killing it before restart',
   reason: 'unknown',
+})
+
+const unknownInitKill = (container: ContainerState): ContainerKill => ({
+  ...unknownKill(container),
+  message: 'Init container is in "unknown" state, try killing it before restart',
 })
 
 function whyKill(
@@ -154,7 +165,8 @@ function whyKill(
 function planInitContainers(pod: Pod, runtime: PodRuntime, probes: ProbeResults, actions: PodActions): boolean {
   const { initContainers = [], containers, restartPolicy } = pod.spec
   if (initContainers.length === 0) return true
-  let isInitialized = containers.some(container => newestOf(runtime, container.name) !== undefined)
+  // One that has exited proves nothing: it may have lived in the sandbox before, and initialisation begins anew with each.
+  let isInitialized = containers.some(({ name }) => ['created', 'running'].includes(newestOf(runtime, name)?.state ?? ''))
   let isReached = isInitialized
   const toStart = new Set<string>()
   for (let i = initContainers.length - 1; i >= 0; i--) {
@@ -167,7 +179,9 @@ function planInitContainers(pod: Pod, runtime: PodRuntime, probes: ProbeResults,
       continue
     }
     if (isReached && !staysUp) continue
-    const verdict = staysUp ? judgeSidecar(container, newest, probes, actions) : judgeInit(newest, restartPolicy, actions)
+    const verdict = staysUp
+      ? judgeSidecar(container, newest, probes, actions)
+      : judgeInit(container, newest, restartPolicy, actions)
     if (verdict === 'fail') {
       actions.killPod = true
       return false
@@ -188,17 +202,20 @@ function planInitContainers(pod: Pod, runtime: PodRuntime, probes: ProbeResults,
 
 type Verdict = 'wait' | 'start' | 'next' | 'next, but restart' | 'fail'
 
-function judgeInit(newest: ContainerState, restartPolicy: string, actions: PodActions): Verdict {
+function judgeInit(spec: AnyContainer, newest: ContainerState, podPolicy: string, actions: PodActions): Verdict {
   if (newest.state === 'running') return 'wait'
   if (newest.state === 'created') return 'start'
-  if (newest.state === 'exited' && newest.exitCode === 0) return 'next'
-  if (restartPolicy === 'Never') return 'fail'
-  if (newest.state === 'unknown') actions.toKill.push(unknownKill(newest))
+  if (newest.state === 'exited') {
+    if (newest.exitCode === 0) return 'next'
+    return isRestartable(spec, 'init', podPolicy, newest.exitCode) ? 'start' : 'fail'
+  }
+  if (!restartsAfterKill(spec, podPolicy)) return 'fail'
+  actions.toKill.push(unknownInitKill(newest))
   return 'start'
 }
 
 function judgeSidecar(spec: AnyContainer, newest: ContainerState, probes: ProbeResults, actions: PodActions): Verdict {
-  if (newest.state === 'unknown') actions.toKill.push(unknownKill(newest))
+  if (newest.state === 'unknown') actions.toKill.push(unknownInitKill(newest))
   if (newest.state !== 'running') return 'start'
   if (spec.startupProbe && probes.startup(newest.id) !== 'success') {
     if (probes.startup(newest.id) !== 'failure') return 'wait'

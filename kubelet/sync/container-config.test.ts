@@ -13,9 +13,6 @@ import { deadContainer, sampleContainer, samplePod } from '../samples.ts'
 import { effectiveGrace, newWorker } from '../workers/worker.ts'
 import { containerConfig, type ContainerConfigInput } from './container-config.ts'
 import { containerHash, labels, terminationOf } from './labels.ts'
-import { authFrom, registryOf } from './pull-auth.ts'
-import { sandboxConfig } from './sandbox-config.ts'
-import { securityConfig } from './security.ts'
 import { joinMessages, terminationMessage } from './termination-message.ts'
 
 let rootDir = ''
@@ -32,7 +29,7 @@ const context = (): KubeletContext => ({
   random: seededRandom(1),
   log: silentLog,
   events: { record: () => {} },
-  objects: { configMap: async () => ({ color: Buffer.from('red') }), secret: async () => undefined } as unknown as Objects,
+  objects: { configMapText: async () => ({ color: 'red' }), secret: async () => undefined } as unknown as Objects,
   rootDir,
   node: () => undefined,
   services: () => [],
@@ -118,60 +115,6 @@ test('a volume that is not there is named', async () => {
   )
 })
 
-test('the sandbox carries host ports, kernel parameters and the labels of its pod', () => {
-  const ports = [{ containerPort: 80, hostPort: 8080 }, { containerPort: 81 }]
-  const securityContext = { sysctls: [{ name: 'net.ipv4.tcp_syncookies', value: '1' }] }
-  const pod = samplePod({ containers: [{ name: 'app', image: 'app:1', ports }], securityContext }, { labels: { a: 'b' } })
-  expect(sandboxConfig(context(), pod, 3)).toMatchObject({
-    attempt: 3,
-    hostname: 'web',
-    labels: { a: 'b', [labels.podName]: 'web' },
-    portMappings: [{ protocol: 'TCP', containerPort: 80, hostPort: 8080, hostIP: '' }],
-    sysctls: { 'net.ipv4.tcp_syncookies': '1' },
-  })
-})
-
-test('privileges: the container’s own over the pod’s', () => {
-  const own = {
-    runAsUser: 7,
-    capabilities: { add: ['NET_ADMIN'], drop: ['ALL'] },
-    readOnlyRootFilesystem: true,
-    privileged: true,
-  }
-  const securityContext = {
-    runAsUser: 5,
-    runAsGroup: 6,
-    fsGroup: 9,
-    supplementalGroups: [8, 9],
-    seccompProfile: { type: 'RuntimeDefault' },
-  }
-  const pod = samplePod({ securityContext, containers: [{ name: 'app', image: 'app:1', securityContext: own }] })
-  expect(securityConfig(pod, pod.spec.containers[0]!, '')).toEqual({
-    runAsUser: 7,
-    runAsGroup: 6,
-    supplementalGroups: [8, 9],
-    privileged: true,
-    readOnlyRootFilesystem: true,
-    allowPrivilegeEscalation: true,
-    addCapabilities: ['NET_ADMIN'],
-    dropCapabilities: ['ALL'],
-    seccompProfile: 'RuntimeDefault',
-  })
-})
-
-test.each([
-  [{ runAsUser: 0 }, '1000', "container's runAsUser breaks non-root policy"],
-  [{}, '', 'container has runAsNonRoot and image will run as root'],
-  [{}, 'app', 'container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root'],
-  [{}, '1000:1000', undefined],
-  [{ runAsUser: 5 }, '', undefined],
-])('runAsNonRoot with %j and the image’s user "%s"', (own, user, message) => {
-  const pod = samplePod({ containers: [{ name: 'app', image: 'app:1', securityContext: { runAsNonRoot: true, ...own } }] })
-  const make = () => securityConfig(pod, pod.spec.containers[0]!, user)
-  if (message) expect(make).toThrow(`${message} (pod: "web_default(uid-1)", container: app)`)
-  else expect(make).not.toThrow()
-})
-
 const logs = (text: string) =>
   ({
     async *logs() {
@@ -210,24 +153,6 @@ test('a container tells how to end it even when its pod is forgotten', () => {
   const annotations = { [labels.podTerminationGracePeriod]: '7', [labels.preStopHandler]: JSON.stringify(preStop) }
   expect(terminationOf(sampleContainer('app', { annotations }))).toEqual({ graceInSeconds: 7, preStop })
   expect(containerHash({ name: 'a', image: 'x' })).not.toBe(containerHash({ name: 'a', image: 'y' }))
-})
-
-test.each([
-  ['busybox', 'docker.io'],
-  ['library/busybox', 'docker.io'],
-  ['ghcr.io/a/b:1', 'ghcr.io'],
-  ['localhost/a', 'localhost'],
-  ['host:5000/a', 'host:5000'],
-])('image %s comes from %s', (image, registry) => expect(registryOf(image)).toBe(registry))
-
-test('credentials are those of the image’s registry', () => {
-  const auth = Buffer.from('me:pass:word').toString('base64')
-  const auths = { 'https://index.docker.io/v1/': { auth }, 'ghcr.io': { username: 'u', password: 'p' } }
-  const secret = { type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths })) } }
-  expect(authFrom(secret, 'busybox')).toEqual({ username: 'me', password: 'pass:word', server: 'https://index.docker.io/v1/' })
-  expect(authFrom(secret, 'ghcr.io/a/b')).toEqual({ username: 'u', password: 'p', server: 'ghcr.io' })
-  expect(authFrom(secret, 'quay.io/a/b')).toBeUndefined()
-  expect(authFrom({ type: 'Opaque', data: { '.dockerconfigjson': Buffer.from('{') } }, 'busybox')).toBeUndefined()
 })
 
 test.each([

@@ -1,21 +1,20 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Pod } from '../../api/core/pod.ts'
-import { qosClassOf } from '../../api/placement/qos.ts'
-import { value } from '../../api/quantity.ts'
 import type { KubeletContext } from '../context.ts'
 import { computeEnvironment, expandAll, type KeyValues, referencesOf } from '../env/environment.ts'
+import type { FileKeyRef } from '../env/env-file.ts'
 import { serviceVariables } from '../env/service-env.ts'
 import { hostsFile } from '../network/hosts-file.ts'
 import { podHostname } from '../network/hostname.ts'
-import type { AnyContainer, ContainerRole, VolumeMount } from '../pod-types.ts'
+import type { AnyContainer, ContainerRole } from '../pod-types.ts'
 import type { ContainerConfig, ContainerState, ImageInfo, Mount } from '../runtime/runtime.ts'
-import { resolveSubPath, subPathOf } from '../volumes/sub-path.ts'
+import { volumeDevicesOf, volumeGroupsOf, volumeMountsOf } from '../volumes/container-mounts.ts'
+import { systemMounter } from '../volumes/mounter.ts'
 import type { MountedVolume } from '../volumes/volumes.ts'
 import { containerAnnotations, containerLabels } from './labels.ts'
-import { linuxResources, oomScoreAdj } from './resources.ts'
+import { containerResources } from './resources.ts'
 import { securityConfig } from './security.ts'
-import { SyncError } from './sync-error.ts'
 
 export interface ContainerConfigInput {
   readonly pod: Pod
@@ -33,12 +32,15 @@ export interface ContainerConfigInput {
 export async function containerConfig(context: KubeletContext, input: ContainerConfigInput): Promise<ContainerConfig> {
   const { pod, container, role, attempt, image, target } = input
   const { config } = context
-  const security = securityConfig(pod, container, image.user)
+  const { seccompDefault } = config
+  const seccompRoot = join(context.rootDir, 'seccomp')
+  const security = securityConfig(pod, container, image.user, { seccompDefault, seccompRoot })
   const environment = await environmentOf(context, input)
   const mounts = await mountsOf(context, input, environment)
   const terminationMessageFile = config.usesDisk ? await terminationFile(context, pod, container, attempt) : undefined
   if (terminationMessageFile)
     mounts.push({ hostPath: terminationMessageFile, containerPath: container.terminationMessagePath ?? '', readOnly: false })
+  const devices = volumeDevicesOf(input)
   const command = expandAll(container.command, environment)
   const args = expandAll(container.args, environment)
   const { name, namespace, uid } = pod.metadata
@@ -51,8 +53,10 @@ export async function containerConfig(context: KubeletContext, input: ContainerC
     ...(command && command.length > 0 && { command }),
     ...(args && args.length > 0 && { args }),
     ...(container.workingDir && { workingDir: container.workingDir }),
+    ...(container.lifecycle?.stopSignal && { stopSignal: container.lifecycle.stopSignal }),
     env: [...environment].map(([name, value]) => ({ name, value })),
     mounts,
+    ...(devices.length > 0 && { devices }),
     labels: containerLabels(pod, container),
     annotations: containerAnnotations(pod, container, { attempt, terminationMessageFile }),
     stdin: container.stdin ?? false,
@@ -60,49 +64,49 @@ export async function containerConfig(context: KubeletContext, input: ContainerC
     tty: container.tty ?? false,
     sharePid: pod.spec.shareProcessNamespace ?? false,
     ...(target && { targetContainerId: target.id }),
-    resources: linuxResources(container.resources, {
-      oomScoreAdj: oomScoreOf(context, pod, container, role),
-      podPidsLimit: config.podPidsLimit,
-    }),
-    security,
+    resources: containerResources(context, pod, container, role),
+    security: {
+      ...security,
+      supplementalGroups: [...new Set([...security.supplementalGroups, ...volumeGroupsOf(input.volumes)])],
+    },
     cgroupParent: '',
   }
 }
 
-function oomScoreOf({ memoryInBytes }: KubeletContext, pod: Pod, container: AnyContainer, role: ContainerRole): number {
-  const qosClass = pod.status.qosClass ?? qosClassOf(pod.spec)
-  const score = (one: AnyContainer) =>
-    oomScoreAdj({
-      qosClass,
-      isCritical: pod.spec.priorityClassName === 'system-node-critical',
-      memoryRequestInBytes: one.resources?.requests?.memory ? value(one.resources.requests.memory) : 0,
-      nodeMemoryInBytes: memoryInBytes(),
-    })
-  // A sidecar must not be killed before the containers it serves (pkg/kubelet/qos/policy.go).
-  return role === 'sidecar' ? Math.min(score(container), Math.max(...pod.spec.containers.map(score))) : score(container)
-}
-
 async function environmentOf(
   context: KubeletContext,
-  { pod, container, podIp }: ContainerConfigInput,
+  { pod, container, podIp, volumes }: ContainerConfigInput,
 ): Promise<Map<string, string>> {
   const { objects, nodeIps } = context
   const { namespace } = pod.metadata
   const wanted = referencesOf(container)
-  const fetchAll = async (names: ReadonlySet<string>, fetch: (namespace: string, name: string) => Promise<BytesOrNothing>) =>
-    new Map(await Promise.all([...names].map(async name => [name, asText(await fetch(namespace, name))] as const)))
-  const [configMaps, secrets] = await Promise.all([
-    fetchAll(wanted.configMap, objects.configMap),
-    fetchAll(wanted.secret, objects.secret),
+  const fetchAll = async (names: ReadonlySet<string>, fetch: (name: string) => Promise<KeyValues | undefined>) =>
+    new Map(await Promise.all([...names].map(async name => [name, await fetch(name)] as const)))
+  const [configMaps, secrets, files] = await Promise.all([
+    fetchAll(wanted.configMap, name => objects.configMapText(namespace, name)),
+    fetchAll(wanted.secret, async name => asText(await objects.secret(namespace, name))),
+    filesOf(container, volumes),
   ])
   return computeEnvironment({
     pod,
     container,
     serviceVariables: serviceVariables(context.services(), namespace, pod.spec.enableServiceLinks),
-    references: { configMap: name => configMaps.get(name), secret: name => secrets.get(name) },
+    references: { configMap: name => configMaps.get(name), secret: name => secrets.get(name), file: ref => files.get(ref) },
     addresses: { podIps: podIp ? [podIp] : nodeIps, hostIps: nodeIps },
     allocatable: context.node()?.status.allocatable ?? {},
   })
+}
+
+/** What the files that a container's variables name say. Most name none. */
+async function filesOf(
+  { env = [] }: AnyContainer,
+  volumes: ContainerConfigInput['volumes'],
+): Promise<ReadonlyMap<FileKeyRef, string | undefined>> {
+  const refs = env.flatMap(({ valueFrom }) => valueFrom?.fileKeyRef ?? [])
+  if (refs.length === 0) return new Map()
+  const { fileValue } = await import('../env/env-file.ts')
+  const read = async (ref: FileKeyRef) => [ref, await fileValue(ref, volumes.get(ref.volumeName)?.path)] as const
+  return new Map(await Promise.all(refs.map(read)))
 }
 
 type BytesOrNothing = Readonly<Record<string, Uint8Array>> | undefined
@@ -111,42 +115,24 @@ function asText(values: BytesOrNothing): KeyValues | undefined {
   return values && Object.fromEntries(Object.entries(values).map(([key, bytes]) => [key, Buffer.from(bytes).toString()]))
 }
 
-const propagations = { HostToContainer: 'rslave', Bidirectional: 'rshared' } as const
-
 async function mountsOf(
   context: KubeletContext,
   { pod, container, podIp, volumes }: ContainerConfigInput,
   environment: ReadonlyMap<string, string>,
 ): Promise<Mount[]> {
-  const mounts: Mount[] = []
-  for (const mount of container.volumeMounts ?? []) {
-    const volume = volumes.get(mount.name)
-    if (!volume)
-      throw new SyncError(
-        'CreateContainerConfigError',
-        `cannot find volume "${mount.name}" to mount into container "${container.name}"`,
-      )
-    const subPath = subPathOf(mount, environment)
-    const hostPath = await partOf(context, volume.path, subPath, mount, container)
-    const propagation = propagations[mount.mountPropagation as keyof typeof propagations]
-    const readOnly = volume.readOnly || (mount.readOnly ?? false)
-    mounts.push({ hostPath, containerPath: mount.mountPath, readOnly, ...(propagation && { propagation }) })
-  }
+  const mounts = await volumeMountsOf({
+    container,
+    volumes,
+    environment,
+    podFolder: join(context.rootDir, 'pods', pod.metadata.uid),
+    mounter: context.mounter ?? systemMounter,
+    usesDisk: context.config.usesDisk,
+    supportsRecursiveReadOnly: context.runtime.supportsRecursiveReadOnly ?? false,
+  })
   const hasOwnHosts = mounts.some(mount => mount.containerPath === '/etc/hosts')
   if (context.config.usesDisk && !hasOwnHosts && (podIp !== '' || pod.spec.hostNetwork))
     mounts.push({ hostPath: await writeHosts(context, pod, podIp), containerPath: '/etc/hosts', readOnly: false })
   return mounts
-}
-
-async function partOf(
-  { config }: KubeletContext,
-  root: string,
-  subPath: string,
-  { name }: VolumeMount,
-  container: AnyContainer,
-): Promise<string> {
-  if (subPath === '') return root
-  return config.usesDisk ? resolveSubPath(root, subPath, { name, container: container.name }) : join(root, subPath)
 }
 
 /** One file for all containers of the pod. */

@@ -17,6 +17,7 @@ interface Entry {
  */
 export function crashBackoff({ initialInMs = 10_000, maxInMs = 300_000, resetAfterMs = 600_000 } = {}): CrashBackoff {
   const entries = new Map<string, Entry>()
+  const firstInMs = Math.min(initialInMs, maxInMs)
   return {
     waitInMs(key, lastExitAt, now) {
       const entry = entries.get(key)
@@ -24,7 +25,7 @@ export function crashBackoff({ initialInMs = 10_000, maxInMs = 300_000, resetAft
       else if (entry && now < lastExitAt + entry.delayInMs)
         return { waitInMs: lastExitAt + entry.delayInMs - now, delayInMs: entry.delayInMs }
       const known = entries.get(key)
-      entries.set(key, { delayInMs: known ? Math.min(known.delayInMs * 2, maxInMs) : initialInMs, updatedAt: now })
+      entries.set(key, { delayInMs: known ? Math.min(known.delayInMs * 2, maxInMs) : firstInMs, updatedAt: now })
       return { waitInMs: 0, delayInMs: 0 }
     },
     forget(prefix) {

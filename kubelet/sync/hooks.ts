@@ -1,9 +1,9 @@
 import type { Pod } from '../../api/core/pod.ts'
+import type { EventRecorder } from '../../client/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { podLabel } from '../names.ts'
 import type { AnyContainer, LifecycleHandler } from '../pod-types.ts'
-import { httpUrl } from '../probes/checks.ts'
-import { get } from '../probes/http-check.ts'
+import { connectionFault, httpGet, type HttpTarget, httpUrl, isPlainHttp, urlText } from '../probes/http-get.ts'
 import type { ContainerRuntime } from '../runtime/runtime.ts'
 import { messageOf, unlessAborted } from './sync-error.ts'
 
@@ -20,8 +20,14 @@ export interface HookTarget {
 /** Hooks have no limit of their own; whoever waits decides. */
 const longestInMs = 24 * 3600_000
 
-export function hookRunner({ runtime, clock }: { runtime: ContainerRuntime; clock: Clock }): RunHook {
-  return async ({ exec, httpGet, sleep }, { pod, container, containerId, podIp }, signal) => {
+interface Options {
+  runtime: ContainerRuntime
+  clock: Clock
+  events: EventRecorder
+}
+
+export function hookRunner({ runtime, clock, events }: Options): RunHook {
+  return async ({ exec, httpGet: http, sleep }, { pod, container, containerId, podIp }, signal) => {
     const failed = (what: string, error: string, output?: string) => {
       const message = output === undefined ? '' : `, message: ${JSON.stringify(output)}`
       return new Error(`${what} for Container "${container.name}" in Pod "${podLabel(pod)}" failed - error: ${error}${message}`)
@@ -32,31 +38,42 @@ export function hookRunner({ runtime, clock }: { runtime: ContainerRuntime; cloc
       const running = runtime.execSync(containerId, command, longestInMs).catch((error: unknown) => {
         throw failed(what, messageOf(error), '')
       })
-      const result = await unlessAborted(running, signal)
-      if (result.exitCode !== 0)
-        throw failed(what, `command '${command.join(' ')}' exited with ${result.exitCode}: ${result.output}`, result.output)
-    } else if (httpGet) {
-      const url = httpUrl(httpGet, container, podIp)
-      await getOverEither(url, httpGet.httpHeaders ?? [], signal).catch((error: unknown) => {
-        throw failed(`HTTP lifecycle hook (${httpGet.path})`, messageOf(error))
-      })
+      const { exitCode, output } = await unlessAborted(running, signal)
+      if (exitCode !== 0) throw failed(what, `command '${command.join(' ')}' exited with ${exitCode}: ${output}`, output)
+    } else if (http) {
+      try {
+        const host = podIp || pod.status.podIP || (pod.spec.hostNetwork ? pod.status.hostIP : '') || ''
+        if (!http.host && host === '') throw new Error('failed to find networking container: it has no address')
+        await getOverEither(pod, { url: httpUrl(http, container, host), headers: http.httpHeaders ?? [] }, signal)
+      } catch (error) {
+        throw failed(`HTTP lifecycle hook (${http.path})`, messageOf(error))
+      }
     } else if (sleep) {
       await clock.sleep(sleep.seconds * 1000, signal)
+      if (signal.aborted)
+        throw failed(`Sleep lifecycle hook (${sleep.seconds})`, 'container terminated before sleep hook finished')
     } else {
-      throw new Error(`invalid handler: ${podLabel(pod)}`)
+      throw new Error('Cannot run handler: invalid handler: neither exec nor httpGet nor sleep')
     }
   }
-}
 
-/** Any answer counts. A server that was asked over HTTPS and speaks HTTP is asked again. */
-async function getOverEither(url: URL, headers: readonly { name: string; value: string }[], signal: AbortSignal): Promise<void> {
-  try {
-    await get(url, headers, signal)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (url.protocol !== 'https:' || (code !== 'EPROTO' && code !== 'ERR_SSL_WRONG_VERSION_NUMBER')) throw error
-    const plain = new URL(url)
-    plain.protocol = 'http:'
-    await get(plain, headers, signal)
+  /** Any answer counts. A server that was asked over HTTPS and speaks HTTP is asked again, without credentials. */
+  async function getOverEither(pod: Pod, { url, headers }: HttpTarget, signal: AbortSignal): Promise<void> {
+    const again = await httpGet({ url, headers }, 'lifecycle', signal).then(
+      () => false,
+      (error: unknown) => {
+        if (url.protocol === 'https:' && isPlainHttp(error)) return true
+        throw new Error(`Get "${urlText(url)}": ${connectionFault(error)}`)
+      },
+    )
+    if (!again) return
+    const plain = new URL(`http:${url.href.slice('https:'.length)}`)
+    plain.port = url.port || '443'
+    const harmless = headers.filter(({ name }) => !/^authorization$/i.test(name))
+    await httpGet({ url: plain, headers: harmless }, 'lifecycle', signal).catch((error: unknown) => {
+      throw new Error(`Get "${urlText(plain)}": ${connectionFault(error)}`)
+    })
+    const text = `request to HTTPS lifecycle hook ${plain.host} got HTTP response, retry with HTTP succeeded`
+    events.record(pod, 'Warning', 'LifecycleHTTPFallback', text)
   }
 }

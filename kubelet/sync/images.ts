@@ -1,16 +1,22 @@
 import type { Pod } from '../../api/core/pod.ts'
-import type { EventRecorder } from '../../client/events.ts'
+import type { EventRecorder, EventSubject } from '../../client/events.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { containerSubject } from '../container-subject.ts'
 import { goDuration } from '../names.ts'
 import type { Objects } from '../objects.ts'
 import type { AnyContainer } from '../pod-types.ts'
 import type { ImageInfo, ImageService } from '../runtime/runtime.ts'
-import { authFrom, type PullAuth } from './pull-auth.ts'
+import { imageNameFault } from './image-name.ts'
+import { type PullSecret, pullAuths } from './pull-auth.ts'
+import { type PullLimits, pullQueue } from './pull-queue.ts'
 import { messageOf, SyncError } from './sync-error.ts'
 
 /** Brings images onto the node as each container's pull policy says (semantics C6). */
 export interface Images {
-  /** Resolves when the image is here. Throws SyncError: ErrImagePull, ImagePullBackOff, ErrImageNeverPull, InvalidImageName. */
+  /**
+   * Resolves when the image is here. Throws SyncError: ErrImagePull, ImagePullBackOff, RegistryUnavailable, ErrImageNeverPull,
+   * InvalidImageName, ImageInspectError.
+   */
   ensure(pod: Pod, container: AnyContainer): Promise<ImageInfo>
   forget(podUid: string): void
 }
@@ -18,119 +24,138 @@ export interface Images {
 const backoff = { initialInMs: 10_000, maxInMs: 300_000 }
 /** A failed pull is looked at again so soon, which shows ImagePullBackOff: upstream, the next relist sees the new sandbox and does that. */
 const nextLookInMs = 1000
+/** How a runtime tells that it is not the image's fault (k8s.io/cri-api/pkg/errors). */
+const registryUnavailable = 'RegistryUnavailable'
 
 interface Failure {
   delayInMs: number
   at: number
-  error: string
+  reason: string
+  message: string
 }
-
-/** repository[:tag][@digest], loosely after distribution/reference. */
-const imageName =
-  /^([a-zA-Z0-9][-a-zA-Z0-9.]*(:\d+)?\/)?[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[\w][\w.-]{0,127})?(@[a-z0-9+._-]+:[0-9a-fA-F]{32,})?$/
 
 interface Options {
   images: ImageService
   objects: Objects
   events: EventRecorder
   clock: Clock
+  limits: PullLimits
 }
 
-export function imagePuller({ images, objects, events, clock }: Options): Images {
+export function imagePuller({ images, objects, events, clock, limits }: Options): Images {
   const failures = new Map<string, Failure>()
-  let lastPull: Promise<unknown> = Promise.resolve()
+  const queue = pullQueue(limits, clock)
 
-  /** One pull at a time, in the order asked for. */
-  const inTurn = <T>(pull: () => Promise<T>): Promise<T> => {
-    const mine = lastPull.then(pull, pull)
-    lastPull = mine.catch(() => {})
-    return mine
-  }
-
-  const status = (pod: Pod, image: string) =>
+  const status = (subject: EventSubject, image: string) =>
     images.status(image).catch((cause: unknown) => {
       const message = `Failed to inspect image "${image}": ${messageOf(cause)}`
-      events.record(pod, 'Warning', 'InspectFailed', message)
+      events.record(subject, 'Warning', 'InspectFailed', message)
       throw new SyncError('ImageInspectError', message, { cause })
     })
 
-  const credentials = async (pod: Pod, image: string): Promise<PullAuth | undefined> => {
-    const missing: string[] = []
-    let found: PullAuth | undefined
-    for (const { name } of pod.spec.imagePullSecrets ?? []) {
-      const secret = await objects.secretType(pod.metadata.namespace, name).catch(() => undefined)
-      if (!secret) missing.push(name)
-      else found ??= authFrom(secret, image)
+  const secretsOf = async (pod: Pod): Promise<PullSecret[]> => {
+    const names = (pod.spec.imagePullSecrets ?? []).flatMap(({ name }) => name || [])
+    const found = await Promise.all(names.map(name => objects.secretType(pod.metadata.namespace, name).catch(() => undefined)))
+    const missing = names.filter((_, i) => found[i] === undefined)
+    if (missing.length > 0) {
+      const which = `Unable to retrieve some image pull secrets (${missing.join(', ')})`
+      const message = `${which}; attempting to pull the image may not succeed.`
+      events.record(pod, 'Warning', 'FailedToRetrieveImagePullSecret', message)
     }
-    if (missing.length > 0)
-      events.record(
-        pod,
-        'Warning',
-        'FailedToRetrieveImagePullSecret',
-        `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`,
-      )
-    return found
+    return found.filter(secret => secret !== undefined)
   }
 
-  const pull = async (pod: Pod, image: string): Promise<ImageInfo> => {
-    const key = `${pod.metadata.uid}_${image}`
-    const failure = failures.get(key)
-    if (failure && clock.now() < failure.at + failure.delayInMs) {
-      events.record(pod, 'Normal', 'BackOff', `Back-off pulling image "${image}"`)
-      throw new SyncError('ImagePullBackOff', `Back-off pulling image "${image}": ErrImagePull: ${failure.error}`, {
-        retryInMs: failure.at + failure.delayInMs - clock.now(),
-      })
-    }
-    const auth = await credentials(pod, image)
-    const askedAt = clock.monotonic()
-    try {
-      return await inTurn(async () => {
-        events.record(pod, 'Normal', 'Pulling', `Pulling image "${image}"`)
-        const startedAt = clock.monotonic()
+  /** Tries all credentials there are, in their order. */
+  const pullAsAny = async (image: string, secrets: readonly PullSecret[]): Promise<ImageInfo> => {
+    const faults = new Set<string>()
+    const auths = pullAuths(secrets, image)
+    for (const auth of auths.length > 0 ? auths : [undefined]) {
+      try {
         await images.pull(image, auth)
         const info = await images.status(image)
-        if (!info) throw new Error(`image "${image}" is not there after it was pulled`)
-        const took = goDuration(clock.monotonic() - startedAt)
-        const tookInAll = goDuration(clock.monotonic() - askedAt)
-        const size = `Image size: ${info.sizeInBytes} bytes.`
-        const text = `Successfully pulled image "${image}" in ${took} (${tookInAll} including waiting). ${size}`
-        events.record(pod, 'Normal', 'Pulled', text)
-        failures.delete(key)
-        return info
+        if (info) return info
+        faults.add(`image "${image}" is not there after it was pulled`)
+      } catch (error) {
+        faults.add(messageOf(error))
+      }
+    }
+    throw new Error(faults.size === 1 ? [...faults].join() : `[${[...faults].join(', ')}]`)
+  }
+
+  const refuseInBackoff = (subject: EventSubject, image: string, failure: Failure | undefined) => {
+    const waitInMs = failure ? failure.at + failure.delayInMs - clock.now() : 0
+    if (!failure || waitInMs <= 0) return
+    const text = `Back-off pulling image "${image}"`
+    events.record(subject, 'Normal', 'BackOff', text)
+    throw new SyncError('ImagePullBackOff', `${text}: ${failure.reason}: ${failure.message}`, { retryInMs: waitInMs })
+  }
+
+  const pull = async (pod: Pod, subject: EventSubject, image: string, secrets: readonly PullSecret[]): Promise<ImageInfo> => {
+    const key = `${pod.metadata.uid}_${image}`
+    const failure = failures.get(key)
+    refuseInBackoff(subject, image, failure)
+    events.record(subject, 'Normal', 'Pulling', `Pulling image "${image}"`)
+    const askedAt = clock.monotonic()
+    try {
+      const { info, tookInMs } = await queue.run(async () => {
+        const startedAt = clock.monotonic()
+        const pulled = await pullAsAny(image, secrets)
+        return { info: pulled, tookInMs: clock.monotonic() - startedAt }
       })
+      const took = `${cut(tookInMs)} (${cut(clock.monotonic() - askedAt)} including waiting)`
+      const size = `Image size: ${info.sizeInBytes} bytes.`
+      events.record(subject, 'Normal', 'Pulled', `Successfully pulled image "${image}" in ${took}. ${size}`)
+      failures.delete(key)
+      return info
     } catch (cause) {
       const error = messageOf(cause)
-      events.record(pod, 'Warning', 'Failed', `Failed to pull image "${image}": ${error}`)
+      events.record(subject, 'Warning', 'Failed', `Failed to pull image "${image}": ${error}`)
       const isFresh = !failure || clock.now() - failure.at > 2 * backoff.maxInMs
       const delayInMs = isFresh ? backoff.initialInMs : Math.min(failure.delayInMs * 2, backoff.maxInMs)
-      failures.set(key, { delayInMs, at: clock.now(), error })
-      throw new SyncError('ErrImagePull', error, { cause, retryInMs: nextLookInMs })
+      const { reason, message } = pullFault(image, error)
+      failures.set(key, { delayInMs, at: clock.now(), reason, message })
+      throw new SyncError(reason, message, { cause, retryInMs: nextLookInMs })
     }
   }
 
   return {
     async ensure(pod, container) {
       const image = container.image ?? ''
-      if (!imageName.test(image)) {
-        const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`
-        events.record(pod, 'Warning', 'InspectFailed', message)
+      const subject = containerSubject(pod, container.name)
+      const secrets = await secretsOf(pod)
+      const fault = imageNameFault(image)
+      if (fault) {
+        const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${fault}`
+        events.record(subject, 'Warning', 'InspectFailed', message)
         throw new SyncError('InvalidImageName', message)
       }
       const policy = container.imagePullPolicy ?? 'IfNotPresent'
-      if (policy === 'Always') return pull(pod, image)
-      const present = await status(pod, image)
+      if (policy === 'Always') return pull(pod, subject, image, secrets)
+      const present = await status(subject, image)
       if (present) {
-        const text = `Container image "${image}" already present on machine`
-        events.record(pod, 'Normal', 'Pulled', text)
+        events.record(subject, 'Normal', 'Pulled', `Container image "${image}" already present on machine`)
         return present
       }
-      if (policy !== 'Never') return pull(pod, image)
+      if (policy !== 'Never') return pull(pod, subject, image, secrets)
       const message = `Container image "${image}" is not present with pull policy of Never`
-      events.record(pod, 'Warning', 'ErrImageNeverPull', message)
+      events.record(subject, 'Warning', 'ErrImageNeverPull', message)
       throw new SyncError('ErrImageNeverPull', message)
     },
     forget(podUid) {
       for (const key of failures.keys()) if (key.startsWith(`${podUid}_`)) failures.delete(key)
     },
+  }
+}
+
+/** Cut to milliseconds, as told in events. */
+const cut = (ms: number) => goDuration(Math.trunc(ms))
+
+/** What the user sees as the waiting reason and message. */
+function pullFault(image: string, error: string): { reason: string; message: string } {
+  if (!error.startsWith(registryUnavailable)) return { reason: 'ErrImagePull', message: error }
+  const details = error.slice(registryUnavailable.length)
+  return {
+    reason: registryUnavailable,
+    message: `image pull failed for ${image} because the registry is unavailable${details}`,
   }
 }

@@ -39,6 +39,7 @@ test.each([
   ['its spec', {}, {}, undefined, 30],
   ['its deletion', {}, { deletionGracePeriodSeconds: 7 }, undefined, 7],
   ["the failed probe's own", { livenessProbe: probe(3) }, {}, 'liveness', 3],
+  ['its deletion, even when a probe failed', { livenessProbe: probe(3) }, { deletionGracePeriodSeconds: 7 }, 'liveness', 7],
   ["not another probe's", { startupProbe: probe(3) }, {}, 'liveness', 30],
 ] as const)('a container gets the grace of %s', (_title, container, metadata, reason, expected) => {
   const pod = samplePod({ containers: [{ name: 'app', image, ...container }] }, metadata)
@@ -97,4 +98,40 @@ test('a preStop hook that fails does not keep the container alive; without grace
   story.length = 0
   await settled(killer.killPod(pod, { sandboxes: [], containers }, 0))
   expect(story).toEqual(['0s Killing: Stopping container app', '0s stop app-0 within 2s'])
+})
+
+test('who has less time all of a sudden: a hook is cut short, a stop under way is told again; nothing happens twice', async () => {
+  const { clock, story, hooks, killer } = engine({ 'slow-0': 600 })
+  hooks.hooked = 100
+  const pod = samplePod({
+    containers: [
+      { name: 'hooked', image, lifecycle: { preStop } },
+      { name: 'slow', image },
+    ],
+  })
+  const held = { sandboxes: [], containers: [sampleContainer('hooked'), sampleContainer('slow')] }
+  const done = killer.killPod(pod, held, 300)
+  await clock.advance(10_000)
+  killer.hasten(held, 600)
+  killer.hasten(held, 5)
+  await clock.advance(400_000)
+  await done
+  expect(story).toEqual([
+    '0s Killing: Stopping container hooked',
+    '0s preStop hooked',
+    '0s Killing: Stopping container slow',
+    '0s stop slow-0 within 300s',
+    '10s stop slow-0 within 5s',
+    '15s stop hooked-0 within 2s',
+  ])
+})
+
+test('time is taken from the grace in full seconds only', async () => {
+  const { clock, story, hooks, killer } = engine()
+  hooks.app = 0.9
+  const pod = samplePod({ containers: [{ name: 'app', image, lifecycle: { preStop } }] })
+  const done = killer.killPod(pod, { sandboxes: [], containers: [sampleContainer('app')] }, 10)
+  await clock.advance(5000)
+  await done
+  expect(story.at(-1)).toBe('0.9s stop app-0 within 10s')
 })

@@ -2,10 +2,12 @@ import type { Pod } from '../../api/core/pod.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import { containerSubject } from '../container-subject.ts'
 import { type AnyContainer, containersOf, type LifecycleHandler } from '../pod-types.ts'
 import type { ContainerRuntime, ContainerState } from '../runtime/runtime.ts'
 import type { PodRuntime } from '../workers/pod-runtime.ts'
 import type { ContainerKill } from './actions.ts'
+import { graceWatch } from './grace-watch.ts'
 import type { RunHook } from './hooks.ts'
 import { terminationOf } from './labels.ts'
 import { messageOf } from './sync-error.ts'
@@ -13,7 +15,7 @@ import { messageOf } from './sync-error.ts'
 /** Every container gets at least so long to end by itself (pkg/kubelet/kuberuntime minimumGracePeriodInSeconds). */
 export const minGraceInSeconds = 2
 
-/** How long one container may take: the pod's deletion, then its spec, then the probe that failed (semantics C8). */
+/** How long one container may take: what its pod's deletion says, else the probe that failed, else the spec (semantics C8). */
 export function graceInSeconds(pod: Pod, container: AnyContainer | undefined, reason: ContainerKill['reason']): number {
   const ofProbe =
     reason === 'liveness'
@@ -21,14 +23,19 @@ export function graceInSeconds(pod: Pod, container: AnyContainer | undefined, re
       : reason === 'startup'
         ? container?.startupProbe?.terminationGracePeriodSeconds
         : undefined
-  return ofProbe ?? pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? minGraceInSeconds
+  return pod.metadata.deletionGracePeriodSeconds ?? ofProbe ?? pod.spec.terminationGracePeriodSeconds ?? minGraceInSeconds
 }
 
 /** Ends containers: hooks, signals, order. */
 export interface Killer {
   killContainer(pod: Pod, kill: ContainerKill): Promise<void>
-  /** Everything in the pod, sidecars last, then its sandboxes. Rejects when something would not die. */
+  /**
+   * Everything in the pod, sidecars last, then its sandboxes. Rejects when something would not die. What is being ended already goes
+   * on where it is, and only has less time if `graceInSeconds` says so.
+   */
   killPod(pod: Pod, runtime: PodRuntime, graceInSeconds?: number): Promise<void>
+  /** What of the pod is being ended now has no more than so much time left. */
+  hasten(runtime: PodRuntime, graceInSeconds: number): void
   /** The containers of a pod that nobody knows any more. */
   killOrphan(runtime: PodRuntime, graceInSeconds: number): Promise<void>
 }
@@ -51,15 +58,38 @@ interface Ending {
 }
 
 export function killer({ runtime, runHook, events, clock, log }: Options): Killer {
-  const end = async (pod: Pod, { container, spec, message, graceInSeconds, turn }: Ending, podIp: string) => {
-    events.record(pod, 'Normal', 'Killing', message)
-    const deadline = clock.monotonic() + graceInSeconds * 1000
-    const left = () => Math.trunc((deadline - clock.monotonic()) / 1000)
-    const preStop = spec?.lifecycle?.preStop ?? terminationOf(container).preStop
-    if (preStop && graceInSeconds > 0 && container.state === 'running')
-      await within(graceInSeconds * 1000, signal => tryPreStop(pod, preStop, container, spec, podIp, signal))
-    if (turn && left() > 0) await within(left() * 1000, () => turn)
-    await runtime.stopContainer(container.id, Math.max(left(), minGraceInSeconds))
+  /** What is being ended right now, by container id. */
+  const underWay = new Map<string, { ended: Promise<void>; shorten: (seconds: number) => void }>()
+
+  const end = (pod: Pod, ending: Ending, podIp: string): Promise<void> => {
+    const { id } = ending.container
+    const already = underWay.get(id)
+    if (already) {
+      already.shorten(ending.graceInSeconds)
+      return already.ended
+    }
+    const grace = graceWatch(clock, ending.graceInSeconds)
+    const ended = carryOut(pod, ending, podIp, grace).finally(() => underWay.delete(id))
+    underWay.set(id, { ended, shorten: grace.shorten })
+    return ended
+  }
+
+  const carryOut = async (
+    pod: Pod,
+    { container, spec, message, turn }: Ending,
+    podIp: string,
+    grace: ReturnType<typeof graceWatch>,
+  ) => {
+    events.record(containerSubject(pod, container.name), 'Normal', 'Killing', message)
+    const preStop = spec ? spec.lifecycle?.preStop : terminationOf(container).preStop
+    if (preStop && grace.left() > 0 && container.state === 'running')
+      await grace.within(signal => tryPreStop(pod, preStop, container, spec, podIp, signal))
+    if (turn && grace.left() > 0) await grace.within(() => turn)
+    const stop = () => runtime.stopContainer(container.id, Math.max(grace.left(), minGraceInSeconds))
+    await new Promise<void>((resolve, reject) => {
+      grace.onShortened(() => void stop().catch(() => undefined))
+      stop().then(resolve, reject)
+    })
   }
 
   const tryPreStop = async (
@@ -73,20 +103,9 @@ export function killer({ runtime, runHook, events, clock, log }: Options): Kille
     const container = spec ?? ({ name } as AnyContainer)
     await runHook(handler, { pod, container, containerId: id, podIp }, signal).catch((error: unknown) => {
       if (signal.aborted) return
-      events.record(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed')
+      events.record(containerSubject(pod, name), 'Warning', 'FailedPreStopHook', 'PreStopHook failed')
       log.warn({ err: messageOf(error), pod: pod.metadata.name }, 'preStop hook failed')
     })
-  }
-
-  /** Waits for work, but not longer than so; what is still going on then is told to stop. */
-  const within = async (ms: number, work: (signal: AbortSignal) => Promise<unknown>) => {
-    const limit = new AbortController()
-    const timeout = new Promise<void>(resolve => {
-      const cancel = clock.after(ms, resolve)
-      limit.signal.addEventListener('abort', cancel, { once: true })
-    })
-    await Promise.race([work(limit.signal), timeout])
-    limit.abort()
   }
 
   const stopSandboxes = (pod: PodRuntime) =>
@@ -102,23 +121,33 @@ export function killer({ runtime, runHook, events, clock, log }: Options): Kille
       const living = held.containers.filter(one => one.state === 'running' || one.state === 'unknown')
       const podIp = held.sandboxes[0]?.ip ?? ''
       const grace = override ?? graceInSeconds(pod, undefined, undefined)
-      const ends = new Map<string, Promise<void>>()
+      const ends: Promise<void>[] = []
       const start = (container: ContainerState, turn?: Promise<unknown>) => {
         const spec = all.find(one => one.container.name === container.name)?.container
         const message = `Stopping container ${container.name}`
         const ending = { container, spec, message, graceInSeconds: grace, ...(turn && { turn }) }
-        ends.set(container.id, end(pod, ending, podIp))
+        ends.push(end(pod, ending, podIp))
       }
-      const isSidecar = (one: ContainerState) =>
-        all.some(({ container, role }) => role === 'sidecar' && container.name === one.name)
-      for (const container of living) if (!isSidecar(container)) start(container)
-      const inReverse = all.filter(one => one.role === 'sidecar').reverse()
-      for (const { container } of inReverse) {
-        const before = Promise.allSettled([...ends.values()])
-        for (const instance of living) if (instance.name === container.name) start(instance, before)
+      const roleOf = (one: ContainerState) => all.find(({ container }) => container.name === one.name)?.role
+      const instances = (name: string) => living.filter(one => one.name === name)
+      // Sidecars wait for all regular containers, and each for those that came after it; nobody waits for the other kinds.
+      for (const container of living) if (roleOf(container) === 'app') start(container)
+      const before = [...ends]
+      for (const container of living) if (!['app', 'sidecar'].includes(roleOf(container) ?? '')) start(container)
+      for (const { container } of all.filter(one => one.role === 'sidecar').reverse()) {
+        const turn = Promise.allSettled([...before])
+        for (const instance of instances(container.name)) {
+          start(instance, turn)
+          before.push(...ends.slice(-1))
+        }
       }
-      await Promise.all(ends.values())
+      const results = await Promise.allSettled(ends)
+      const failed = results.find(result => result.status === 'rejected')
+      if (failed) throw failed.reason
       await stopSandboxes(held)
+    },
+    hasten(held, graceInSeconds) {
+      for (const { id } of held.containers) underWay.get(id)?.shorten(graceInSeconds)
     },
     async killOrphan(held, graceInSeconds) {
       const living = held.containers.filter(one => one.state === 'running' || one.state === 'unknown')

@@ -1,29 +1,34 @@
+import type { Pod } from '../../api/core/pod.ts'
 import type { AnyContainer, ContainerRole } from '../pod-types.ts'
 import type { ContainerState } from '../runtime/runtime.ts'
 
-interface RestartRule {
-  readonly action?: string | undefined
-  readonly exitCodes?: { readonly operator?: string | undefined; readonly values?: readonly number[] | undefined } | undefined
-}
-
-/** What a container may say for itself since 1.35 (ContainerRestartRules). */
-interface OwnPolicy {
-  readonly restartPolicy?: string | undefined
-  readonly restartPolicyRules?: readonly RestartRule[] | undefined
-}
-
-/** Whether a container that ended so is to be started again (semantics C2). */
+/** Whether a container that ended so is to be started again: its own rules, then its own policy, then the pod's (semantics C2). */
 export function isRestartable(container: AnyContainer, role: ContainerRole, podPolicy: string, exitCode: number): boolean {
   if (role === 'sidecar') return true
   if (role === 'ephemeral') return false
-  if (role === 'init') return exitCode !== 0 && podPolicy !== 'Never'
-  const { restartPolicy = podPolicy, restartPolicyRules = [] } = container as OwnPolicy
-  for (const { action, exitCodes } of restartPolicyRules) {
+  for (const { action, exitCodes } of container.restartPolicyRules ?? []) {
     if (action !== 'Restart' || !exitCodes) continue
     const isListed = exitCodes.values?.includes(exitCode) ?? false
     if (exitCodes.operator === 'NotIn' ? !isListed : isListed) return true
   }
-  return restartPolicy === 'Always' || (restartPolicy === 'OnFailure' && exitCode !== 0)
+  const policy = container.restartPolicy ?? podPolicy
+  // An init container has done its work once it ends well, whatever the policy.
+  if (role === 'init') return exitCode !== 0 && policy !== 'Never'
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0)
+}
+
+/** Whether a container that the kubelet itself ends is started again: rules about exit codes have no say, as there is none yet. */
+export function restartsAfterKill({ restartPolicy }: AnyContainer, podPolicy: string): boolean {
+  return (restartPolicy ?? podPolicy) !== 'Never'
+}
+
+/** Whether anything in the pod may ever be started a second time. */
+export function mayRestart({ spec }: Pod): boolean {
+  if (spec.restartPolicy !== 'Never') return true
+  return spec.containers.some(
+    ({ restartPolicy, restartPolicyRules = [] }) =>
+      (restartPolicy !== undefined && restartPolicy !== 'Never') || restartPolicyRules.length > 0,
+  )
 }
 
 /** Whether a container is to be started, given its newest instance. */

@@ -1,8 +1,10 @@
 import type { Pod } from '../../api/core/pod.ts'
+import { containerSubject } from '../container-subject.ts'
 import type { KubeletContext } from '../context.ts'
 import { goDuration, podLabel } from '../names.ts'
 import type { AnyContainer, ContainerRole } from '../pod-types.ts'
 import { newestOf, type PodRuntime } from '../workers/pod-runtime.ts'
+import { withPodResources } from '../resize/container-resources.ts'
 import type { MountedVolume } from '../volumes/volumes.ts'
 import { containerConfig } from './container-config.ts'
 import type { CrashBackoff } from './crash-backoff.ts'
@@ -35,6 +37,16 @@ interface Options {
   killer: Killer
 }
 
+/** Failures to get an image, whose details have been told already (pkg/kubelet/images/types.go). */
+const imageReasons: ReadonlySet<string> = new Set([
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'ErrImageNeverPull',
+  'InvalidImageName',
+  'ImageInspectError',
+  'RegistryUnavailable',
+])
+
 /** The key under which restarts of a container are counted; a changed container starts afresh. */
 export function backoffKey({ metadata }: Pod, container: AnyContainer): string {
   return `${metadata.uid}/${metadata.namespace}/${metadata.name}/${container.name}/${containerHash(container)}`
@@ -50,7 +62,12 @@ export function containerStarter({ context, images, backoff, runHook, killer }: 
     const { waitInMs, delayInMs } = backoff.waitInMs(backoffKey(pod, container), lastExit.finishedAt, clock.now())
     if (waitInMs <= 0) return
     const who = podLabel(pod)
-    events.record(pod, 'Warning', 'BackOff', `Back-off restarting failed container ${container.name} in pod ${who}`)
+    events.record(
+      containerSubject(pod, container.name),
+      'Warning',
+      'BackOff',
+      `Back-off restarting failed container ${container.name} in pod ${who}`,
+    )
     const message = `back-off ${goDuration(delayInMs)} restarting failed container=${container.name} pod=${who}`
     throw new SyncError('CrashLoopBackOff', message, { retryInMs: waitInMs })
   }
@@ -62,13 +79,14 @@ export function containerStarter({ context, images, backoff, runHook, killer }: 
     const targetName = (container as { targetContainerName?: string }).targetContainerName
     const target = targetName ? newestOf(runtime, targetName) : undefined
     const input = { pod, container, role, attempt, image, podIp, volumes: mounted, target }
-    const config = await containerConfig(context, input).catch((cause: unknown) => {
+    const made = containerConfig(context, input).then(config => withPodResources(context, pod, container, config))
+    const config = await made.catch((cause: unknown) => {
       throw cause instanceof SyncError ? cause : new SyncError('CreateContainerConfigError', messageOf(cause), { cause })
     })
     const id = await engine.createContainer(sandboxId, config).catch((cause: unknown) => {
       throw new SyncError('CreateContainerError', messageOf(cause), { cause })
     })
-    events.record(pod, 'Normal', 'Created', `Created container: ${container.name}`)
+    events.record(containerSubject(pod, container.name), 'Normal', 'Created', `Created container: ${container.name}`)
     return { id, config }
   }
 
@@ -76,9 +94,9 @@ export function containerStarter({ context, images, backoff, runHook, killer }: 
     const handler = container.lifecycle?.postStart
     if (!handler) return
     try {
-      await runHook(handler, { pod, container, containerId: id, podIp }, signal)
+      await runHook(handler, { pod, container, containerId: id, podIp: podIp || (context.nodeIps[0] ?? '') }, signal)
     } catch (error) {
-      events.record(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
+      events.record(containerSubject(pod, container.name), 'Warning', 'FailedPostStartHook', 'PostStartHook failed')
       const started = await engine.inspect(id)
       if (started) await killer.killContainer(pod, { container: started, message: 'FailedPostStartHook' })
       throw new SyncError('PostStartHookError', messageOf(error), { cause: error })
@@ -95,18 +113,18 @@ export function containerStarter({ context, images, backoff, runHook, killer }: 
       } catch (cause) {
         throw new SyncError('RunContainerError', messageOf(cause), { cause })
       }
-      events.record(pod, 'Normal', 'Started', `Started container ${container.name}`)
+      context.cgroups?.started(pod, id)
+      events.record(containerSubject(pod, container.name), 'Normal', 'Started', `Started container ${container.name}`)
       await postStart(input, id)
     } catch (error) {
-      if (error instanceof SyncError && error.reason !== 'FailedMount' && !signal.aborted) tellFailure(pod, error)
+      if (error instanceof SyncError && error.reason !== 'FailedMount' && !signal.aborted) tellFailure(pod, container, error)
       throw error
     }
   }
 
-  function tellFailure(pod: Pod, { reason, message }: SyncError): void {
-    if (reason === 'PostStartHookError') return
-    const isAboutImage = reason.startsWith('ErrImage') || reason.startsWith('Image') || reason === 'InvalidImageName'
-    events.record(pod, 'Warning', 'Failed', `Error: ${isAboutImage ? reason : message}`)
+  function tellFailure(pod: Pod, { name }: AnyContainer, { reason, message }: SyncError): void {
+    if (reason === 'PostStartHookError' || reason === 'CrashLoopBackOff') return
+    events.record(containerSubject(pod, name), 'Warning', 'Failed', `Error: ${imageReasons.has(reason) ? reason : message}`)
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type Clock, timestamp } from '../../lib/clock.ts'
 import type { Random } from '../../lib/random.ts'
@@ -30,6 +30,7 @@ export async function writeAtomically(
     await chmod(fresh, 0o755)
     for (const [path, file] of payload) await write(join(fresh, path), file)
     await prepare?.(fresh)
+    for (const [path, { owner }] of payload) if (owner !== undefined) await giveTo(join(fresh, path), owner)
     const temporary = join(folder, `${dataLink}_tmp`)
     await rm(temporary, { force: true })
     await symlink(name, temporary)
@@ -44,6 +45,14 @@ async function write(path: string, { data, mode }: { data: Uint8Array; mode: num
   await mkdir(dirname(path), { recursive: true, mode: 0o755 })
   await writeFile(path, data, { mode })
   await chmod(path, mode)
+}
+
+/** A kubelet that is not root can give nothing away: then whoever sees the folder may read it, for its container must. */
+async function giveTo(path: string, owner: number): Promise<void> {
+  await chown(path, owner, -1).catch(async (error: { code?: string }) => {
+    if (error.code !== 'EPERM') throw error
+    await chmod(path, 0o644)
+  })
 }
 
 /** Whether a folder has these files with this content and nothing else. Modes are left out: fsGroup may have changed them. */

@@ -1,5 +1,7 @@
-import { chmod, lchown, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { constants } from 'node:fs'
+import { chmod, chown, type FileHandle, lchown, readdir, stat } from 'node:fs/promises'
+import type { Pod } from '../../api/core/pod.ts'
+import { held, openEntry, openFolder } from './safe-path.ts'
 
 interface Ownership {
   readonly fsGroup: number
@@ -8,7 +10,24 @@ interface Ownership {
   readonly policy?: string | undefined
 }
 
-/** Gives a volume to a group: everything in it is readable and, unless read-only, writable for it (semantics C12). */
+/**
+ * Gives a volume to the pod's fsGroup, if it has one. `heedsPolicy`: fsGroupChangePolicy counts only for volumes whose files outlive
+ * the pod.
+ */
+export async function ownVolume(
+  { spec }: Pod,
+  root: string,
+  { readOnly = false, heedsPolicy = false }: { readOnly?: boolean; heedsPolicy?: boolean } = {},
+): Promise<void> {
+  const { fsGroup, fsGroupChangePolicy } = spec.securityContext
+  if (fsGroup === undefined) return
+  await applyFsGroup(root, { fsGroup, readOnly, ...(heedsPolicy && { policy: fsGroupChangePolicy }) })
+}
+
+/**
+ * Gives a volume to a group: everything in it is readable and, unless read-only, writable for it (semantics C12). Holds on to each
+ * file while it is changed: somebody who swaps it for a link meanwhile gains nothing.
+ */
 export async function applyFsGroup(root: string, { fsGroup, readOnly, policy }: Ownership): Promise<void> {
   const wanted = readOnly ? 0o440 : 0o660
   if (policy === 'OnRootMismatch') {
@@ -16,17 +35,28 @@ export async function applyFsGroup(root: string, { fsGroup, readOnly, policy }: 
     const rootBits = readOnly ? 0o550 : 0o770
     if (gid === fsGroup && (mode & rootBits) === rootBits && (mode & 0o2000) !== 0) return
   }
-  await own(root, true)
+  const folder = await openFolder(root)
+  try {
+    await own(folder)
+  } finally {
+    await folder.close()
+  }
 
-  async function own(path: string, isDirectory: boolean): Promise<void> {
-    if (isDirectory)
-      for (const entry of await readdir(path, { withFileTypes: true })) {
-        const child = join(path, entry.name)
-        if (entry.isSymbolicLink()) await lchown(child, -1, fsGroup)
-        else await own(child, entry.isDirectory())
-      }
-    const { mode } = await stat(path)
-    await lchown(path, -1, fsGroup)
-    await chmod(path, (mode & 0o7777) | wanted | (isDirectory ? 0o2110 : 0))
+  async function own(file: FileHandle): Promise<void> {
+    const { mode } = await file.stat()
+    const isDirectory = (mode & constants.S_IFMT) === constants.S_IFDIR
+    if (isDirectory) for (const name of await readdir(held(file))) await ownEntry(file, name)
+    await chown(held(file), -1, fsGroup)
+    await chmod(held(file), (mode & 0o7777) | wanted | (isDirectory ? 0o2110 : 0))
+  }
+
+  async function ownEntry(folder: FileHandle, name: string): Promise<void> {
+    const entry = await openEntry(folder, name)
+    try {
+      if ((await entry.stat()).isSymbolicLink()) await lchown(`${held(folder)}/${name}`, -1, fsGroup)
+      else await own(entry)
+    } finally {
+      await entry.close()
+    }
   }
 }

@@ -1,9 +1,12 @@
+import { ownValue } from '../../lib/json.ts'
 import { SyncError } from '../sync/sync-error.ts'
 
 /** A file of a volume that is made from API objects. */
 export interface PayloadFile {
   readonly data: Uint8Array
   readonly mode: number
+  /** Who owns it, where not the kubelet. */
+  readonly owner?: number
 }
 
 /** Relative paths and what is there. */
@@ -42,7 +45,7 @@ export function addKeys(
     return
   }
   for (const { key, path, mode } of items) {
-    const data = values[key]
+    const data = ownValue(values, key)
     if (data) payload.set(path, { data, mode: mode ?? defaultMode })
     else if (!optional)
       throw new SyncError(

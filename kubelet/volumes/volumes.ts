@@ -1,214 +1,244 @@
-import { chmod, chown, mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Node } from '../../api/core/node.ts'
 import type { Pod } from '../../api/core/pod.ts'
-import { podLimits } from '../../api/placement/pod-requests.ts'
-import { value } from '../../api/quantity.ts'
+import type { Client } from '../../client/client.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
-import type { Random } from '../../lib/random.ts'
 import type { Objects } from '../objects.ts'
 import type { Volume } from '../pod-types.ts'
 import { messageOf, SyncError } from '../sync/sync-error.ts'
-import { writeAtomically } from './atomic-writer.ts'
-import { claimPath } from './claim.ts'
-import { applyFsGroup } from './fs-group.ts'
-import { prepareHostPath } from './host-path.ts'
+import { devices as createDevices } from './devices.ts'
+import { nodeExpansion } from './expansion.ts'
+import { deviceOf, type MountVolume, volumeMounter } from './mount-volume.ts'
+import type { MemoryFolder } from './memory-folder.ts'
 import type { Mounter } from './mounter.ts'
-import { isPayloadVolume, payloadOf, soleUserOf } from './sources.ts'
+import { folderNameOf, type MountedVolume, type VolumePlugin } from './plugin.ts'
+import { type VolumeRecord, volumeRecords } from './records.ts'
+import { oneAtATime, podTurns } from './turns.ts'
+import { type MeasuredVolume, measureVolumes } from './usage.ts'
+import { volumeUnmounter } from './unmount-volume.ts'
+import { UnprocessedVolume } from './volume-spec.ts'
+import { wantedVolumes } from './wanted-volumes.ts'
 
-export interface MountedVolume {
-  readonly path: string
-  readonly readOnly: boolean
-}
+export type { MountedVolume } from './plugin.ts'
 
 /** A pod's volumes on this node. */
 export interface PodVolumes {
+  /** Learns what an earlier kubelet has left mounted. Before anything else. */
+  restore(): Promise<void>
   /** Makes all that the pod's containers mount and waits for what is not there yet, up to 2 m 3 s. Throws SyncError. */
   prepare(pod: Pod, signal: AbortSignal): Promise<ReadonlyMap<string, MountedVolume>>
-  /** Writes files made from API objects again where those have changed. */
+  /**
+   * Writes files made from API objects again where those have changed, and grows what has become bigger. May be called often: looks
+   * again after 55 s, or when labels or annotations of the pod have changed.
+   */
   refresh(pod: Pod): Promise<void>
-  /** Removes the pod's own volumes; what a claim or a hostPath holds stays. */
+  /** The same at once, for running pods whose objects are known to have changed. */
+  refreshNow(podUids: readonly string[]): Promise<void>
+  /**
+   * Undoes all of the pod's volumes and removes its folder; what a claim or a hostPath holds stays. Only once its last container has
+   * ended: rejects while one runs. Rejects when something could not be undone; then it is to be called again.
+   */
   tearDown(podUid: string): Promise<void>
   /** Pods that have a folder here. */
   leftovers(): Promise<string[]>
+  /** When the kubelet ends: takes away what only it needs, if no pod is left. */
+  close(): Promise<void>
+  /** For node.status.volumesInUse: attachable volumes that are used here, or about to be. Sorted. */
+  inUse(): string[]
+  /** What a pod's volumes use: bytes, inodes, and the room around them. Walks through its folders. */
+  usage(podUid: string): Promise<MeasuredVolume[]>
 }
 
 export interface VolumesOptions {
   rootDir: string
   /** False: nothing is written (simulated nodes), but what is missing is waited for all the same. */
   usesDisk: boolean
+  /** One for each kind of volume; the first that handles a volume gets it. */
+  plugins: readonly VolumePlugin[]
   objects: Objects
+  client: Client
   node: () => Node | undefined
   mounter: Mounter
+  memory: MemoryFolder
   events: EventRecorder
   clock: Clock
-  random: Random
   log: Log
+  /** Whether a pod still has running containers, asked before anything is taken away. */
+  isRunning?: (podUid: string) => Promise<boolean>
+  /** `inUse` has changed. */
+  onInUse?: () => void
 }
 
+/** pkg/kubelet/volumemanager podAttachAndMountTimeout; operations are retried as goroutinemap/exponentialbackoff does. */
 const waitLimitInMs = 123_000
 const retry = { initialInMs: 500, maxInMs: 122_000 }
+const refreshEveryMs = 55_000
 
 export function podVolumes(options: VolumesOptions): PodVolumes {
-  const { rootDir, usesDisk, objects, clock, random, events } = options
-  const podFolder = (uid: string) => join(rootDir, 'pods', uid)
+  const { rootDir, usesDisk, plugins, objects, client, node, mounter, clock, events, log, onInUse = () => {} } = options
+  const podsFolder = join(rootDir, 'pods')
+  const records = volumeRecords({ podsFolder, usesDisk, log })
+  const devices = createDevices({ node, clock })
+  const turns = podTurns()
   const failures = new Map<string, number>()
+  const folderOf = ({ podUid, plugin, spec }: VolumeRecord) =>
+    join(podsFolder, podUid, spec.isBlock ? 'volumeDevices' : 'volumes', folderNameOf(plugin), spec.name)
 
-  const payloadContext = () => ({
-    objects,
-    allocatable: options.node()?.status.allocatable ?? {},
-    skipTokens: !usesDisk,
+  const expansion = nodeExpansion({ client, events })
+  const mount = volumeMounter({ plugins, objects, node, records, devices, expansion, folderOf, onInUse })
+  const inTurn = oneAtATime()
+  const mountVolume: MountVolume = input => inTurn(`${input.pod.metadata.uid}/${input.volume.name}`, () => mount(input))
+  const unmount = volumeUnmounter({
+    plugins,
+    podsFolder,
+    usesDisk,
+    records,
+    devices,
+    mounter,
+    memory: options.memory,
+    folderOf,
+    onInUse,
   })
 
-  const own = async (pod: Pod, folder: string, { readOnly = false, always = true } = {}) => {
-    const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext
-    if (fsGroup !== undefined) await applyFsGroup(folder, { fsGroup, readOnly, ...(!always && { policy: fsGroupChangePolicy }) })
-  }
-
-  const writePayload = async (pod: Pod, volume: Volume, folder: string) => {
-    const payload = await payloadOf(pod, volume, payloadContext())
-    if (!usesDisk) return
-    await mkdir(folder, { recursive: true })
-    const user = soleUserOf(pod.spec)
-    const prepare = async (fresh: string) => {
-      await own(pod, fresh, { readOnly: true })
-      if (user === undefined) return
-      for (const [path, { mode }] of payload) if (mode === 0o600) await chown(join(fresh, path), user, -1)
-    }
-    await writeAtomically(folder, payload, { clock, random, prepare })
-  }
-
-  const setUp = async (pod: Pod, volume: Volume): Promise<MountedVolume> => {
-    const folder = join(podFolder(pod.metadata.uid), 'volumes', `kubernetes.io~${pluginOf(volume)}`, volume.name)
-    if (isPayloadVolume(volume)) {
-      await writePayload(pod, volume, folder)
-      return { path: folder, readOnly: true }
-    }
-    const { hostPath, persistentVolumeClaim, ephemeral, emptyDir } = volume
-    if (hostPath) {
-      if (usesDisk) await prepareHostPath(hostPath)
-      return { path: hostPath.path, readOnly: false }
-    }
-    if (persistentVolumeClaim || ephemeral) {
-      const claimName = persistentVolumeClaim?.claimName ?? `${pod.metadata.name}-${volume.name}`
-      const { path, type, mayOwn } = await claimPath(pod, volume.name, claimName, { objects, node: options.node() })
-      const readOnly = persistentVolumeClaim?.readOnly ?? false
-      if (usesDisk) {
-        await prepareHostPath({ path, type })
-        if (mayOwn && !readOnly) await own(pod, path, { always: false })
-      }
-      return { path, readOnly }
-    }
-    if (!emptyDir) throw new SyncError('FailedMount', `no volume plugin matched name: ${volume.name}`)
-    if (usesDisk && (await mkdir(folder, { recursive: true }))) {
-      if (emptyDir.medium === 'Memory') await options.mounter.tmpfs(folder, memoryLimit(pod, emptyDir.sizeLimit, options.node()))
-      await chmod(folder, 0o777)
-      await own(pod, folder)
-    }
-    return { path: folder, readOnly: false }
-  }
+  /** Pods that were set up, as they were then: what they mount may change without them. */
+  const known = new Map<string, { pod: Pod; refreshedAt: number; facts: string }>()
+  const know = (pod: Pod, refreshedAt: number) => known.set(pod.metadata.uid, { pod, refreshedAt, facts: factsOf(pod) })
 
   /** Tries until it works; tells each failure as an event, as upstream's mount operations do. */
-  const setUpPatiently = async (pod: Pod, volume: Volume, signal: AbortSignal): Promise<MountedVolume | undefined> => {
+  const mountPatiently = async (pod: Pod, volume: Volume, progress: Progress, signal: AbortSignal): Promise<void> => {
     const key = `${pod.metadata.uid}/${volume.name}`
-    for (;;) {
+    while (!signal.aborted) {
+      const onAttachWait = (isWaiting: boolean) => void progress.unattached[isWaiting ? 'add' : 'delete'](volume.name)
       try {
-        const mounted = await setUp(pod, volume)
+        progress.mounted.set(volume.name, await mountVolume({ pod, volume, isRefresh: false, signal, onAttachWait }))
+        progress.missing.delete(volume.name)
         failures.delete(key)
-        return mounted
+        return
       } catch (error) {
+        if (signal.aborted) return
+        // An image that cannot be pulled is the container's own trouble, with a back-off of its own.
+        if (error instanceof SyncError && error.reason !== 'FailedMount') throw error
         const count = failures.get(key) ?? 0
         failures.set(key, count + 1)
-        const text = messageOf(error)
-        const message = /^(Unable to|MountVolume)/.test(text)
-          ? text
-          : `MountVolume.SetUp failed for volume "${volume.name}" : ${text}`
-        events.record(pod, 'Warning', 'FailedMount', message)
+        if (error instanceof UnprocessedVolume) progress.unprocessed.add(volume.name)
+        events.record(pod, 'Warning', 'FailedMount', wording(error, progress))
         await clock.sleep(Math.min(retry.initialInMs * 2 ** count, retry.maxInMs), signal)
-        if (signal.aborted) return undefined
+        progress.unprocessed.delete(volume.name)
       }
     }
+  }
+
+  const prepare = async (pod: Pod, signal: AbortSignal) => {
+    const { mounts, devices: asDevices } = wantedVolumes(pod)
+    const volumes = (pod.spec.volumes ?? []).filter(({ name }) => mounts.has(name) || asDevices.has(name))
+    const progress: Progress = {
+      mounted: new Map(),
+      missing: new Set(volumes.map(({ name }) => name)),
+      unattached: new Set(),
+      unprocessed: new Set(),
+    }
+    if (volumes.length === 0) return progress.mounted
+    know(pod, clock.now())
+    const limit = new AbortController()
+    const stop = () => limit.abort()
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    const cancel = clock.after(waitLimitInMs, stop)
+    try {
+      const attempts = volumes.map(volume => mountPatiently(pod, volume, progress, limit.signal))
+      for (const attempt of attempts) attempt.catch(stop)
+      // All of them, also after a failure: nothing may be mounted any more once this has ended.
+      const outcomes = await Promise.allSettled(attempts)
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+    } finally {
+      cancel()
+      signal.removeEventListener('abort', stop)
+    }
+    if (progress.missing.size > 0) throw new SyncError('FailedMount', `${listOf(progress)}: context deadline exceeded`)
+    return progress.mounted
+  }
+
+  const refresh = async (pod: Pod) => {
+    know(pod, clock.now())
+    const { mounts } = wantedVolumes(pod)
+    const ofPod = records.ofPod(pod.metadata.uid)
+    for (const volume of pod.spec.volumes ?? []) {
+      if (!mounts.has(volume.name)) continue
+      const record = ofPod.find(({ spec }) => spec.volume.name === volume.name)
+      const plugin = plugins.find(({ name }) => name === record?.plugin)
+      if (!plugin?.isRefreshed && !(plugin?.expand && record?.spec.persistentVolume)) continue
+      const { signal } = new AbortController()
+      await mountVolume({ pod, volume, isRefresh: true, signal }).catch((error: unknown) => {
+        events.record(pod, 'Warning', 'FailedMount', messageOf(error))
+      })
+    }
+  }
+  const isDue = (pod: Pod) => {
+    const last = known.get(pod.metadata.uid)
+    return !last || last.facts !== factsOf(pod) || clock.now() - last.refreshedAt >= refreshEveryMs
   }
 
   return {
-    async prepare(pod, signal) {
-      const mountedNames = mountedBy(pod)
-      const volumes = (pod.spec.volumes ?? []).filter(volume => mountedNames.has(volume.name))
-      const mounted = new Map<string, MountedVolume>()
-      if (volumes.length === 0) return mounted
-      const limit = new AbortController()
-      const stop = () => limit.abort()
-      signal.addEventListener('abort', stop, { once: true })
-      const cancel = clock.after(waitLimitInMs, stop)
-      try {
-        await Promise.all(
-          volumes.map(async volume => {
-            const ready = await setUpPatiently(pod, volume, limit.signal)
-            if (ready) mounted.set(volume.name, ready)
-          }),
-        )
-      } finally {
-        cancel()
-        signal.removeEventListener('abort', stop)
-      }
-      const missing = volumes.filter(volume => !mounted.has(volume.name)).map(volume => volume.name)
-      if (missing.length > 0)
-        throw new SyncError(
-          'FailedMount',
-          `unmounted volumes=[${missing.join(' ')}], unattached volumes=[], failed to process volumes=[]: context deadline exceeded`,
-        )
-      return mounted
-    },
+    restore: records.restore,
+    prepare: (pod, signal) => turns.shared(pod.metadata.uid, () => prepare(pod, signal)),
     async refresh(pod) {
-      if (!usesDisk) return
-      const mountedNames = mountedBy(pod)
-      for (const volume of pod.spec.volumes ?? []) {
-        if (!isPayloadVolume(volume) || !mountedNames.has(volume.name)) continue
-        try {
-          await setUp(pod, volume)
-        } catch (error) {
-          events.record(
-            pod,
-            'Warning',
-            'FailedMount',
-            `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`,
-          )
-        }
+      if (usesDisk && isDue(pod)) await turns.shared(pod.metadata.uid, () => refresh(pod))
+    },
+    async refreshNow(podUids) {
+      for (const uid of podUids) {
+        const pod = known.get(uid)?.pod
+        if (pod) await turns.shared(uid, () => refresh(pod))
       }
     },
     async tearDown(podUid) {
-      for (const key of failures.keys()) if (key.startsWith(`${podUid}/`)) failures.delete(key)
-      objects.forget(podUid)
-      if (!usesDisk) return
-      const memory = join(podFolder(podUid), 'volumes', 'kubernetes.io~empty-dir')
-      for (const name of await readdir(memory).catch(() => [])) await options.mounter.unmount(join(memory, name))
-      await rm(podFolder(podUid), { recursive: true, force: true })
+      if (await options.isRunning?.(podUid)) throw new Error(`volumes of pod ${podUid} are still used by running containers`)
+      await turns.alone(podUid, async () => {
+        for (const key of failures.keys()) if (key.startsWith(`${podUid}/`)) failures.delete(key)
+        known.delete(podUid)
+        objects.forget(podUid)
+        await unmount.pod(podUid)
+      })
     },
     async leftovers() {
-      return usesDisk ? await readdir(join(rootDir, 'pods')).catch(() => []) : []
+      return usesDisk ? await readdir(podsFolder).catch(() => []) : []
+    },
+    close: () => (usesDisk ? options.memory.close() : Promise.resolve()),
+    inUse() {
+      const attachable = records.all().filter(record => record.isAttachable)
+      const names = attachable.flatMap(record => deviceOf(plugins, record)?.uniqueName ?? [])
+      return [...new Set(names)].sort()
+    },
+    async usage(podUid) {
+      if (!usesDisk) return []
+      const ofPod = records.ofPod(podUid).map(record => ({ ...record, folder: folderOf(record) }))
+      return measureVolumes(ofPod, { plugins, memory: options.memory })
     },
   }
 }
 
-function mountedBy({ spec }: Pod): Set<string> {
-  const all = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]
-  return new Set(all.flatMap(container => (container.volumeMounts ?? []).map(mount => mount.name)))
+/** What a downward API volume tells that may change while the pod runs. */
+function factsOf({ metadata, spec }: Pod): string {
+  return spec.volumes?.some(({ downwardAPI, projected }) => downwardAPI || projected?.sources?.some(source => source.downwardAPI))
+    ? JSON.stringify([metadata.labels, metadata.annotations, spec.containers.map(({ resources }) => resources)])
+    : ''
 }
 
-function pluginOf(volume: Volume): string {
-  if (volume.configMap) return 'configmap'
-  if (volume.secret) return 'secret'
-  if (volume.downwardAPI) return 'downward-api'
-  return volume.projected ? 'projected' : 'empty-dir'
+interface Progress {
+  readonly mounted: Map<string, MountedVolume>
+  readonly missing: Set<string>
+  readonly unattached: Set<string>
+  readonly unprocessed: Set<string>
 }
 
-/** A memory volume may grow to the smallest of its own limit, the pod's memory limit and what the node has for pods. */
-function memoryLimit(pod: Pod, sizeLimit: string | undefined, node: Node | undefined): number | undefined {
-  const candidates = [sizeLimit, node?.status.allocatable?.memory].map(text => (text ? value(text) : 0))
-  const everyoneIsLimited = pod.spec.containers.every(container => container.resources.limits?.memory)
-  if (everyoneIsLimited) candidates.push(podLimits(pod.spec).memory ?? 0)
-  const positive = candidates.filter(size => size > 0)
-  return positive.length > 0 ? Math.min(...positive) : undefined
+function listOf({ missing, unattached, unprocessed }: Progress): string {
+  const list = (names: ReadonlySet<string>) => `[${[...names].sort().join(' ')}]`
+  return `unmounted volumes=${list(missing)}, unattached volumes=${list(unattached)}, failed to process volumes=${list(unprocessed)}`
+}
+
+function wording(error: unknown, progress: Progress): string {
+  const isEarly = error instanceof UnprocessedVolume
+  return isEarly ? `Unable to attach or mount volumes: ${listOf(progress)}: ${error.message}` : messageOf(error)
 }

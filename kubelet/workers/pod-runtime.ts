@@ -45,3 +45,8 @@ export function isSame(a: PodRuntime | undefined, b: PodRuntime | undefined): bo
 export function isAnythingRunning(pod: PodRuntime): boolean {
   return pod.containers.some(container => container.state === 'running' || container.state === 'unknown')
 }
+
+/** Whether anything of the pod is there to be stopped. */
+export function isAnythingAlive(pod: PodRuntime): boolean {
+  return isAnythingRunning(pod) || pod.sandboxes.some(sandbox => sandbox.state === 'ready')
+}

@@ -2,26 +2,36 @@ import type { Pod } from '../../api/core/pod.ts'
 import type { Note } from '../../api/journal.ts'
 import type { Change } from '../../client/informer.ts'
 import { deepEqual } from '../../lib/json.ts'
-import { isTerminalPhase } from '../pod-types.ts'
+import { isMirrorPod, isTerminalPhase, sourceAnnotations } from '../pod-types.ts'
+import { fullName, type MirrorPods } from '../static-pods/mirrors.ts'
 import type { Verdict } from '../status/pod-status.ts'
 import { messageOf } from '../sync/sync-error.ts'
-import { isAnythingRunning } from './pod-runtime.ts'
+import { isAnythingAlive } from './pod-runtime.ts'
 import type { PodLife, PodLifeOptions } from './pod-life.ts'
 import { podLife } from './pod-life.ts'
 import { effectiveGrace, jittered, newWorker, type Worker } from './worker.ts'
 
 /** Looks after every pod of the node: one step of one pod at a time, all pods side by side. */
 export interface PodWorkers {
-  /** Changes of the API. */
+  /** Changes of the API, mirror pods among them. */
   feed(changes: readonly Change<Pod>[]): void
+  /** Changes of the pods in this node's own files. */
+  feedStatic(changes: readonly Change<Pod>[]): void
   /** These pods' containers changed, or a probe's result did. */
   wake(podUid: string, note?: Note): void
   /** Ends a pod on the kubelet's own account; resolves when its containers have stopped. */
   evict(podUid: string, verdict: Verdict, graceInSeconds: number): Promise<void>
   /** Admitted and not finished. */
   activePods(): Pod[]
-  find(namespace: string, name: string): Pod | undefined
+  /** By its name, and its uid if given: a static pod answers to that of its mirror as well. */
+  find(namespace: string, name: string, uid?: string): Pod | undefined
+  /** Whether a static pod of that full name is here, or about to end. */
+  hasStatic(name: string): boolean
+  /** Resolves when nothing is left of a pod on this node but its object. */
+  cleared(podUid: string): Promise<void>
   has(podUid: string): boolean
+  /** Whether all that it ran has ended for good. */
+  hasEnded(podUid: string): boolean
   readonly size: number
   readonly hasActive: boolean
   /** Wakes pods that are due for another look. */
@@ -30,8 +40,13 @@ export interface PodWorkers {
   stopped(): Promise<void>
 }
 
-export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'> & { signal: AbortSignal }): PodWorkers {
-  const { context, view, killer, signal } = options
+interface Options extends Omit<PodLifeOptions, 'activePods' | 'evict' | 'isNext'> {
+  signal: AbortSignal
+  mirrors: MirrorPods
+}
+
+export function podWorkers(options: Options): PodWorkers {
+  const { context, view, killer, statuses, mirrors, signal } = options
   const { clock, log, random, config } = context
   const workers = new Map<string, Worker>()
   const running = new Set<Promise<void>>()
@@ -53,7 +68,16 @@ export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'>
     terminate(worker)
     return ended
   }
-  const life: PodLife = podLife({ ...options, activePods, evict })
+  /** Static pods of one name run one after the other, in the order they came in. */
+  const isNext = (worker: Worker): boolean => {
+    if (!worker.isStatic) return true
+    for (const other of workers.values()) {
+      if (other === worker) return true
+      if (other.isStatic && other.stage !== 'finished' && fullName(other.pod) === fullName(worker.pod)) return false
+    }
+    return true
+  }
+  const life: PodLife = podLife({ ...options, activePods, evict, isNext })
 
   const wake = (worker: Worker) => {
     worker.isDirty = true
@@ -78,9 +102,28 @@ export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'>
       }
     }
     worker.isBusy = false
-    if (worker.stage === 'finished' && worker.isGone && !signal.aborted) return void workers.delete(worker.uid)
+    if (worker.stage === 'finished' && worker.isGone && !signal.aborted) return leave(worker)
     worker.nextSyncAt = clock.now() + jittered(config.syncEveryMs, random)
     if (Number.isFinite(delay) && !signal.aborted) worker.cancelTimer = clock.after(delay, () => wake(worker))
+  }
+
+  /** Nothing is left of it; who waited for that comes in. */
+  const leave = (worker: Worker) => {
+    workers.delete(worker.uid)
+    if (worker.isStatic) mirrors.unwant(worker.pod)
+    if (worker.next) succeed(worker.next)
+    if (!worker.isStatic) return
+    const name = fullName(worker.pod)
+    for (const other of workers.values()) if (other.isStatic && fullName(other.pod) === name) wake(other)
+  }
+
+  /** What was seen of the one before says nothing about this one. */
+  const succeed = (pod: Pod) => {
+    const worker = newWorker(pod, clock.now())
+    worker.hasActed = true
+    workers.set(worker.uid, worker)
+    if (pod.metadata.deletionTimestamp) terminate(worker)
+    else wake(worker)
   }
 
   /** Leaves syncing for good, and whatever a step may be waiting for. */
@@ -94,15 +137,24 @@ export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'>
     const { uid } = pod.metadata
     let worker = workers.get(uid)
     const isNew = worker === undefined
+    if (worker?.isGone) {
+      worker.next = pod
+      return
+    }
     if (!worker) {
       worker = newWorker(pod, clock.now())
       workers.set(uid, worker)
-      if (isTerminalPhase(pod.status.phase)) worker.stage = isAnythingRunning(view.get(uid)) ? 'terminating' : 'terminated'
+      if (isTerminalPhase(pod.status.phase)) worker.stage = isAnythingAlive(view.get(uid)) ? 'terminating' : 'terminated'
     }
     const before = worker.pod
     worker.pod = pod
-    if (!isNew && isOnlyStatus(before, pod)) return
-    worker.wokenBy = [revision]
+    if (!isNew && isOnlyStatus(before, pod)) {
+      // Somebody else has declared it over, which is final.
+      if (isTerminalPhase(pod.status.phase) && !isTerminalPhase(before.status.phase) && worker.stage === 'syncing')
+        terminate(worker)
+      return statuses.seen(pod)
+    }
+    worker.wokenBy = revision === 0 ? [] : [revision]
     if (pod.metadata.deletionTimestamp) {
       shortenGrace(worker)
       return worker.stage === 'syncing' ? terminate(worker) : wake(worker)
@@ -111,33 +163,35 @@ export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'>
       error.until = 0
     })
     worker.heldUntil = 0
-    worker.refreshedAt = 0
     wake(worker)
   }
 
-  /** A later update may only make it quicker. */
-  const shortenGrace = (worker: Worker) => {
-    const grace = effectiveGrace(worker)
-    if (worker.graceInUse === undefined || grace >= worker.graceInUse) return
-    worker.graceInUse = grace
-    killer
-      .killPod(worker.pod, view.get(worker.uid), grace)
-      .catch((err: unknown) => log.warn({ err: messageOf(err) }, 'kill failed'))
+  /** What is being ended already, for whatever reason, may only become quicker. */
+  const shortenGrace = (worker: Worker) => killer.hasten(view.get(worker.uid), effectiveGrace(worker))
+
+  const remove = (pod: Pod) => {
+    const worker = workers.get(pod.metadata.uid)
+    if (!worker) return
+    worker.next = undefined
+    worker.isGone = true
+    worker.pod = pod
+    shortenGrace(worker)
+    terminate(worker)
   }
 
   return {
     feed(changes) {
-      for (const { type, object, revision } of changes) {
-        if (type !== 'deleted') {
-          update(object, revision)
-          continue
-        }
-        const worker = workers.get(object.metadata.uid)
-        if (!worker) continue
-        worker.isGone = true
-        worker.pod = object
-        shortenGrace(worker)
-        terminate(worker)
+      for (const change of changes) {
+        const { type, object, revision } = change
+        if (isMirrorPod(object)) mirrors.told(change)
+        else if (type === 'deleted') remove(object)
+        else update(fromApi(object), revision)
+      }
+    },
+    feedStatic(changes) {
+      for (const { type, object } of changes) {
+        if (type === 'deleted') remove(object)
+        else update(object, 0)
       }
     },
     wake(podUid, note) {
@@ -148,12 +202,30 @@ export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'>
     },
     evict,
     activePods,
-    find(namespace, name) {
-      for (const { pod, isGone } of workers.values())
-        if (!isGone && pod.metadata.name === name && pod.metadata.namespace === namespace) return pod
+    find(namespace, name, uid = '') {
+      for (const { pod, isGone, isStatic } of workers.values()) {
+        if (isGone || pod.metadata.name !== name || pod.metadata.namespace !== namespace) continue
+        if (uid === '' || pod.metadata.uid === uid || (isStatic && mirrors.uidOf(pod) === uid)) return pod
+      }
       return undefined
     },
+    hasStatic(name) {
+      for (const { pod, isStatic, isGone, stage } of workers.values()) {
+        const isLeaving = isGone && (stage === 'terminated' || stage === 'finished')
+        if (isStatic && !isLeaving && fullName(pod) === name) return true
+      }
+      return false
+    },
+    cleared(podUid) {
+      const worker = workers.get(podUid)
+      if (!worker || worker.stage === 'finished') return Promise.resolve()
+      return new Promise(resolve => worker.onCleared.push(resolve))
+    },
     has: podUid => workers.has(podUid),
+    hasEnded(podUid) {
+      const stage = workers.get(podUid)?.stage
+      return stage === 'terminated' || stage === 'finished'
+    },
     get size() {
       return workers.size
     },
@@ -172,6 +244,14 @@ export function podWorkers(options: Omit<PodLifeOptions, 'activePods' | 'evict'>
       await Promise.all(running)
     },
   }
+}
+
+/** A pod of the API is that, whatever its annotations claim. */
+function fromApi(pod: Pod): Pod {
+  const source = pod.metadata.annotations?.[sourceAnnotations.source]
+  if (source === undefined || source === 'api') return pod
+  const annotations = { ...pod.metadata.annotations, [sourceAnnotations.source]: 'api' }
+  return { ...pod, metadata: { ...pod.metadata, annotations } }
 }
 
 /** Our own status writes come back as changes; there is nothing to do about them, except when others' conditions changed. */

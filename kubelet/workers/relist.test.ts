@@ -4,7 +4,6 @@ import { silentLog } from '../../lib/log.ts'
 import { aborted } from '../../lib/run.ts'
 import type { ContainerRuntime, ContainerState } from '../runtime/runtime.ts'
 import { deadContainer, sampleContainer, sampleSandbox } from '../samples.ts'
-import { deadInstances, emptySandboxes } from './housekeeping.ts'
 import { runtimeView } from './relist.ts'
 
 function scripted() {
@@ -12,6 +11,7 @@ function scripted() {
   const state = { containers: [] as ContainerState[], lists: 0, inspections: [] as string[], fails: false, isActive: false }
   const waiting: (() => void)[] = []
   let hint = () => {}
+  let link: (isUp: boolean) => void = () => {}
   let isSlow = false
   const runtime = {
     async list() {
@@ -26,8 +26,9 @@ function scripted() {
       return state.containers.find(one => one.id === id)
     },
     inspectSandbox: async () => sampleSandbox(),
-    watchEvents: (onEvent: (uid?: string) => void) => (signal: AbortSignal) => {
+    watchEvents: (onEvent: (uid?: string) => void, onLink: (isUp: boolean) => void) => (signal: AbortSignal) => {
       hint = onEvent
+      link = onLink
       return aborted(signal)
     },
   } as unknown as ContainerRuntime
@@ -47,6 +48,7 @@ function scripted() {
     view,
     changes,
     hint: () => hint(),
+    link: (isUp: boolean) => link(isUp),
     slow: (on: boolean) => {
       isSlow = on
     },
@@ -116,20 +118,33 @@ test('every second while pods are active, every ten when not, and at once upon a
   expect(clock.timers).toBe(0)
 })
 
-test('of each container the newest dead instance is kept', () => {
-  const containers = [
-    sampleContainer('a', { attempt: 3 }),
-    deadContainer('a', 1, { attempt: 2 }),
-    deadContainer('a', 1, { attempt: 1 }),
-    deadContainer('b', 1, { attempt: 1 }),
-    deadContainer('b', 1),
-  ]
-  expect(deadInstances(containers).map(one => one.id)).toEqual(['a-1', 'b-0'])
+test('while hints can be relied on the list is asked for now and then only, with pods as well; without them every second', async () => {
+  const { view, state, clock, link } = scripted()
+  state.isActive = true
+  const stop = new AbortController()
+  const done = view.run(stop.signal)
+  const listsWithin = async (ms: number) => {
+    const before = state.lists
+    await clock.advance(ms)
+    return state.lists - before
+  }
+  expect(await listsWithin(10_000)).toBe(10)
+  link(true)
+  expect(await listsWithin(5)).toBe(1)
+  expect(await listsWithin(60_000)).toBe(6)
+  link(false)
+  expect(await listsWithin(5)).toBe(1)
+  expect(await listsWithin(10_000)).toBe(10)
+  stop.abort()
+  await done
 })
 
-test('a sandbox that was replaced goes when its last container has', () => {
-  const sandbox = (id: string, state: 'ready' | 'notReady' = 'notReady') => sampleSandbox({ id, state })
-  const sandboxes = [sandbox('new'), sandbox('full'), sandbox('empty'), sandbox('strange', 'ready')]
-  const containers = [deadContainer('a', 1, { sandboxId: 'full' })]
-  expect(emptySandboxes({ sandboxes, containers }).map(one => one.id)).toEqual(['empty'])
+test('what has not run yet is not inspected: an engine that is just starting it would not answer', async () => {
+  const { view, state } = scripted()
+  state.containers = [{ ...sampleContainer('app'), state: 'created', startedAt: 0 }]
+  await view.refresh()
+  expect([state.inspections, view.get('uid-1').containers[0]?.state]).toEqual([[], 'created'])
+  state.containers = [sampleContainer('app')]
+  await view.refresh()
+  expect(state.inspections).toEqual(['app-0'])
 })

@@ -16,7 +16,10 @@ export interface RuntimeView {
   refresh(): Promise<void>
   /** When the last relist ended well, on the monotonic clock; `undefined`: never. */
   readonly lastSuccessAt: number | undefined
-  /** Relists every second while pods are active, and whenever the runtime hints at a change. */
+  /**
+   * Relists whenever the runtime hints at a change; every second as long as its hints cannot be relied on and pods are active, and now
+   * and then otherwise (pkg/kubelet/pleg/evented.go).
+   */
   readonly run: Run
 }
 
@@ -46,7 +49,7 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
     const known = knownDetails(pods)
     const [sandboxes, containers] = await Promise.all([
       Promise.all(listed.sandboxes.map(async one => known.sandbox(one) ?? runtime.inspectSandbox(one.id))),
-      Promise.all(listed.containers.map(async one => known.container(one) ?? runtime.inspect(one.id))),
+      Promise.all(listed.containers.map(async one => known.container(one) ?? (hasRun(one) ? runtime.inspect(one.id) : one))),
     ])
     const fresh = groupByPod(sandboxes.filter(isThere), containers.filter(isThere))
     const changed = new Set<string>()
@@ -82,6 +85,7 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
     async run(signal) {
       let cancel = () => {}
       let failed = false
+      let isLinked = false
       const tick = async () => {
         cancel()
         try {
@@ -91,7 +95,7 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
           if (!failed && !signal.aborted) log.warn({ err }, 'relist failed')
           failed = true
         }
-        if (!signal.aborted) schedule(isActive() || failed ? activeEveryMs : idleEveryMs)
+        if (!signal.aborted) schedule(failed || (isActive() && !isLinked) ? activeEveryMs : idleEveryMs)
       }
       const schedule = (ms: number) => {
         cancel()
@@ -106,14 +110,22 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
           if (!signal.aborted) void tick()
         })
       }
+      const onLink = (isUp: boolean) => {
+        if (isLinked === isUp || signal.aborted) return
+        isLinked = isUp
+        // What happened before the link was up was not hinted at; while it is down, the clock has to do.
+        onEvent()
+      }
       schedule(activeEveryMs)
-      await Promise.all([runtime.watchEvents(onEvent)(signal), aborted(signal)])
+      await Promise.all([runtime.watchEvents(onEvent, onLink)(signal), aborted(signal)])
       cancel()
       await Promise.allSettled([current, next])
     },
   }
 }
 
+/** What has not run has no more to tell; and an engine that starts it just now answers no inspection until that is done. */
+const hasRun = ({ state }: ContainerState) => state !== 'created'
 const isThere = <T>(value: T | undefined): value is T => value !== undefined
 
 /** What an inspection told stays true until the state changes, so each state is inspected once. */

@@ -1,6 +1,7 @@
 import type { Pod } from '../../api/core/pod.ts'
 import type { Note } from '../../api/journal.ts'
 import type { Random } from '../../lib/random.ts'
+import { isStaticPod } from '../pod-types.ts'
 import type { Verdict } from '../status/pod-status.ts'
 
 /**
@@ -12,18 +13,20 @@ export type Stage = 'syncing' | 'terminating' | 'terminated' | 'finished'
 /** All that a kubelet remembers of one pod. Plain data: ten thousand of them cost little. */
 export interface Worker {
   readonly uid: string
-  /** The newest object from the API. */
+  /** From a file of this node rather than the API. */
+  readonly isStatic: boolean
+  /** The newest object from the API, or from the file. */
   pod: Pod
   stage: Stage
-  /** The object is gone from the API. */
+  /** The object is gone from the API, the file from its directory. */
   isGone: boolean
+  /** Came while this one was about to end under the same uid: its turn is next. */
+  next: Pod | undefined
   isAdmitted: boolean
   /** Why the kubelet itself ends the pod. */
   verdict: Verdict | undefined
   /** Shorter than what the pod asks for (eviction). */
   graceOverride: number | undefined
-  /** The grace that the present stop was begun with. */
-  graceInUse: number | undefined
   readonly firstSeenAt: number
   /** A step is under way, and whether another has to follow. */
   isBusy: boolean
@@ -35,7 +38,6 @@ export interface Worker {
   cancelTimer: () => void
   /** When it is looked at again even if nothing happens. */
   nextSyncAt: number
-  refreshedAt: number
   /** Containers that failed to start, why, and until when they are left alone. */
   readonly startErrors: Map<string, { reason: string; message: string; until: number }>
   /** The same for the pod as a whole. */
@@ -47,18 +49,21 @@ export interface Worker {
   hasAskedRemoval: boolean
   /** Called once everything has stopped. */
   onEnded: (() => void)[]
+  /** Called once nothing is left of it on this node. */
+  onCleared: (() => void)[]
 }
 
 export function newWorker(pod: Pod, now: number): Worker {
   return {
     uid: pod.metadata.uid,
+    isStatic: isStaticPod(pod),
     pod,
     stage: 'syncing',
     isGone: false,
+    next: undefined,
     isAdmitted: false,
     verdict: undefined,
     graceOverride: undefined,
-    graceInUse: undefined,
     firstSeenAt: now,
     isBusy: false,
     isDirty: false,
@@ -66,7 +71,6 @@ export function newWorker(pod: Pod, now: number): Worker {
     interrupt: new AbortController(),
     cancelTimer: () => {},
     nextSyncAt: now,
-    refreshedAt: now,
     startErrors: new Map(),
     heldUntil: 0,
     messages: new Map(),
@@ -74,13 +78,17 @@ export function newWorker(pod: Pod, now: number): Worker {
     note: undefined,
     hasAskedRemoval: false,
     onEnded: [],
+    onCleared: [],
   }
 }
 
-/** Seconds the whole pod gets to end: what its deletion says, else its spec; an override only shortens; never below 1 (semantics C1). */
-export function effectiveGrace({ pod, graceOverride, isGone }: Worker): number {
+/**
+ * Seconds the whole pod gets to end: what its deletion says, else its spec; an override only shortens; never below 1 (semantics C1).
+ * An object that went from the API without any was deleted by force; a file just goes.
+ */
+export function effectiveGrace({ pod, graceOverride, isGone, isStatic }: Worker): number {
   const ofDeletion = pod.metadata.deletionGracePeriodSeconds
-  const asked = ofDeletion ?? (isGone ? 1 : (pod.spec.terminationGracePeriodSeconds ?? 30))
+  const asked = ofDeletion ?? (isGone && !isStatic ? 1 : (pod.spec.terminationGracePeriodSeconds ?? 30))
   return Math.max(1, Math.min(asked, graceOverride ?? asked))
 }
 

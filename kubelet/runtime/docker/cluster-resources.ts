@@ -1,3 +1,4 @@
+import { removeCgroups } from './cgroups.ts'
 import { unless } from './connection.ts'
 import { dockerEngine } from './engine.ts'
 import { ownLabel } from './labels.ts'
@@ -19,5 +20,6 @@ export async function removeCluster({
   )
   const networks = await engine.read(docker => docker.listNetworks({ filters }))
   for (const { Id } of networks) await engine.change('finish', docker => docker.getNetwork(Id).remove()).catch(unless(404))
+  if (engine.isLocal) await removeCgroups(cluster)
   return { containers: containers.length, networks: networks.length }
 }

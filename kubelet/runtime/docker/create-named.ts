@@ -21,7 +21,7 @@ export async function createNamed(
     const filters = { name: [`^/${name}$`], label: ownerFilter(owner) }
     const [left] = await engine.read(docker => docker.listContainers({ all: true, filters }))
     if (left?.State !== 'created') throw error
-    await engine.change('finish', docker => docker.getContainer(left.Id).remove())
+    await engine.change('finish', docker => docker.getContainer(left.Id).remove({ v: true }))
     return create()
   })
   return created.id

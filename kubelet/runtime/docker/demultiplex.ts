@@ -2,6 +2,8 @@
 export interface Frame {
   stream: number
   data: Uint8Array
+  /** Whether it is the beginning of what the engine framed; the rest of a long frame comes in parts. */
+  isFirst: boolean
 }
 
 /** Cuts Docker's multiplexed bytes into frames: a header of type, three zeros and a big-endian length before each. Hands on parts of long frames as they come. */
@@ -9,6 +11,7 @@ export function demultiplexer(onFrame: (frame: Frame) => void): (chunk: Uint8Arr
   let header = Buffer.alloc(0)
   let stream = 0
   let left = 0
+  let isFirst = true
   return chunk => {
     let rest = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     while (rest.length > 0) {
@@ -20,11 +23,13 @@ export function demultiplexer(onFrame: (frame: Frame) => void): (chunk: Uint8Arr
         stream = header.readUInt8(0)
         left = header.readUInt32BE(4)
         header = Buffer.alloc(0)
+        isFirst = true
       } else {
         const data = rest.subarray(0, left)
         left -= data.length
         rest = rest.subarray(data.length)
-        onFrame({ stream, data })
+        onFrame({ stream, data, isFirst })
+        isFirst = false
       }
     }
   }

@@ -16,14 +16,31 @@ export interface EngineInfo {
   rootDirectory: string
   cgroupDriver: string
   cgroupVersion: string
+  kernelVersion: string
+  isRootless: boolean
+  /** Whether the kernel enforces AppArmor profiles, SELinux labels. */
+  hasAppArmor: boolean
+  hasSeLinux: boolean
+  /** What containers can be run with: `runc`, ... */
+  runtimes: readonly string[]
 }
 
 export function dockerEngine({ log, ...address }: DockerAddress & { log: Log }): DockerEngine {
   const connection = dockerConnection(address)
   const importPause = sharedWhileRunning(() => importPauseImage(connection))
   const readInfo = async (): Promise<EngineInfo> => {
-    const { DockerRootDir, CgroupDriver, CgroupVersion } = await connection.read(docker => docker.info())
-    return { rootDirectory: DockerRootDir, cgroupDriver: CgroupDriver, cgroupVersion: CgroupVersion ?? '1' }
+    const info = await connection.read(docker => docker.info())
+    const has = (option: string) => ((info.SecurityOptions ?? []) as string[]).some(each => each.includes(`name=${option}`))
+    return {
+      rootDirectory: info.DockerRootDir,
+      cgroupDriver: info.CgroupDriver,
+      cgroupVersion: info.CgroupVersion ?? '1',
+      kernelVersion: info.KernelVersion,
+      isRootless: has('rootless'),
+      hasAppArmor: has('apparmor'),
+      hasSeLinux: has('selinux'),
+      runtimes: Object.keys((info.Runtimes ?? {}) as object),
+    }
   }
   return {
     ...connection,

@@ -2,12 +2,12 @@ import { exponentialBackoff } from '../../../lib/backoff.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import type { Run } from '../../../lib/run.ts'
-import { readable } from './connection.ts'
+import { readable, unless } from './connection.ts'
 import type { DockerEngine } from './engine.ts'
 import { type Labels, type Owner, ownerFilter, podUidOf } from './labels.ts'
 
 /** What a kubelet does not know already; exec events, which probes cause by the dozen, tell it nothing. */
-const telling = ['start', 'die', 'destroy']
+const telling = ['start', 'die', 'destroy', 'oom']
 
 /** Listens to the engine's events about our containers and connects again, with growing delays, whenever the stream ends. */
 export function dockerEvents(
@@ -15,6 +15,7 @@ export function dockerEvents(
   owner: Owner,
   { clock, log }: { clock: Clock; log: Log },
   onEvent: (podUid: string | undefined) => void,
+  onLink: (isUp: boolean) => void = () => {},
 ): Run {
   return async signal => {
     const backoff = exponentialBackoff({ initialInMs: 100, maxInMs: 5000 })
@@ -22,6 +23,7 @@ export function dockerEvents(
       try {
         await listen(signal, () => {
           if (wasLost) log.info({ address: engine.address }, 'docker events are back')
+          onLink(true)
           if (!isFirst) onEvent(undefined)
           wasLost = false
           backoff.reset()
@@ -30,8 +32,15 @@ export function dockerEvents(
         if (!wasLost) log.warn({ err }, 'docker events lost')
         wasLost = true
       }
+      onLink(false)
       if (!signal.aborted) await clock.sleep(backoff.next(), signal)
     }
+  }
+
+  /** Dockerd tells of a death while it still buries the container, and lists it as running until that is done. */
+  async function tell({ Action, Actor }: EngineEvent): Promise<void> {
+    if (Action === 'die' && Actor?.ID) await buried(engine, Actor.ID).catch(() => undefined)
+    onEvent(podUidOf(Actor?.Attributes ?? {}))
   }
 
   async function listen(signal: AbortSignal, onOpen: () => void): Promise<void> {
@@ -43,7 +52,7 @@ export function dockerEvents(
     signal.addEventListener('abort', stop, { once: true })
     onOpen()
     try {
-      for await (const event of jsonLines(given)) onEvent(podUidOf(event.Actor?.Attributes ?? {}))
+      for await (const event of jsonLines(given)) void tell(event)
     } catch (error) {
       if (!signal.aborted) throw error
     } finally {
@@ -54,6 +63,14 @@ export function dockerEvents(
   }
 }
 
+/**
+ * Resolves when the list shows how a container ended that has just done so. Until then dockerd holds its lock, which an inspection waits
+ * for (moby daemon/monitor.go, handleContainerExit: the lock goes after Cleanup and CheckpointTo).
+ */
+export async function buried(engine: DockerEngine, id: string): Promise<void> {
+  await engine.read(docker => docker.getContainer(id).inspect()).catch(unless(404))
+}
+
 function aborting(signal: AbortSignal): Promise<undefined> {
   return new Promise(resolve => {
     if (signal.aborted) resolve(undefined)
@@ -62,7 +79,8 @@ function aborting(signal: AbortSignal): Promise<undefined> {
 }
 
 interface EngineEvent {
-  Actor?: { Attributes?: Labels }
+  Action?: string
+  Actor?: { ID?: string; Attributes?: Labels }
 }
 
 /** Docker sends one JSON object a line, and cuts them wherever it likes. */

@@ -4,6 +4,7 @@ import { type ImageInfo, type ImageService, RuntimeError } from '../runtime.ts'
 import { failAs, readable, unless } from './connection.ts'
 import type { DockerEngine } from './engine.ts'
 import { pauseImage } from './pause-image.ts'
+import { unpackImage } from './unpack-image.ts'
 
 const untagged = (name: string) => name.startsWith('<none>')
 const none: string[] = []
@@ -21,7 +22,8 @@ export function dockerImages(engine: DockerEngine): ImageService {
         const authconfig = auth && { username: auth.username, password: auth.password, serveraddress: auth.server ?? '' }
         return docker.createImage(authconfig, pullQuery(image)) as Promise<NodeJS.ReadableStream>
       })
-      await follow(readable(await opened.catch(failAs('image'))), onProgress)
+      const done = opened.catch(failAs('image')).then(stream => follow(readable(stream), onProgress))
+      await done.catch(tellUnavailable)
       const info = await inspect(image)
       if (!info) throw new RuntimeError('image', `${image} was pulled but is not here`)
       return info.Id
@@ -40,8 +42,14 @@ export function dockerImages(engine: DockerEngine): ImageService {
         }))
     },
 
-    async remove(id) {
-      await engine.change('finish', docker => docker.getImage(id).remove({ force: true })).catch(unless(404))
+    async remove(image) {
+      // Without force: what somebody else's container uses stays.
+      await engine.change('finish', docker => docker.getImage(image).remove()).catch(unless(404))
+    },
+    unpack: (id, folder) => unpackImage(engine, id, folder),
+    async inUse() {
+      const containers = await engine.read(docker => docker.listContainers({ all: true }))
+      return new Set(containers.map(({ ImageID }) => ImageID))
     },
   }
 }
@@ -62,6 +70,13 @@ export function imageRefs(engine: DockerEngine): (imageId: string) => Promise<st
     if (info) known.set(imageId, found)
     return found
   }
+}
+
+/** A registry that is down has a name of its own, as Kubernetes' runtimes for Docker have it (cri-dockerd, filterHTTPError). */
+function tellUnavailable(error: unknown): never {
+  if (error instanceof RuntimeError && /unexpected HTTP status: 50[234]/.test(error.message))
+    throw new RuntimeError('image', `RegistryUnavailable: ${error.message}`, { cause: error })
+  throw error
 }
 
 /** Without a tag Docker would pull every tag there is. */

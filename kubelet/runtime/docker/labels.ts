@@ -3,7 +3,8 @@ import type { ContainerConfig, PodIdentity, SandboxConfig } from '../runtime.ts'
 
 /**
  * All that must survive a restart is kept as Docker labels: the io.kubernetes.* names that other tools know (semantics C15), our own
- * under wherry.dev/, and annotations under a prefix that no label key can have (a key has at most one slash).
+ * under wherry.dev/, and annotations under a prefix that no label key can have (a key has at most one slash). An image has labels too,
+ * which Docker mixes in: only those count that a container is always given, and those that are on its list of keys.
  */
 const annotationPrefix = 'wherry.dev/annotation/'
 export const ownLabel = {
@@ -18,6 +19,12 @@ export const ownLabel = {
   cgroupParent: 'wherry.dev/cgroup-parent',
   /** Which namespaces a sandbox takes from the host, and `tty` for a container that has one. */
   traits: 'wherry.dev/traits',
+  /** The handler of the sandbox's RuntimeClass; empty: none. */
+  handler: 'wherry.dev/runtime-handler',
+  /** Made before there was a pod for it. */
+  warm: 'wherry.dev/warm',
+  /** The keys of the labels and annotations that are the kubelet's, by spaces. */
+  keys: 'wherry.dev/keys',
 } as const
 const podLabel = {
   name: 'io.kubernetes.pod.name',
@@ -25,6 +32,7 @@ const podLabel = {
   uid: 'io.kubernetes.pod.uid',
 } as const
 const containerName = 'io.kubernetes.container.name'
+const ownKeys = new Set<string>(Object.values(ownLabel))
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -40,7 +48,12 @@ export function ownerFilter({ cluster, node }: Owner): string[] {
 
 export function sandboxLabels(owner: Owner, config: SandboxConfig, createdAt: number): Record<string, string> {
   const traits = [config.hostNetwork && 'hostNetwork', config.hostIPC && 'hostIPC', config.hostPID && 'hostPID'].filter(Boolean)
-  return { ...common(owner, config, 'POD', createdAt), [ownLabel.type]: 'sandbox', [ownLabel.traits]: traits.join(' ') }
+  return {
+    ...common(owner, config, 'POD', createdAt),
+    [ownLabel.type]: 'sandbox',
+    [ownLabel.traits]: traits.join(' '),
+    [ownLabel.handler]: config.runtimeHandler ?? '',
+  }
 }
 
 export function containerLabels(
@@ -66,8 +79,10 @@ function common(
   name: string,
   createdAt: number,
 ): Record<string, string> {
-  const all: Record<string, string> = { ...labels }
+  const all: Record<string, string> = {}
+  for (const key in labels) if (!ownKeys.has(key)) all[key] = labels[key] ?? ''
   for (const key in annotations) all[annotationPrefix + key] = annotations[key] ?? ''
+  all[ownLabel.keys] = Object.keys(all).join(' ')
   all[podLabel.name] = pod.name
   all[podLabel.namespace] = pod.namespace
   all[podLabel.uid] = pod.uid
@@ -83,9 +98,11 @@ function common(
 export function readLabels(labels: Labels) {
   const plain: Record<string, string> = {}
   const annotations: Record<string, string> = {}
-  for (const [key, value] of Object.entries(labels)) {
+  for (const key of (labels[ownLabel.keys] ?? '').split(' ')) {
+    const value = labels[key]
+    if (value === undefined) continue
     if (key.startsWith(annotationPrefix)) annotations[key.slice(annotationPrefix.length)] = value
-    else if (!ownKeys.has(key)) plain[key] = value
+    else plain[key] = value
   }
   return {
     pod: podOf(labels),
@@ -97,8 +114,6 @@ export function readLabels(labels: Labels) {
     annotations,
   }
 }
-
-const ownKeys = new Set<string>(Object.values(ownLabel))
 
 export function podOf(labels: Labels): PodIdentity {
   return { namespace: labels[podLabel.namespace] ?? '', name: labels[podLabel.name] ?? '', uid: labels[podLabel.uid] ?? '' }
@@ -112,7 +127,44 @@ export function shortHash(text: string, length: number): string {
   return createHash('sha256').update(text).digest('hex').slice(0, length)
 }
 
+/**
+ * Whether a container is what its labels say. Somebody else's may have labels like ours, from its image; it cannot have our name, which
+ * an image has no say in.
+ */
+export function isGenuine({ Names, Labels: labels }: { readonly Names: readonly string[]; readonly Labels: Labels }): boolean {
+  const owner = { cluster: labels[ownLabel.cluster] ?? '', node: labels[ownLabel.node] ?? '' }
+  const container = labels[containerName] ?? ''
+  return Names.includes(`/${dockerName(owner, podOf(labels), container, Number(labels[ownLabel.attempt]))}`)
+}
+
 /** Names as the Docker kubelet gave them, plus whose they are; unique, so nothing is ever created twice. */
 export function dockerName(owner: Owner, pod: PodIdentity, container: string, attempt: number): string {
-  return `k8s_${container}_${pod.name}_${pod.namespace}_${pod.uid}_${attempt}_${shortHash(`${owner.cluster}/${owner.node}`, 8)}`
+  return `k8s_${container}_${pod.name}_${pod.namespace}_${pod.uid}_${attempt}_${ownerHash(owner)}`
+}
+
+const warmPrefix = 'k8s_WARM_'
+
+/** The name of a sandbox that no pod has yet. */
+export const warmName = (owner: Owner, mark: string): string => `${warmPrefix}${mark}_${ownerHash(owner)}`
+export const isWarmName = (owner: Owner, name: string): boolean =>
+  name.startsWith(warmPrefix) && name.endsWith(`_${ownerHash(owner)}`)
+
+/** What the name of a sandbox says about its pod, as labels would; `undefined`: it is no such name. */
+export function labelsFromName(name: string): Labels | undefined {
+  const [, pod, namespace, uid, attempt] = /^k8s_POD_([^_]+)_([^_]+)_([^_]+)_(\d+)_[0-9a-f]{8}$/.exec(name) ?? []
+  if (pod === undefined || namespace === undefined || uid === undefined || attempt === undefined) return undefined
+  return { [podLabel.name]: pod, [podLabel.namespace]: namespace, [podLabel.uid]: uid, [ownLabel.attempt]: attempt }
+}
+
+const ownerHashes = new Map<string, string>()
+
+/** Asked for with every container of every relist, of few owners. */
+function ownerHash({ cluster, node }: Owner): string {
+  const key = `${cluster}/${node}`
+  let hash = ownerHashes.get(key)
+  if (hash === undefined) {
+    if (ownerHashes.size > 10_000) ownerHashes.clear()
+    ownerHashes.set(key, (hash = shortHash(key, 8)))
+  }
+  return hash
 }

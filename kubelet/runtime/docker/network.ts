@@ -18,7 +18,19 @@ export function bridgeName({ cluster, node }: Owner): string {
   return `wh${shortHash(cluster, 5)}-${shortHash(node, 6)}`
 }
 
-export function nodeNetwork(engine: DockerEngine, owner: Owner, podCIDR: () => string | undefined): NodeNetwork {
+export interface NetworkOptions {
+  /** The largest packet of its pods in bytes; default the bridge's own. */
+  readonly mtu?: number | undefined
+  /** Is told when a network has been made, for which Docker has changed the packet filter. */
+  readonly onMade?: (() => void) | undefined
+}
+
+export function nodeNetwork(
+  engine: DockerEngine,
+  owner: Owner,
+  podCIDR: () => string | undefined,
+  { mtu, onMade }: NetworkOptions = {},
+): NodeNetwork {
   const name = `wherry-${owner.cluster}-${owner.node}`
   const find = async () => {
     const networks = await engine.read(docker => docker.listNetworks({ filters: { name: [name] } }))
@@ -32,16 +44,24 @@ export function nodeNetwork(engine: DockerEngine, owner: Owner, podCIDR: () => s
         Driver: 'bridge',
         CheckDuplicate: true,
         IPAM: { Driver: 'default', Config: [{ Subnet: subnet, Gateway: gateway }] },
-        Options: { 'com.docker.network.bridge.name': bridgeName(owner) },
+        Options: {
+          'com.docker.network.bridge.name': bridgeName(owner),
+          ...(mtu !== undefined && { 'com.docker.network.driver.mtu': String(mtu) }),
+        },
         Labels: { [ownLabel.cluster]: owner.cluster, [ownLabel.node]: owner.node },
       }),
     )
+    onMade?.()
     return network.id
   }
   const ensure = async (): Promise<string> => {
     const subnet = podCIDR()
-    if (subnet === undefined) throw new RuntimeError('create', `network is not ready: node ${owner.node} has no pod CIDR yet`)
     const found = await find()
+    if (subnet === undefined) {
+      // While the API cannot be reached nobody knows; what the node had before will do.
+      if (found) return found.Id
+      throw new RuntimeError('create', `network is not ready: node ${owner.node} has no pod CIDR yet`)
+    }
     if (found?.IPAM?.Config?.[0]?.Subnet === subnet) return found.Id
     if (found) await removeById(found.Id)
     return create(subnet).catch(async error => {

@@ -1,5 +1,6 @@
 import type { Log } from '../../../lib/log.ts'
 import { type DockerConnection, DockerError } from './connection.ts'
+import { helperName } from './helpers.ts'
 import { pauseImage } from './pause-image.ts'
 
 /**
@@ -10,6 +11,7 @@ export async function negativeOomScores(engine: DockerConnection, importPause: (
   const create = () =>
     engine.change('finish', docker =>
       docker.createContainer({
+        name: helperName('probe'),
         Image: pauseImage,
         Labels: { 'wherry.dev/type': 'probe' },
         HostConfig: { OomScoreAdj: -1, NetworkMode: 'host', AutoRemove: false, LogConfig: { Type: 'none', Config: {} } },

@@ -1,22 +1,28 @@
-import { statfs } from 'node:fs/promises'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import { limitBytes } from '../byte-stream.ts'
-import { type ContainerConfig, type ContainerRuntime, RuntimeError } from '../runtime.ts'
+import type { ContainerConfig, ContainerRuntime } from '../runtime.ts'
+import { dockerCgroups, removeCgroups } from './cgroups.ts'
 import { answerWithinInMs, failAs, unless } from './connection.ts'
 import { createNamed } from './create-named.ts'
-import { containerOptions, limits } from './create-options.ts'
-import { type DockerEngine, dockerEngine } from './engine.ts'
-import { dockerEvents } from './events.ts'
+import { containerOptions, limits, type LogLimits, needsImageUsers } from './create-options.ts'
+import { dockerFilesystem, dockerWritableInodes } from './disk.ts'
+import { type DockerEngine, dockerEngine, onceDone } from './engine.ts'
+import { buried, dockerEvents } from './events.ts'
+import { removeOldHelpers } from './helpers.ts'
 import { dockerImages, imageRefs } from './images.ts'
 import { dockerConnect } from './connect.ts'
-import { dockerName, type Labels, type Owner, ownerFilter, ownLabel } from './labels.ts'
-import { dockerLogs } from './logs.ts'
-import { nodeNetwork } from './network.ts'
+import { imageUsers } from './image-users.ts'
+import { dockerName, isGenuine, type Labels, type Owner, ownerFilter, ownLabel } from './labels.ts'
+import { canReadLogs, dockerLogs } from './logs.ts'
+import { type NetworkOptions, nodeNetwork } from './network.ts'
+import { dockerNetworkStats } from './network-stats.ts'
+import { processUser } from './process-user.ts'
 import { removeById, removeSandbox, requireSandbox, runSandbox, sandboxInfo, stopSandbox } from './sandboxes.ts'
 import { dockerAttach, dockerExec, dockerExecSync } from './sessions.ts'
 import { inspectedContainer, inspectedSandbox, listedContainer, listedSandbox } from './states.ts'
 import { dockerStats } from './stats.ts'
+import { type SandboxPool, warmSandboxes } from './warm-sandboxes.ts'
 
 export interface DockerRuntimeOptions {
   /** Names the cluster's containers on this engine; must be the same after a restart. */
@@ -30,6 +36,12 @@ export interface DockerRuntimeOptions {
   /** Where to find it, if no engine is given: default /var/run/docker.sock. */
   socketPath?: string
   host?: string
+  /** About the network of the node's pods. */
+  network?: NetworkOptions
+  /** Sandboxes that run before there is a pod for them; default none. */
+  sandboxPool?: SandboxPool
+  /** How long containers' logs may be; default 10 MiB in each of 5 files. */
+  logLimits?: LogLimits
 }
 
 /** Real containers, through a Docker engine (API 1.41 and up). Loads its client library on the first call. */
@@ -37,9 +49,13 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
   const { cluster, node, podCIDR, clock, log, socketPath, host } = options
   const engine = options.engine ?? dockerEngine({ clock, log, socketPath, host })
   const owner: Owner = { cluster, node }
-  const network = nodeNetwork(engine, owner, podCIDR)
+  const network = nodeNetwork(engine, owner, podCIDR, options.network)
   const imageRef = imageRefs(engine)
+  const surroundings = { engine, owner, network, clock, log }
+  const warm = warmSandboxes(options.sandboxPool ?? { size: 0, hostname: '' }, surroundings)
   const images = dockerImages(engine)
+  const readsLogFiles = onceDone(() => canReadLogs(engine))
+  const usersOf = imageUsers(engine, owner)
   /** The labels of sandboxes that run, by id: what their containers must share with them. */
   const sandboxes = new Map<string, Labels>()
   /** Being started right now: Docker answers no inspection of these. */
@@ -48,24 +64,34 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
   const labelsOf = async (sandboxId: string): Promise<Labels> => {
     const known = sandboxes.get(sandboxId)
     if (known) return known
-    const { Config } = requireSandbox(await sandboxInfo(engine, sandboxId), sandboxId)
-    sandboxes.set(sandboxId, Config.Labels)
-    return Config.Labels
+    const { Name, Config } = requireSandbox(await sandboxInfo(engine, sandboxId), sandboxId)
+    const labels = await warm.identify(sandboxId, [Name], Config.Labels)
+    sandboxes.set(sandboxId, labels)
+    return labels
   }
-  const listOurs = (all: boolean, more: string[] = [], size = false) =>
-    engine.read(docker => docker.listContainers({ all, size, filters: { label: [...ownerFilter(owner), ...more] } }))
+  const listOurs = async (all: boolean, more: string[] = [], size = false) => {
+    const label = [...ownerFilter(owner), ...more]
+    const listed = await engine.read(docker => docker.listContainers({ all, size, filters: { label } }))
+    warm.seen(listed)
+    const identified = listed.map(async one => ({ ...one, Labels: await warm.identify(one.Id, one.Names, one.Labels) }))
+    return (await Promise.all(identified)).filter(isGenuine)
+  }
   const inspect = async (id: string) => {
     const info = await engine.read(docker => docker.getContainer(id).inspect()).catch(unless(404))
-    return info && inspectedContainer(info, await imageRef(info.Image))
+    if (!info) return undefined
+    const user = info.State.Running && engine.isLocal ? await processUser(info.State.Pid) : undefined
+    return { ...inspectedContainer(info, await imageRef(info.Image)), ...(user && { user }) }
   }
   const createContainer = async (sandboxId: string, config: ContainerConfig): Promise<string> => {
-    const needsImageUser = config.security.runAsGroup !== undefined && config.security.runAsUser === undefined
+    const image = needsImageUsers(config.security) ? await images.status(config.image) : undefined
     const created = await containerOptions(owner, config, {
       sandboxId,
       sandboxLabels: await labelsOf(sandboxId),
       allowsNegativeOomScore: (config.resources.oomScoreAdj ?? 0) < 0 && (await engine.allowsNegativeOomScore()),
-      imageUser: needsImageUser ? ((await images.status(config.image))?.user ?? '') : '',
+      users: image && (await usersOf(image.id).catch(failAs('create'))),
       createdAt: clock.now(),
+      ...(options.logLimits && { logLimits: options.logLimits }),
+      readsLogFiles: await readsLogFiles(),
     })
     const name = dockerName(owner, config.pod, config.name, config.attempt)
     return createNamed(engine, 'finish', name, created, owner).catch(failAs('create'))
@@ -80,7 +106,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
     },
 
     async runSandbox(config) {
-      const { sandbox, labels } = await runSandbox({ engine, owner, network, clock, log }, config)
+      const { sandbox, labels } = (await warm.take(config)) ?? (await runSandbox(surroundings, config))
       sandboxes.set(sandbox.id, labels)
       return sandbox
     },
@@ -88,6 +114,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
     async removeSandbox(id) {
       await removeSandbox(engine, id)
       sandboxes.delete(id)
+      warm.forget(id)
     },
 
     createContainer,
@@ -107,6 +134,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
             )
           : engine.change('finish', docker => docker.getContainer(id).kill({ signal: 'SIGKILL' }))
       await stop().catch(unless(304, 404, 409))
+      await buried(engine, id)
     },
     removeContainer: id => removeById(engine, id),
     async updateResources(id, resources) {
@@ -129,12 +157,15 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
     inspect,
     async inspectSandbox(id) {
       const info = await sandboxInfo(engine, id)
-      return info && inspectedSandbox(info)
+      if (!info) return undefined
+      const Labels = await warm.identify(id, [info.Name], info.Config.Labels)
+      return inspectedSandbox({ ...info, Config: { ...info.Config, Labels } })
     },
-    watchEvents: onEvent => dockerEvents(engine, owner, { clock, log }, onEvent),
+    keepWarm: warm.run,
+    watchEvents: (onEvent, onLink) => dockerEvents(engine, owner, { clock, log }, onEvent, onLink),
 
     images,
-    logs: (id, logOptions, signal) => limitBytes(dockerLogs(engine, id, logOptions, clock.now(), signal), logOptions.limitBytes),
+    logs: (id, logOptions, signal) => limitBytes(dockerLogs(engine, clock, id, logOptions, signal), logOptions.limitBytes),
     exec: (id, execOptions) => dockerExec(engine, clock, id, execOptions),
     execSync: (id, command, timeoutInMs) => dockerExecSync(engine, clock, id, command, timeoutInMs),
     attach: (id, execOptions) => dockerAttach(engine, clock, id, execOptions),
@@ -143,13 +174,20 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
       return dockerConnect(engine, clock, info, port)
     },
     stats: dockerStats(engine, clock, ({ size } = { size: false }) => listOurs(false, [`${ownLabel.type}=container`], size)),
-    async imageFilesystem() {
-      const { rootDirectory } = await engine.info()
-      const { bsize, blocks, bavail, files, ffree } = await statfs(rootDirectory).catch(cause => {
-        throw new RuntimeError('other', `${rootDirectory}, where Docker keeps its images, is not on this machine`, { cause })
-      })
-      return { capacityInBytes: bsize * blocks, availableInBytes: bsize * bavail, inodes: files, inodesFree: ffree }
+    cgroups: () => dockerCgroups(engine, owner),
+    networkStats: dockerNetworkStats(engine, () => listOurs(false, [`${ownLabel.type}=sandbox`])),
+    imageFilesystem: () => dockerFilesystem(engine),
+    writableInodes: id => dockerWritableInodes(engine, id),
+    async features() {
+      const { hasAppArmor, hasSeLinux, runtimes } = await engine.info()
+      const handlers = { userNamespaces: false, handlers: runtimes }
+      return { appArmor: hasAppArmor, seLinux: hasSeLinux, supplementalGroupsPolicy: true, ...handlers }
     },
-    cleanUp: () => network.remove(),
+    tidy: () => removeOldHelpers(engine, clock),
+    async cleanUp() {
+      await warm.clear()
+      await network.remove()
+      if (engine.isLocal) await removeCgroups(cluster, node)
+    },
   }
 }

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import type { ContainerInspectInfo } from 'dockerode'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
@@ -7,8 +6,10 @@ import { DockerError, failAs, unless } from './connection.ts'
 import { createNamed } from './create-named.ts'
 import { sandboxOptions } from './create-options.ts'
 import type { DockerEngine } from './engine.ts'
-import { dockerName, type Labels, type Owner, ownLabel } from './labels.ts'
+import { buried } from './events.ts'
+import { dockerName, isGenuine, type Labels, type Owner, ownLabel } from './labels.ts'
 import type { NodeNetwork } from './network.ts'
+import { writeResolvConf } from './resolv-conf.ts'
 import { inspectedSandbox } from './states.ts'
 
 export interface Surroundings {
@@ -26,6 +27,7 @@ export async function runSandbox(
 ): Promise<{ sandbox: Sandbox; labels: Labels }> {
   const { engine, owner, network, clock, log } = surroundings
   const name = dockerName(owner, config.pod, 'POD', config.attempt)
+  await demandHandler(engine, config.runtimeHandler)
   const begin = async () => {
     const oomScoreAdj = (await engine.allowsNegativeOomScore()) ? -998 : 0
     const networkId = config.hostNetwork ? '' : await network.id()
@@ -40,7 +42,7 @@ export async function runSandbox(
   try {
     await engine.change('begin', docker => docker.getContainer(id).start())
     const info = await engine.read(docker => docker.getContainer(id).inspect())
-    if (config.dns) await writeResolvConf(engine, info, config.dns, log)
+    if (config.dns) await pointResolver(engine, info, config.dns, log)
     return { sandbox: inspectedSandbox(info), labels: info.Config.Labels }
   } catch (error) {
     network.forget() // it may be the network that is gone: look again next time
@@ -49,21 +51,20 @@ export async function runSandbox(
   }
 }
 
-/**
- * On networks of its own making Docker points containers at a resolver of its own. Kubernetes promises the given servers, so the file
- * that all containers of the pod share is written over, in place. On another machine's engine Docker's resolver forwards to them.
- */
-async function writeResolvConf(
+async function demandHandler(engine: DockerEngine, handler = ''): Promise<void> {
+  if (handler === '' || (await engine.info()).runtimes.includes(handler)) return
+  throw new RuntimeError('create', `failed to get sandbox runtime: no runtime for "${handler}" is configured`)
+}
+
+/** On another machine's engine Docker's own resolver forwards to the servers; here it need not. */
+async function pointResolver(
   engine: DockerEngine,
   { ResolvConfPath: path }: ContainerInspectInfo,
-  { servers, searches, options }: NonNullable<SandboxConfig['dns']>,
+  dns: NonNullable<SandboxConfig['dns']>,
   log: Log,
 ): Promise<void> {
   if (!engine.isLocal || !path) return
-  const lines = servers.map(server => `nameserver ${server}`)
-  if (searches.length > 0) lines.push(`search ${searches.join(' ')}`)
-  if (options.length > 0) lines.push(`options ${options.join(' ')}`)
-  await writeFile(path, `${lines.join('\n')}\n`).catch(err =>
+  await writeResolvConf(path, dns).catch(err =>
     log.debug({ err, path }, 'resolv.conf cannot be written; Docker forwards names instead'),
   )
 }
@@ -71,13 +72,15 @@ async function writeResolvConf(
 async function membersOf(engine: DockerEngine, sandboxId: string): Promise<string[]> {
   const filters = { label: [`${ownLabel.sandbox}=${sandboxId}`] }
   const containers = await engine.read(docker => docker.listContainers({ all: true, filters }))
-  return containers.map(container => container.Id)
+  return containers.filter(isGenuine).map(container => container.Id)
 }
 
 /** SIGKILL for everything in the pod; the kubelet has stopped its containers politely before. Dockerd answers when they have ended. */
 export async function stopSandbox(engine: DockerEngine, id: string): Promise<void> {
-  const kill = (each: string) =>
-    engine.change('finish', docker => docker.getContainer(each).kill({ signal: 'SIGKILL' })).catch(unless(404, 409))
+  const kill = async (each: string) => {
+    await engine.change('finish', docker => docker.getContainer(each).kill({ signal: 'SIGKILL' })).catch(unless(404, 409))
+    await buried(engine, each)
+  }
   await Promise.all([...(await membersOf(engine, id)), id].map(kill))
 }
 

@@ -1,5 +1,5 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode'
-import type { ContainerState, Sandbox } from '../runtime.ts'
+import type { ContainerState, LinuxResources, Sandbox } from '../runtime.ts'
 import { type Labels, ownLabel, readLabels } from './labels.ts'
 
 /** Docker's zero time. */
@@ -36,7 +36,21 @@ function identityOf(id: string, imageId: string, labels: Labels): Identity {
 /** All that an inspection tells. `imageRef` turns an image's id into the name of its digest. */
 export function inspectedContainer(info: ContainerInspectInfo, imageRef: string): ContainerState {
   const identity = identityOf(info.Id, imageRef, info.Config.Labels)
-  return { ...identity, ...endOf(info.State, identity.createdAt) }
+  const { StopSignal: stopSignal } = info.Config as { StopSignal?: string }
+  const resources = resourcesOf(info.HostConfig)
+  return { ...identity, ...endOf(info.State, identity.createdAt), ...(stopSignal && { stopSignal }), resources }
+}
+
+/** Docker's 0, and -1 for processes, mean that there is no limit. */
+function resourcesOf(config: ContainerInspectInfo['HostConfig']): LinuxResources {
+  const { CpuShares, CpuQuota, CpuPeriod, Memory, OomScoreAdj, PidsLimit } = config
+  return {
+    ...(CpuShares && { cpuShares: CpuShares }),
+    ...(CpuQuota && CpuQuota > 0 && { cpuQuotaInUs: CpuQuota, cpuPeriodInUs: CpuPeriod || 100_000 }),
+    ...(Memory && { memoryLimitInBytes: Memory }),
+    ...(OomScoreAdj && { oomScoreAdj: OomScoreAdj }),
+    ...(PidsLimit && PidsLimit > 0 && { pidsLimit: PidsLimit }),
+  }
 }
 
 /** What the list tells: no times, and of the end only the exit code. */
@@ -49,13 +63,15 @@ export function listedContainer(info: ContainerInfo): ContainerState {
   }
 }
 
-export function listedSandbox({ Id, State, Labels: labels, NetworkSettings }: ContainerInfo): Sandbox {
-  return sandboxOf(Id, labels, State === 'running', NetworkSettings?.Networks)
+export function listedSandbox({ Id, State, Labels: labels, NetworkSettings, HostConfig }: ContainerInfo): Sandbox {
+  return { ...sandboxOf(Id, labels, State === 'running', NetworkSettings?.Networks), hostNetwork: isHost(HostConfig) }
 }
 
-export function inspectedSandbox({ Id, State, Config, NetworkSettings }: ContainerInspectInfo): Sandbox {
-  return sandboxOf(Id, Config.Labels, State.Running, NetworkSettings?.Networks)
+export function inspectedSandbox({ Id, State, Config, NetworkSettings, HostConfig }: ContainerInspectInfo): Sandbox {
+  return { ...sandboxOf(Id, Config.Labels, State.Running, NetworkSettings?.Networks), hostNetwork: isHost(HostConfig) }
 }
+
+const isHost = ({ NetworkMode }: { NetworkMode?: string }): boolean => NetworkMode === 'host'
 
 function sandboxOf(
   id: string,
@@ -66,5 +82,7 @@ function sandboxOf(
   const { pod, attempt, createdAt, labels: plain, annotations } = readLabels(labels)
   const [network] = Object.values(networks ?? {})
   const ip = isReady ? (network?.IPAddress ?? '') : ''
-  return { id, pod, attempt, createdAt, labels: plain, annotations, state: isReady ? 'ready' : 'notReady', ip }
+  const state = isReady ? 'ready' : 'notReady'
+  const isWarm = labels[ownLabel.warm] !== undefined
+  return { id, pod, attempt, createdAt, labels: plain, annotations, state, ip, ...(isWarm && { isWarm }) }
 }

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import type { ContainerInfo } from 'dockerode'
 import type { Clock } from '../../../lib/clock.ts'
 import type { ContainerStats } from '../runtime.ts'
 import type { DockerEngine, EngineInfo } from './engine.ts'
 import { ownLabel, readLabels } from './labels.ts'
+import { logFolder } from './log-files.ts'
 
 interface Usage {
   cpuTotalNanoSeconds: number
@@ -11,6 +12,9 @@ interface Usage {
   memoryWorkingSetInBytes: number
   memoryRssInBytes: number
   pids: number
+  swapInBytes?: number
+  pageFaults?: number
+  majorPageFaults?: number
 }
 
 /** A shorter span says little about a rate. */
@@ -57,8 +61,10 @@ export function dockerStats(
       if (!usage) return undefined
       const { pod, name } = readLabels(Labels)
       const written = disk.get(id)
-      const filesystemInBytes = written === undefined ? undefined : written + logSize(info, id)
-      return { containerId: id, pod, name, ...usage, cpuNanoCores: rate(id, usage.cpuTotalNanoSeconds), filesystemInBytes }
+      const logsInBytes = written === undefined ? undefined : logSize(info, id)
+      const filesystemInBytes = written === undefined ? undefined : written + (logsInBytes ?? 0)
+      const cpuNanoCores = rate(id, usage.cpuTotalNanoSeconds)
+      return { containerId: id, pod, name, ...usage, cpuNanoCores, filesystemInBytes, logsInBytes }
     })
     return (await Promise.all(measured)).filter(stats => stats !== undefined)
   }
@@ -86,6 +92,9 @@ function cgroupUsage({ cgroupDriver, cgroupVersion }: EngineInfo, parent: string
         memoryWorkingSetInBytes: Math.max(0, usage - (memory.get('inactive_file') ?? 0)),
         memoryRssInBytes: memory.get('anon') ?? 0,
         pids: Number(read('', 'pids.current')),
+        pageFaults: memory.get('pgfault') ?? 0,
+        majorPageFaults: memory.get('pgmajfault') ?? 0,
+        ...swapOf(read),
       }
     }
     const memory = keyed(read('/memory', 'memory.stat'))
@@ -96,9 +105,21 @@ function cgroupUsage({ cgroupDriver, cgroupVersion }: EngineInfo, parent: string
       memoryWorkingSetInBytes: Math.max(0, usage - (memory.get('total_inactive_file') ?? 0)),
       memoryRssInBytes: memory.get('total_rss') ?? 0,
       pids: Number(read('/pids', 'pids.current')),
+      swapInBytes: memory.get('total_swap') ?? 0,
+      pageFaults: memory.get('total_pgfault') ?? 0,
+      majorPageFaults: memory.get('total_pgmajfault') ?? 0,
     }
   } catch {
     return undefined // ended meanwhile, or the files are elsewhere: the engine is asked instead
+  }
+}
+
+/** Without swap the kernel has no such file. */
+function swapOf(read: (hierarchy: string, file: string) => string): { swapInBytes?: number } {
+  try {
+    return { swapInBytes: Number(read('', 'memory.swap.current')) }
+  } catch {
+    return {}
   }
 }
 
@@ -128,7 +149,15 @@ async function askedUsage(engine: DockerEngine, id: string): Promise<Usage | und
   }
 }
 
+/** All files of a log: the present one and those it has been rotated out of. */
 function logSize({ rootDirectory }: EngineInfo, id: string): number {
-  const file = `${rootDirectory}/containers/${id}/${id}-json.log`
-  return existsSync(file) ? statSync(file).size : 0
+  const folder = logFolder(rootDirectory, id)
+  try {
+    return readdirSync(folder).reduce(
+      (sum, name) => sum + (statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    )
+  } catch {
+    return 0 // another machine's, or gone meanwhile
+  }
 }

@@ -6,10 +6,11 @@ export interface Turns {
   take<T>(urgency: Urgency, work: () => Promise<T>): Promise<T>
 }
 
-export type Urgency = 'finish' | 'begin'
+/** `spare`: nobody waits for it. */
+export type Urgency = 'finish' | 'begin' | 'spare'
 
 export function turns(atOnce: number): Turns {
-  const waiting: Record<Urgency, (() => void)[]> = { finish: [], begin: [] }
+  const waiting: Record<Urgency, (() => void)[]> = { finish: [], begin: [], spare: [] }
   let free = atOnce
   return {
     async take(urgency, work) {
@@ -18,7 +19,7 @@ export function turns(atOnce: number): Turns {
       try {
         return await work()
       } finally {
-        const next = waiting.finish.shift() ?? waiting.begin.shift()
+        const next = waiting.finish.shift() ?? waiting.begin.shift() ?? waiting.spare.shift()
         if (next) next()
         else free++
       }

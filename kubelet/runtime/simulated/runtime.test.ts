@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { WrittenStage } from '../../../api/simulation/stages.ts'
 import { virtualClock } from '../../../lib/clock.ts'
 import { seededRandom } from '../../../lib/random.ts'
 import { containerConfig, sandboxConfig } from '../pod-configs.ts'
-import { runtimeContract, textOf } from '../runtime.contract.ts'
+import { textOf } from '../contract/suite.contract.ts'
+import { runtimeContract } from '../runtime.contract.ts'
 import { simulatedEngine } from './engine.ts'
 import { simulatedRuntime } from './runtime.ts'
 
@@ -11,13 +13,15 @@ const annotated = (behaviour: Record<string, string>) => ({
   annotations: Object.fromEntries(Object.entries(behaviour).map(([key, value]) => [`simulated.wherry.dev/${key}`, value])),
 })
 
+const staged = (stages: readonly WrittenStage[]) => annotated({ stages: JSON.stringify(stages) })
+
 runtimeContract('simulated', async () => {
   const clock = virtualClock()
   const random = seededRandom(1)
   const engine = simulatedEngine({ clock, random })
   return {
-    runtime: (node, cluster = 'test') =>
-      simulatedRuntime({ engine, clock, random, cluster, node, podCIDR: () => '10.213.7.0/24' }),
+    runtime: (node, cluster = 'test', logLimits) =>
+      simulatedRuntime({ engine, clock, random, cluster, node, podCIDR: () => '10.213.7.0/24', ...(logLimits && { logLimits }) }),
     image: 'busybox:1.36',
     missingImage: 'registry.example/missing:1',
     passTime: ms => clock.advance(ms),
@@ -26,6 +30,15 @@ runtimeContract('simulated', async () => {
     stubborn: annotated({ 'stop-after': '1h' }),
     unstartable: annotated({ 'start-error': 'exec: "serve": executable file not found in $PATH' }),
     greedy: annotated({ memory: '300Mi' }),
+    crashing: { config: staged([{ on: 'running', after: '1s', exit: { signal: 'SIGSEGV' } }]), exitCode: 139 },
+    heeding: signal => ({
+      config: staged([
+        { on: 'stop', signal, exit: { code: 11 } },
+        { on: 'stop', ignore: true },
+      ]),
+      exitCode: 11,
+    }),
+    echo: { config: annotated({ 'echo-ports': '7000' }), port: 7000 },
   }
 })
 

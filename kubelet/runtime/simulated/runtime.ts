@@ -2,14 +2,19 @@ import { PassThrough } from 'node:stream'
 import type { Clock } from '../../../lib/clock.ts'
 import { systemRandom, type Random } from '../../../lib/random.ts'
 import { limitBytes } from '../byte-stream.ts'
-import { type ContainerRuntime, ConnectionRefused, type FilesystemUsage, RuntimeError } from '../runtime.ts'
+import { type ContainerRuntime, ConnectionRefused, type FilesystemUsage, RuntimeError, type SandboxConfig } from '../runtime.ts'
 import { addressesOf } from './addresses.ts'
+import { stagesOf } from './behaviour.ts'
 import { type ContainerRecord, type SandboxRecord, type SimulatedEngine, simulatedEngine } from './engine.ts'
-import { isMissing, simulatedImages } from './images.ts'
-import { announce, start, stop } from './life.ts'
-import { attachSession, execSession, logBytes } from './sessions.ts'
+import { simulatedCommands } from './commands.ts'
+import { simulatedImages } from './images.ts'
+import { announce, failureOf, start, stop } from './life.ts'
+import { isLinked, watchNode } from './links.ts'
+import { defaultLogLimits, type LogLimits } from './log-buffer.ts'
+import { logBytes } from './logs.ts'
+import { nodeDisk } from './node-figures.ts'
 import { containerRecord, sandboxOf, stateOf, usageOf } from './records.ts'
-import { canRun } from './shell.ts'
+import { attachSession } from './sessions.ts'
 
 export interface SimulatedRuntimeOptions {
   clock: Clock
@@ -18,30 +23,31 @@ export interface SimulatedRuntimeOptions {
   engine?: SimulatedEngine
   cluster?: string
   node: string
+  /** What stages may select nodes by. */
+  nodeLabels?: () => Readonly<Record<string, string>>
   podCIDR: () => string | undefined
-  /** What `imageFilesystem` answers: how disk pressure is simulated. */
+  /** What `imageFilesystem` answers, instead of what the simulated disk has. */
   filesystem?: () => FilesystemUsage
-}
-
-const roomyDisk: FilesystemUsage = {
-  capacityInBytes: 100 * 2 ** 30,
-  availableInBytes: 80 * 2 ** 30,
-  inodes: 6_553_600,
-  inodesFree: 6_000_000,
+  /** How long containers' logs may be; default 10 MiB in each of 5 files. */
+  logLimits?: LogLimits
+  /** What the handler of a RuntimeClass may be. */
+  handlers?: readonly string[]
 }
 
 /**
- * A runtime without containers: pods are records that live as their annotations say (README). Cheap enough for thousands of nodes in
- * one process. Images named `missing`, or under `missing/`, do not exist.
+ * A runtime without containers: pods are records that live as stages and their annotations say (README). Cheap enough for thousands of
+ * nodes in one process. Images named `missing`, or under `missing/`, do not exist.
  */
 export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRuntime {
-  const { clock, random = systemRandom, cluster = '', node: name, podCIDR, filesystem = () => roomyDisk } = options
+  const { clock, random = systemRandom, cluster = '', node: name, podCIDR, logLimits: limits = defaultLogLimits } = options
+  const { nodeLabels = () => ({}), handlers = ['runc'] } = options
   const engine = options.engine ?? simulatedEngine({ clock, random })
   const records = engine.node(cluster, name)
-  const { sandboxes, containers, listeners } = records
+  const { sandboxes, containers } = records
+  const subject = { node: name, nodeLabels }
 
   const reach = () => {
-    if (!engine.isReachable) throw new RuntimeError('unavailable', 'the simulated engine is not reachable')
+    if (!isLinked(engine, subject)) throw new RuntimeError('unavailable', 'the simulated engine is not reachable')
   }
   const containerOf = (id: string): ContainerRecord => {
     reach()
@@ -54,6 +60,7 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
     if (container.state !== 'running') throw new RuntimeError('other', `container ${id} is not running`)
     return container
   }
+  const images = simulatedImages({ records, clock, book: () => engine.book, subject, reach })
   const membersOf = (sandboxId: string) => [...containers.values()].filter(container => container.sandboxId === sandboxId)
   const newId = () => random.uuid().replaceAll('-', '')
   const addressFor = () => {
@@ -64,6 +71,14 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
     if (address === undefined) throw new RuntimeError('create', `no IP addresses available in range set: ${cidr}`)
     return address
   }
+  const portsOf = ({ hostNetwork, portMappings }: SandboxConfig) =>
+    (hostNetwork ? [] : portMappings).map(({ protocol, hostIP, hostPort }) => {
+      const key = `${protocol}/${hostIP || '0.0.0.0'}/${hostPort}`
+      const isTaken = records.hostPorts.has(key) || records.hostPorts.has(`${protocol}/0.0.0.0/${hostPort}`)
+      if (isTaken)
+        throw new RuntimeError('create', `Bind for ${hostIP || '0.0.0.0'}:${hostPort} failed: port is already allocated`)
+      return key
+    })
   const remove = (container: ContainerRecord) => {
     container.kill?.(137, 'Error')
     containers.delete(container.id)
@@ -71,9 +86,20 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
   const halt = (sandbox: SandboxRecord) => {
     for (const container of membersOf(sandbox.id)) container.kill?.(137, 'Error')
     if (sandbox.ip) records.addresses?.release(sandbox.ip)
+    for (const [port, owner] of records.hostPorts) if (owner === sandbox.id) records.hostPorts.delete(port)
     sandbox.ip = ''
     sandbox.state = 'notReady'
     announce(records, sandbox)
+  }
+  /** Whatever the pod's annotations or the stages say that is wrong stands in the way of the pod. */
+  const readable = <T>(read: () => T): T => {
+    try {
+      return read()
+    } catch (cause) {
+      throw cause instanceof RuntimeError
+        ? cause
+        : new RuntimeError('create', cause instanceof Error ? cause.message : String(cause), { cause })
+    }
   }
 
   return {
@@ -83,13 +109,27 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
       return { name: 'simulated', version: '1.0.0' }
     },
 
-    async runSandbox({ pod, attempt, labels, annotations, hostname, hostNetwork }) {
+    async runSandbox(config) {
       reach()
+      const { pod, attempt, labels, annotations, hostname, hostNetwork, runtimeHandler = '' } = config
+      if (runtimeHandler !== '' && !handlers.includes(runtimeHandler))
+        throw new RuntimeError('create', `failed to get sandbox runtime: no runtime for "${runtimeHandler}" is configured`)
+      const own = readable(() => stagesOf(annotations))
+      const turn = engine.book.playFor({ ...subject, pod, labels, annotations }, own)?.next('sandbox')
+      if (turn && turn.delayInMs > 0) {
+        await clock.sleep(turn.delayInMs)
+        reach()
+      }
+      const failure = turn && failureOf(turn.stage, 'create')
+      if (failure) throw failure
+      const ports = portsOf(config)
       const ip = hostNetwork ? '' : addressFor()
       const id = newId()
       const createdAt = clock.now()
-      const sandbox: SandboxRecord = { id, pod, attempt, state: 'ready', ip, createdAt, labels, annotations, hostname }
+      const record = { id, pod, attempt, ip, hostNetwork, createdAt, labels, annotations, hostname }
+      const sandbox: SandboxRecord = { ...record, state: 'ready' }
       sandboxes.set(id, sandbox)
+      for (const port of ports) records.hostPorts.set(port, id)
       announce(records, sandbox)
       return sandboxOf(sandbox)
     },
@@ -105,6 +145,8 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
       if (sandbox.state === 'ready') halt(sandbox)
       for (const container of membersOf(id)) remove(container)
       sandboxes.delete(id)
+      const { uid } = sandbox.pod
+      if (![...sandboxes.values()].some(({ pod }) => pod.uid === uid)) engine.book.forget(uid)
       announce(records, sandbox)
     },
 
@@ -112,13 +154,26 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
       reach()
       const sandbox = sandboxes.get(sandboxId)
       if (sandbox?.state !== 'ready') throw new RuntimeError('create', `sandbox ${sandboxId} is not ready`)
-      if (isMissing(config.image)) throw new RuntimeError('create', `No such image: ${config.image}`)
+      if (!images.isHere(config.image)) throw new RuntimeError('create', `No such image: ${config.image}`)
+      const isTaken = membersOf(sandboxId).some(one => one.name === config.name && one.attempt === config.attempt)
+      if (isTaken)
+        throw new RuntimeError('create', `the container name "${config.name}" is already in use, attempt ${config.attempt}`)
       const id = newId()
-      const container = containerRecord(id, sandbox, config, clock.now())
+      const surroundings = { createdAt: clock.now(), book: engine.book, node: subject }
+      const container = readable(() => containerRecord(id, sandbox, config, surroundings))
+      const turn = container.play?.next('create')
+      if (turn && turn.delayInMs > 0) {
+        await clock.sleep(turn.delayInMs)
+        reach()
+        container.createdAt = clock.now()
+      }
+      const failure = turn && failureOf(turn.stage, 'create')
+      if (failure) throw failure
+      if (sandboxes.get(sandboxId)?.state !== 'ready') throw new RuntimeError('create', `sandbox ${sandboxId} is not ready`)
       containers.set(id, container)
       return id
     },
-    startContainer: async id => start(engine, records, containerOf(id)),
+    startContainer: async id => start(engine, records, containerOf(id), limits),
     async stopContainer(id, graceInSeconds) {
       reach()
       const container = containers.get(id)
@@ -131,15 +186,16 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
       remove(container)
       announce(records, container)
     },
-    async updateResources(id, { memoryLimitInBytes }) {
+    async updateResources(id, resources) {
       const container = runningOf(id)
-      if (memoryLimitInBytes === undefined) return
-      container.memoryLimitInBytes = memoryLimitInBytes
-      if (container.behaviour.memoryInBytes > memoryLimitInBytes) container.kill?.(137, 'OOMKilled')
+      container.resources = { ...container.resources, ...resources }
+      if (resources.memoryLimitInBytes !== undefined) container.rearm?.()
     },
 
     async list() {
       reach()
+      const slow = engine.book.ofNode(subject).find(({ relistTakes }) => relistTakes !== undefined)
+      if (slow) await clock.sleep(slow.relistTakes ?? 0)
       return { sandboxes: Array.from(sandboxes.values(), sandboxOf), containers: Array.from(containers.values(), stateOf) }
     },
     async inspect(id) {
@@ -152,44 +208,15 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
       const sandbox = sandboxes.get(id)
       return sandbox && sandboxOf(sandbox)
     },
-    watchEvents: onEvent => async signal => {
-      listeners.add(onEvent)
-      while (!signal.aborted) {
-        await engine.reachability.wait(signal)
-        if (engine.isReachable && !signal.aborted) onEvent(undefined)
-      }
-      listeners.delete(onEvent)
-    },
+    watchEvents: (onEvent, onLink) => watchNode({ engine, records, subject }, onEvent, onLink),
 
-    images: simulatedImages(reach, () => Array.from(containers.values(), container => container.image)),
+    images,
     async *logs(id, logOptions, signal) {
-      yield* limitBytes(logBytes(containerOf(id), logOptions, clock.now(), signal), logOptions.limitBytes)
+      yield* limitBytes(logBytes(containerOf(id), logOptions, { clock, limits }, signal), logOptions.limitBytes)
     },
-    async exec(id, execOptions) {
-      return execSession(engine, sandboxes.get(runningOf(id).sandboxId)?.hostname ?? '', execOptions)
-    },
-    async execSync(id, command, timeoutInMs) {
-      const { sandboxId, behaviour } = runningOf(id)
-      if (!canRun(command)) return { exitCode: behaviour.isReady ? 0 : 1, output: '', timedOut: false }
-      const session = execSession(engine, sandboxes.get(sandboxId)?.hostname ?? '', {
-        ...{ command, stdin: false, stdout: true, stderr: true, tty: true },
-      })
-      let timedOut = false
-      const cancel =
-        timeoutInMs > 0
-          ? clock.after(timeoutInMs, () => {
-              timedOut = true
-              session.close()
-            })
-          : undefined
-      const { exitCode } = await session.done
-      cancel?.()
-      const chunks: Uint8Array[] = []
-      for await (const chunk of session.stdout) chunks.push(chunk)
-      return { exitCode, output: Buffer.concat(chunks).toString().replaceAll('\r\n', '\n'), timedOut }
-    },
-    async attach(id) {
-      return attachSession(runningOf(id))
+    ...simulatedCommands({ engine, records, runningOf }),
+    async attach(id, attachOptions) {
+      return attachSession(runningOf(id), { clock, limits }, attachOptions)
     },
     async connect(id, port) {
       reach()
@@ -206,7 +233,15 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
     },
     async imageFilesystem() {
       reach()
-      return filesystem()
+      return options.filesystem?.() ?? nodeDisk(engine, records, subject)
+    },
+    async writableInodes(id) {
+      const container = containerOf(id)
+      return container.startedAt === 0 ? 0 : (usageOf(container, clock.now()).inodes ?? 0)
+    },
+    async features() {
+      const none = { appArmor: false, seLinux: false, userNamespaces: false }
+      return { ...none, supplementalGroupsPolicy: true, handlers }
     },
     async cleanUp() {
       if (sandboxes.size === 0) records.addresses = undefined

@@ -1,30 +1,51 @@
-import type { ContainerLogOptions, ExecOptions, ExecSession } from '../../../api/node-agent.ts'
+import type { ExecOptions, ExecSession } from '../../../api/node-agent.ts'
 import { bell } from '../../../lib/bell.ts'
-import { microTimestamp } from '../../../lib/clock.ts'
+import type { Clock } from '../../../lib/clock.ts'
 import { byteStream } from '../byte-stream.ts'
-import type { ContainerRecord, LogLine, SimulatedEngine } from './engine.ts'
-import { bytes, run } from './shell.ts'
+import type { ContainerRecord } from './engine.ts'
+import type { LogLimits, LogLine } from './log-buffer.ts'
+import { linesFrom, printed } from './logs.ts'
+import { bytes, run, type ShellContext } from './shell.ts'
 
-/** A command run by the simulated shell. */
-export function execSession(engine: SimulatedEngine, hostname: string, options: ExecOptions): ExecSession {
+/** What a command does: the simulated shell runs it, unless a stage has another answer. */
+export type Command = (context: ShellContext) => Promise<number>
+
+export interface ExecSurroundings {
+  readonly clock: Clock
+  readonly hostname: string
+  /** Aborts when the container has ended, and with it all that runs in it. */
+  readonly containerEnd: AbortSignal
+  readonly command?: Command | undefined
+}
+
+/** A command in a container. */
+export function execSession({ clock, hostname, containerEnd, command }: ExecSurroundings, options: ExecOptions): ExecSession {
   const stdin = byteStream()
   const stdout = byteStream()
   const stderr = byteStream()
   const hangUp = new AbortController()
-  const terminal = (text: string) => bytes(options.tty ? text.replaceAll('\n', '\r\n') : text)
-  const done = run(options.command, {
-    clock: engine.clock,
-    signal: hangUp.signal,
+  let size = { columns: 80, rows: 24 }
+  const terminal = (chunk: Uint8Array) =>
+    options.tty ? Buffer.from(Buffer.from(chunk).toString('latin1').replaceAll('\n', '\r\n'), 'latin1') : chunk
+  const context: ShellContext = {
+    clock,
+    signal: AbortSignal.any([hangUp.signal, containerEnd]),
     hostname,
     stdin,
-    out: text => stdout.push(terminal(text)),
-    err: text => (options.tty ? stdout : stderr).push(terminal(text)),
+    ...(options.tty && { size: () => size }),
+    out: chunk => stdout.push(terminal(chunk)),
+    err: chunk => (options.tty ? stdout : stderr).push(terminal(chunk)),
     prompt: options.tty ? () => stdout.push(bytes('/ # ')) : undefined,
+  }
+  const killed = new Promise<number>(resolve => {
+    if (context.signal.aborted) resolve(137)
+    else context.signal.addEventListener('abort', () => resolve(137), { once: true })
   })
+  const done = Promise.race([command ? command(context) : run(options.command, context), killed])
   const ended = done.then(exitCode => {
     stdout.end()
     stderr.end()
-    return { exitCode: hangUp.signal.aborted ? 137 : exitCode }
+    return { exitCode: context.signal.aborted ? 137 : exitCode }
   })
   if (!options.stdin) stdin.end()
   const close = () => {
@@ -39,7 +60,9 @@ export function execSession(engine: SimulatedEngine, hostname: string, options: 
       for (const byte of chunk) type(byte)
     },
     closeStdin: () => stdin.end(),
-    resize: () => {},
+    resize(columns, rows) {
+      size = { columns, rows }
+    },
     done: ended,
     close,
   }
@@ -54,79 +77,41 @@ export function execSession(engine: SimulatedEngine, hostname: string, options: 
   }
 }
 
-/** What the container prints from now on, until it ends. Standard input is swallowed. */
-export function attachSession(container: ContainerRecord): ExecSession {
+/** What the container prints from now on, until it ends. Standard input goes to its first process, if that reads any. */
+export function attachSession(
+  container: ContainerRecord,
+  surroundings: { clock: Clock; limits: LogLimits },
+  options: Omit<ExecOptions, 'command'>,
+): ExecSession {
   const hangUp = new AbortController()
-  const from = linesOf(container).length
-  const of = (only: LogLine['stream'] | undefined) => follow(container, from, hangUp.signal, only)
+  const from = printed(container, surroundings.clock, surroundings.limits).end
+  const of = (isWanted: boolean, only: LogLine['stream'] | undefined) =>
+    isWanted ? follow(linesFrom(container, from, surroundings, hangUp.signal), only, container.isTty) : nothing()
   const ended = async () => {
     container.changed ??= bell()
     while (container.state === 'running' && !hangUp.signal.aborted) await container.changed.wait(hangUp.signal)
     return { exitCode: 0 }
   }
+  const endStdin = () => {
+    if (options.stdin && container.stdinOnce) container.stdin?.end()
+  }
   return {
-    stdout: of(container.isTty ? undefined : 'stdout'),
-    stderr: container.isTty ? nothing() : of('stderr'),
-    write: async () => {},
-    closeStdin: () => {},
+    stdout: of(options.stdout || container.isTty, container.isTty ? undefined : 'stdout'),
+    stderr: of(options.stderr && !container.isTty, 'stderr'),
+    write: async chunk => (options.stdin ? container.stdin?.push(chunk) : undefined),
+    closeStdin: endStdin,
     resize: () => {},
     done: ended(),
-    close: () => hangUp.abort(),
+    close() {
+      endStdin()
+      hangUp.abort()
+    },
   }
 }
 
-async function* follow(container: ContainerRecord, from: number, signal: AbortSignal, only: LogLine['stream'] | undefined) {
-  for await (const line of linesFrom(container, from, signal)) if (!only || line.stream === only) yield bytes(line.text)
+async function* follow(lines: AsyncIterable<LogLine>, only: LogLine['stream'] | undefined, isTty: boolean) {
+  for await (const { stream, text } of lines)
+    if (!only || stream === only) yield Buffer.from(isTty ? text.replace(/\n$/, '\r\n') : text, 'latin1')
 }
 
 async function* nothing(): AsyncIterable<Uint8Array> {}
-
-/** The container's log as the kubelet serves it. */
-export async function* logBytes(
-  container: ContainerRecord,
-  options: ContainerLogOptions,
-  now: number,
-  signal: AbortSignal,
-): AsyncIterable<Uint8Array> {
-  const since = options.sinceTime !== undefined ? Date.parse(options.sinceTime) : now - (options.sinceSeconds ?? Infinity) * 1000
-  const soFar = linesOf(container).length
-  const skipped = Math.max(0, soFar - (options.tailLines ?? Infinity))
-  const source = options.follow ? linesFrom(container, skipped, signal) : linesOf(container).slice(skipped)
-  const only = options.stream === 'Stdout' ? 'stdout' : options.stream === 'Stderr' ? 'stderr' : undefined
-  for await (const { at, text, stream } of source) {
-    if (at >= since && (!only || stream === only)) yield bytes(options.timestamps ? `${microTimestamp(at)} ${text}` : text)
-  }
-}
-
-async function* linesFrom(container: ContainerRecord, from: number, signal: AbortSignal): AsyncIterable<LogLine> {
-  container.changed ??= bell()
-  for (let next = from; !signal.aborted; ) {
-    const woken = container.changed.wait(signal)
-    const lines = linesOf(container).slice(next)
-    const hasEnded = container.state === 'exited'
-    yield* lines
-    next += lines.length
-    if (lines.length > 0) continue
-    if (hasEnded) return
-    await woken
-  }
-}
-
-/** What the container printed; one that only pretends to run says so. */
-function linesOf({
-  name,
-  image,
-  output,
-  command,
-  startedAt,
-  finishedAt,
-  exitCode,
-  state,
-  behaviour,
-}: ContainerRecord): LogLine[] {
-  if (output) return output
-  if (startedAt === 0 || behaviour.startError !== undefined || command) return []
-  const lines: LogLine[] = [{ at: startedAt, stream: 'stdout', text: `${name} (${image}) runs, simulated\n` }]
-  if (state === 'exited') lines.push({ at: finishedAt, stream: 'stdout', text: `${name} ended with exit code ${exitCode}\n` })
-  return lines
-}

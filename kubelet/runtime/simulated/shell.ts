@@ -6,8 +6,10 @@ export interface ShellContext {
   signal: AbortSignal
   hostname: string
   stdin: AsyncIterable<Uint8Array>
-  out(text: string): void
-  err(text: string): void
+  /** Of the terminal; absent: there is none. */
+  size?(): { readonly columns: number; readonly rows: number }
+  out(chunk: Uint8Array): void
+  err(chunk: Uint8Array): void
   /** Called before each line that an interactive shell reads. */
   prompt?(): void
 }
@@ -33,11 +35,34 @@ const commands: Record<string, Command> = {
   exit: ([status]) => Number(status ?? 0) & 255,
   echo: (words, { out }) => {
     const [newline, rest] = words[0] === '-n' ? ['', words.slice(1)] : ['\n', words]
-    out(rest.join(' ') + newline)
+    out(bytes(rest.join(' ') + newline))
     return 0
   },
+  /** Backslashes only: `\n`, `\t`, `\\` and octal bytes. */
+  printf: ([format = ''], { out }) => {
+    const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', '\\': '\\' }
+    const text = Buffer.from(format).toString('latin1')
+    const written = text.replace(/\\([0-7]{1,3}|.)/g, (_, code: string) =>
+      /^[0-7]/.test(code) ? String.fromCharCode(Number.parseInt(code, 8) & 255) : (escapes[code] ?? code),
+    )
+    out(Buffer.from(written, 'latin1'))
+    return 0
+  },
+  seq: ([first, last], { out }) => {
+    const [from, to] = last === undefined ? [1, Number(first)] : [Number(first), Number(last)]
+    for (let number = from; number <= to; number++) out(bytes(`${number}\n`))
+    return 0
+  },
+  stty: ([what], { out, err, size }) => {
+    if (what === 'size' && size) {
+      out(bytes(`${size().rows} ${size().columns}\n`))
+      return 0
+    }
+    err(bytes('stty: standard input: Inappropriate ioctl for device\n'))
+    return 1
+  },
   hostname: (_, { out, hostname }) => {
-    out(`${hostname}\n`)
+    out(bytes(`${hostname}\n`))
     return 0
   },
   sleep: async ([length], { clock, signal }) => {
@@ -48,10 +73,10 @@ const commands: Record<string, Command> = {
   },
   cat: async ([file], { stdin, out, err }) => {
     if (file !== undefined && file !== '-') {
-      err(`cat: can't open '${file}': this container is simulated and has no files\n`)
+      err(bytes(`cat: can't open '${file}': this container is simulated and has no files\n`))
       return 1
     }
-    for await (const chunk of stdin) out(decoder.decode(chunk))
+    for await (const chunk of stdin) out(chunk)
     return 0
   },
 }
@@ -98,7 +123,7 @@ async function runSteps(steps: readonly Step[], context: ShellContext): Promise<
     const [word, ...rest] = words
     const command = Object.hasOwn(commands, nameOf(word)) ? commands[nameOf(word)] : undefined
     if (!command) {
-      context.err(`${word}: this container is simulated; it knows ${Object.keys(commands).join(' ')}\n`)
+      context.err(bytes(`${word}: this container is simulated; it knows ${Object.keys(commands).join(' ')}\n`))
       status = 127
       continue
     }
