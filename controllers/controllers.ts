@@ -1,12 +1,20 @@
 import type { AnyKind } from '../api/kind.ts'
 import type { Controller } from '../client/controller.ts'
+import type { KeyPair } from '../lib/x509/certificate.ts'
+import { bootstrapSigner } from './bootstrap-tokens/signer.ts'
+import { tokenCleaner } from './bootstrap-tokens/cleaner.ts'
+import { certificateApproval } from './certificates/approval.ts'
+import { certificateCleaner } from './certificates/cleaner.ts'
+import { certificateSigning } from './certificates/signing.ts'
+import { attachDetach } from './attach-detach/controller.ts'
 import { clusterRoleAggregation } from './cluster-role-aggregation/controller.ts'
 import { deployment } from './deployment/controller.ts'
+import { ephemeralVolume } from './ephemeral-volume/controller.ts'
 import { garbageCollector } from './garbage-collector/controller.ts'
 import { localProvisioner, type VolumeFolders } from './local-provisioner/controller.ts'
 import { namespace } from './namespace/controller.ts'
 import { nodeIpam, type NodeRange } from './node-ipam/controller.ts'
-import { nodeLifecycle } from './node-lifecycle/controller.ts'
+import { nodeLifecycle, type NodeLifecycleOptions } from './node-lifecycle/controller.ts'
 import { nodeTaints } from './node-lifecycle/node-taints.ts'
 import { claimBinder } from './persistent-volume/claim-controller.ts'
 import { claimProtector, volumeProtector } from './persistent-volume/protection.ts'
@@ -17,12 +25,17 @@ import { resourceQuota } from './resource-quota/controller.ts'
 import { rootCaPublisher } from './service-account/root-ca-publisher.ts'
 import { serviceAccount } from './service-account/service-account.ts'
 import { taintEviction } from './taint-eviction/controller.ts'
+import { volumeExpansion } from './volume-expansion/controller.ts'
 
 export interface ControllerOptions {
   /** Every kind that is served: what the garbage collector follows and a namespace may contain. */
   kinds: readonly AnyKind[]
   /** The cluster's certificate authority, PEM. */
-  ca: string
+  authority: KeyPair
+  /** How long the certificates that it signs are good for at most; default a year. */
+  signingDurationInMs?: number | undefined
+  /** When nodes that say nothing are given up. */
+  nodeLifecycle?: NodeLifecycleOptions | undefined
   /** From which addresses the pods of which nodes get theirs. */
   nodeRanges: readonly NodeRange[]
   /** Where the default provisioner keeps data. */
@@ -30,7 +43,14 @@ export interface ControllerOptions {
 }
 
 /** Every controller there is. */
-export function controllers({ kinds: served, ca, nodeRanges, volumes }: ControllerOptions): readonly Controller[] {
+export function controllers({
+  kinds: served,
+  authority,
+  signingDurationInMs,
+  nodeLifecycle: patience,
+  nodeRanges,
+  volumes,
+}: ControllerOptions): readonly Controller[] {
   // Other versions of a kind show the same objects once more.
   const kinds = served.filter(({ storedAs }) => !storedAs)
   return [
@@ -39,11 +59,16 @@ export function controllers({ kinds: served, ca, nodeRanges, volumes }: Controll
     garbageCollector(kinds),
     namespace(kinds),
     serviceAccount,
-    rootCaPublisher(ca),
+    rootCaPublisher(authority.certificate),
+    certificateApproval,
+    certificateSigning({ authority, durationInMs: signingDurationInMs }),
+    certificateCleaner,
+    bootstrapSigner,
+    tokenCleaner,
     clusterRoleAggregation,
     nodeIpam(nodeRanges),
     nodeTaints,
-    nodeLifecycle(),
+    nodeLifecycle(patience),
     taintEviction(),
     podGc(),
     resourceQuota(kinds),
@@ -51,6 +76,9 @@ export function controllers({ kinds: served, ca, nodeRanges, volumes }: Controll
     volumePhases,
     claimProtector,
     volumeProtector,
+    ephemeralVolume,
+    attachDetach(),
+    volumeExpansion,
     localProvisioner(volumes),
   ]
 }

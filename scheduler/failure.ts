@@ -103,7 +103,15 @@ function statusPatch(pod: Pod, { reason, message, nominatedNode, now }: Outcome)
   const isNominationSame = nominatedNode === undefined || nominatedNode === (pod.status.nominatedNodeName ?? '')
   if (isSame && isNominationSame) return undefined
   const lastTransitionTime = old?.status === 'False' ? old.lastTransitionTime : timestamp(now)
-  const condition = { type: 'PodScheduled', status: 'False', reason, message, lastProbeTime: null, lastTransitionTime }
+  const condition = {
+    type: 'PodScheduled',
+    status: 'False',
+    observedGeneration: pod.metadata.generation,
+    reason,
+    message,
+    lastProbeTime: null,
+    lastTransitionTime,
+  }
   return {
     metadata: { uid: pod.metadata.uid },
     status: { conditions: [condition], ...(!isNominationSame && { nominatedNodeName: nominatedNode || null }) },

@@ -1,4 +1,5 @@
 import { Namespace } from '../api/core/namespace.ts'
+import { CSINode } from '../api/storage/csi-node.ts'
 import type { PluginDependencies } from './dependencies.ts'
 import type { WeightedPlugin } from './framework.ts'
 import { balancedAllocation } from './plugins/balanced-allocation.ts'
@@ -15,6 +16,8 @@ import { podTopologySpread } from './plugins/pod-topology-spread.ts'
 import { schedulingGates } from './plugins/scheduling-gates.ts'
 import { storageListers } from './plugins/pod-claims.ts'
 import { taintToleration } from './plugins/taint-toleration.ts'
+import { nodeVolumeLimits } from './plugins/node-volume-limits.ts'
+import { storageCapacity } from './plugins/storage-capacity.ts'
 import { volumeBinding } from './plugins/volume-binding.ts'
 import { volumeRestrictions } from './plugins/volume-restrictions.ts'
 import { volumeWrites } from './plugins/volume-writes.ts'
@@ -43,7 +46,8 @@ export function defaultProfile(dependencies: PluginDependencies): Profile {
       { plugin: nodePorts },
       { plugin: nodeResourcesFit(), weight: 1 },
       { plugin: volumeRestrictions(storage) },
-      { plugin: volumeBinding(storage, volumeWrites(dependencies)) },
+      { plugin: nodeVolumeLimits(storage, dependencies.informers.of(CSINode).lister) },
+      { plugin: volumeBinding(storage, volumeWrites(dependencies), storageCapacity(dependencies.informers)) },
       { plugin: volumeZone(storage) },
       { plugin: podTopologySpread(defaultSelectorFrom(dependencies.informers)), weight: 2 },
       { plugin: interPodAffinity(labelsOf, () => namespaces.revision), weight: 2 },

@@ -56,9 +56,10 @@ async function remove({ client, clock }: ReconcileContext, { pod, rule, text, co
   const note = { rule: `pod-gc/${rule}`, text }
   const { uid } = pod.metadata
   if (!isFinished(pod)) {
-    const target = condition && { type: 'DisruptionTarget', status: 'True', ...condition }
+    const observedGeneration = pod.metadata.generation
+    const target = condition && { type: 'DisruptionTarget', status: 'True', observedGeneration, ...condition }
     const conditions = target && [{ ...target, lastTransitionTime: timestamp(clock.now()) }]
-    const patch = { metadata: { uid }, status: { phase: 'Failed', ...(conditions && { conditions }) } }
+    const patch = { metadata: { uid }, status: { phase: 'Failed', observedGeneration, ...(conditions && { conditions }) } }
     await client
       .patch(Pod, pod.metadata, 'strategic', patch, { subresource: 'status', note })
       .catch(ignore('NotFound', 'Conflict'))

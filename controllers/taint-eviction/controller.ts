@@ -87,6 +87,7 @@ async function evict({ client, clock, events }: ReconcileContext, pod: Pod, tain
   const condition = {
     type: 'DisruptionTarget',
     status: 'True',
+    observedGeneration: pod.metadata.generation,
     reason: 'DeletionByTaintManager',
     message: 'Taint manager: deleting due to NoExecute taint',
     lastTransitionTime: timestamp(clock.now()),

@@ -139,6 +139,7 @@ async function evict(pod: PodInfo, { nodeName, victims }: Candidate, options: Op
     const condition = {
       type: 'DisruptionTarget',
       status: 'True',
+      observedGeneration: victim.pod.metadata.generation,
       reason: 'PreemptionByScheduler',
       message: `${schedulerName}: preempting to accommodate a higher priority pod`,
       lastTransitionTime: timestamp(clock.now()),

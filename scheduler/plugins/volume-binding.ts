@@ -4,6 +4,7 @@ import { keyOf } from '../../api/meta.ts'
 import { type Cycle, type Plugin, type Refusal, unresolvable } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import { claimsOf, isFullyBound, isOwnClaim, selectedNode, type StorageListers, waitsForConsumer } from './pod-claims.ts'
+import type { HasRoom } from './storage-capacity.ts'
 import type { BindVolumes } from './volume-writes.ts'
 import { isProvisionable, isReachable, matchingVolume, sizeOf } from './volume-matching.ts'
 
@@ -11,6 +12,7 @@ const name = 'VolumeBinding'
 const unboundImmediate = unresolvable(name, 'pod has unbound immediate PersistentVolumeClaims')
 const outOfReach = "node(s) didn't match PersistentVolume's node affinity"
 const nothingToBind = "node(s) didn't find available persistent volumes to bind"
+const noRoom = 'node(s) did not have enough free storage'
 const volumeGone = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)'
 
 /** What has to happen for a pod's claims if it goes to a certain node. */
@@ -30,7 +32,7 @@ interface State {
  * Bound claims keep a pod near their volumes; claims that wait for their first consumer get a volume together with the pod: chosen by
  * the filter, promised by reserve, written by preBind, which then waits for the volume controller (plugins/volumebinding, semantics A5).
  */
-export function volumeBinding(storage: StorageListers, bindVolumes: BindVolumes): Plugin<State> {
+export function volumeBinding(storage: StorageListers, bindVolumes: BindVolumes, hasRoom: HasRoom = () => true): Plugin<State> {
   /** Volumes and claims that were promised to pods whose binding is not through yet. */
   const promised = new Map<string, string>()
   const plansOf = new WeakMap<Cycle, Map<string, VolumePlan>>()
@@ -42,7 +44,7 @@ export function volumeBinding(storage: StorageListers, bindVolumes: BindVolumes)
     refusals.set(id, refusal)
     return refusal
   }
-  const planFor = ({ waiting }: State, node: NodeInfo): VolumePlan | undefined => {
+  const planFor = ({ waiting }: State, node: NodeInfo): VolumePlan | 'full' | undefined => {
     const bindings: { claim: PersistentVolumeClaim; volume: PersistentVolume }[] = []
     const provisions: PersistentVolumeClaim[] = []
     for (const claim of waiting) {
@@ -51,9 +53,11 @@ export function volumeBinding(storage: StorageListers, bindVolumes: BindVolumes)
       const isTaken = (volume: string) =>
         (promised.get(volume) ?? keyOf(claim)) !== keyOf(claim) || bindings.some(other => other.volume.metadata.name === volume)
       const volume = selected ? undefined : matchingVolume(claim, node, storage.volumes.list(), isTaken)
+      const storageClass = storage.classes.get(claim.spec.storageClassName ?? '')
       if (volume) bindings.push({ claim, volume })
-      else if (isProvisionable(storage.classes.get(claim.spec.storageClassName ?? ''), node)) provisions.push(claim)
-      else return undefined
+      else if (!isProvisionable(storageClass, node)) return undefined
+      else if (!hasRoom(claim, storageClass, node)) return 'full'
+      else provisions.push(claim)
     }
     return { bindings, provisions }
   }
@@ -81,8 +85,9 @@ export function volumeBinding(storage: StorageListers, bindVolumes: BindVolumes)
       const reasons: string[] = []
       if (volumes.some(volume => volume && !isReachable(volume, node))) reasons.push(outOfReach)
       if (!plan) reasons.push(nothingToBind)
+      if (plan === 'full') reasons.push(noRoom)
       if (volumes.includes(undefined)) reasons.push(volumeGone)
-      if (plan) state.plans.set(node.name, plan)
+      if (plan && plan !== 'full') state.plans.set(node.name, plan)
       return reasons.length > 0 ? refusalFor(reasons) : undefined
     },
     reserve(cycle, nodeName) {

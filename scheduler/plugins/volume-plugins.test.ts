@@ -4,6 +4,9 @@ import { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import { Pod } from '../../api/core/pod.ts'
 import type { InputOf } from '../../api/kind.ts'
+import { CSIDriver } from '../../api/storage/csi-driver.ts'
+import { CSINode } from '../../api/storage/csi-node.ts'
+import { CSIStorageCapacity } from '../../api/storage/csi-storage-capacity.ts'
 import { StorageClass } from '../../api/storage/storage-class.ts'
 import { type VirtualClock, virtualClock } from '../../lib/clock.ts'
 import { copy } from '../../lib/json.ts'
@@ -221,4 +224,54 @@ test.each([
   await place('web', mounting('data'))
   expect(nodeOf('web')).toBe(reaches ? 'n' : undefined)
   if (!reaches) expect(messageOf('web')).toMatch('1 node(s) had no available volume zone.')
+})
+
+describe('storage drivers', () => {
+  const driver = 'test.csi'
+  const csiNode = (name: string, count: number) =>
+    api.put(
+      CSINode,
+      CSINode.schema.parse({ metadata: { name }, spec: { drivers: [{ name: driver, nodeID: name, allocatable: { count } }] } }),
+    )
+  const onDriver = (handle: string) => ({ hostPath: undefined, csi: { driver, volumeHandle: handle } })
+
+  test('a node takes as many volumes of a driver as its CSINode says; one that it has already counts once', async () => {
+    api.put(Node, node({ name: 'n' }))
+    csiNode('n', 2)
+    for (const name of ['a', 'b', 'c']) {
+      volume(name, '1Gi', onDriver(name))
+      claim(name, { volumeName: name }, { annotations: bound })
+    }
+    await place('one', mounting('a', 'b'))
+    await place('same', mounting('a'))
+    expect([nodeOf('one'), nodeOf('same')]).toEqual(['n', 'n'])
+    await place('more', mounting('c'))
+    expect(messageOf('more')).toMatch('0/1 nodes are available: 1 node(s) exceed max volume count.')
+    for (const name of ['one', 'same']) api.remove(Pod, `default/${name}`)
+    await clock.advance(20_000)
+    expect(nodeOf('more')).toBe('n')
+  })
+
+  test('a volume is made only where its driver says that there is room, if the driver tells', async () => {
+    for (const name of ['small', 'large']) api.put(Node, node({ name, labels: { size: name } }))
+    storageClass('late', driver, 'WaitForFirstConsumer')
+    api.put(CSIDriver, CSIDriver.schema.parse({ metadata: { name: driver }, spec: { storageCapacity: true } }))
+    claim('data')
+    await place('early', mounting('data'))
+    expect(messageOf('early')).toMatch('0/2 nodes are available: 2 node(s) did not have enough free storage.')
+    for (const [name, capacity] of Object.entries({ small: '512Mi', large: '2Gi' }))
+      api.put(
+        CSIStorageCapacity,
+        CSIStorageCapacity.schema.parse({
+          metadata: { name, namespace: 'default' },
+          storageClassName: 'late',
+          capacity,
+          nodeTopology: { matchLabels: { size: name } },
+        }),
+      )
+    claim('other')
+    await place('web', mounting('other'))
+    const chosen = api.get(PersistentVolumeClaim, 'default/other') as unknown as PersistentVolumeClaim
+    expect(chosen.metadata.annotations?.['volume.kubernetes.io/selected-node']).toBe('large')
+  })
 })
