@@ -4,12 +4,14 @@ import type { NodeAgent } from '../api/node-agent.ts'
 import { StorageClass } from '../api/storage/storage-class.ts'
 import type { Transport } from '../api/transport.ts'
 import { type UserInfo, users } from '../api/user.ts'
-import { admissionSteps } from '../apiserver/admission-steps.ts'
+import { admissionStepsWith } from '../apiserver/admission-steps.ts'
+import type { PodSecurityConfiguration } from '../apiserver/admission/pod-security/configuration.ts'
 import type { Auditor } from '../apiserver/audit/auditor.ts'
 import { accessControl } from '../apiserver/auth/access-control.ts'
 import type { StaticToken } from '../apiserver/auth/authenticator.ts'
 import type { Certificates } from '../apiserver/auth/certificates.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
+import { deletedRoute } from '../apiserver/deleted-route.ts'
 import { extensibleAdmission } from '../apiserver/extensible-admission.ts'
 import { withBodyKinds } from '../apiserver/http/body.ts'
 import { serve } from '../apiserver/http/server.ts'
@@ -18,6 +20,9 @@ import { followedConfiguration } from '../apiserver/overload/followed-configurat
 import { overloadGate } from '../apiserver/overload/gate.ts'
 import { componentStatuses } from '../apiserver/component-statuses.ts'
 import { metricsProviders } from '../apiserver/metrics.ts'
+import type { KubeletAddress } from '../apiserver/nodes/address.ts'
+import type { KubeletCredentials } from '../apiserver/nodes/kubelet-client.ts'
+import { nodeAgents as findNodeAgents } from '../apiserver/nodes/node-agents.ts'
 import { createPipeline, type Pipeline } from '../apiserver/pipeline.ts'
 import { standingObjects } from '../apiserver/standing-objects.ts'
 import { tableMakers } from '../apiserver/table.ts'
@@ -39,11 +44,19 @@ export interface ApiServerOptions {
   readonly host: string
   /** 0: any free one. */
   readonly port: number
+  /** Kubelets of this process, and where they listen, if they do. */
   readonly nodeAgents: (nodeName: string) => NodeAgent | undefined
+  readonly nodeAddresses?: ((nodeName: string) => KubeletAddress | undefined) | undefined
+  /** Who the API server is to other kubelets; absent: there are none. */
+  readonly kubeletCredentials?: (() => Promise<KubeletCredentials>) | undefined
   /** Tokens that are known by heart. */
   readonly staticTokens?: readonly StaticToken[] | undefined
   /** Who the tokens of service accounts say that they are from; an https URL. */
   readonly issuer?: string | undefined
+  /** How long pods that were deleted can be asked for, as far as the store remembers; default ten minutes. */
+  readonly keepDeletedInMs?: number | undefined
+  /** What pods are held to where namespaces do not say; absent: to nothing. */
+  readonly podSecurity?: PodSecurityConfiguration | undefined
   /** Writes down who did what. */
   readonly audit?: { readonly auditor: Auditor; readonly run: Run } | undefined
   readonly clock: Clock
@@ -59,9 +72,19 @@ export interface ApiServer {
   transport(user: UserInfo): Transport
 }
 
+const defaultKeepDeletedInMs = 600_000
+
 /** The API server: the pipeline over a store, access control over its own objects, and the HTTPS front door. */
 export function apiServer(options: ApiServerOptions): ApiServer {
-  const { store, certificates, nodeAgents, clock, random, log } = options
+  const { store, certificates, clock, random, log } = options
+  const agents = findNodeAgents({
+    handle: request => pipeline.handle(request),
+    local: options.nodeAgents,
+    localAddress: options.nodeAddresses,
+    credentials: options.kubeletCredentials,
+    clock,
+  })
+  const nodeAgents = agents.of
   const control = accessControl({
     handle: request => pipeline.handle(request),
     serviceAccountKey: certificates.serviceAccountKey,
@@ -88,23 +111,34 @@ export function apiServer(options: ApiServerOptions): ApiServer {
       componentStatuses({ handle: call => pipeline.handle(call), clock }),
     ],
     authorize: control.authorize,
-    admission: [...admissionSteps, ...control.admission, ...extensions.steps],
+    admission: [...admissionStepsWith(options.podSecurity), ...control.admission, ...extensions.steps],
     issueToken: control.issueToken,
-    nodeAgents: options.nodeAgents,
+    nodeAgents,
     clock,
     random,
     log,
+  })
+  const tables = tableMakers(pipeline.kinds)
+  const tellWhy = whyRoute(pipeline)
+  const tellDeleted = deletedRoute({
+    store,
+    authorize: control.authorize,
+    nodeAgents,
+    table: () => tables({ group: '', version: 'v1', resource: 'pods' }),
+    keepInMs: options.keepDeletedInMs ?? defaultKeepDeletedInMs,
+    clock,
   })
   const flowControl = followedConfiguration(kinds, { handle: pipeline.handle, clock, log })
   const http = serve({
     handle: pipeline.handle,
     authenticator: control.authenticator,
     authorizer: control.authorizer,
-    tables: tableMakers(pipeline.kinds),
+    tables,
     kinds: withBodyKinds(pipeline.kinds, bodyKinds),
     documents: pipeline.documents,
     tokens: control.tokens,
-    extraRoutes: whyRoute(pipeline),
+    extraRoutes: (path, query, user) => tellWhy(path, query, user) ?? tellDeleted(path, query, user),
+    decidesItself: path => path.startsWith('/wherry/v1/'),
     audit: options.audit?.auditor,
     gate: overloadGate({ source: flowControl.source, clock }),
     tls: { ca: certificates.ca, certificate: certificates.server.certificate, key: certificates.server.key },
@@ -134,15 +168,16 @@ export function apiServer(options: ApiServerOptions): ApiServer {
       ready.resolve(prepare(signal))
       const parts = [
         ...(options.audit ? [['audit log', options.audit.run] as const] : []),
-        ...(flowControl.run ? [['flow control', flowControl.run] as const] : []),
         ['storage compaction', compactor({ store, clock, log })],
         ['pipeline', pipeline.run],
+        ...(flowControl.run ? [['flow control', flowControl.run] as const] : []),
         ['access control', control.run],
         ['webhooks and policies', extensions.run],
         ['standing objects', standingObjects({ pipeline, ready: ready.promise, clock, log })],
         ['HTTPS server', http.run],
       ] as const
       await runAll(parts, signal)
+      agents.close()
     },
   }
 }

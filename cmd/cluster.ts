@@ -7,6 +7,7 @@ import type { Certificates } from '../apiserver/auth/certificates.ts'
 import { createClient } from '../client/typed-client.ts'
 import { controllers } from '../controllers/controllers.ts'
 import type { VolumeFolders } from '../controllers/local-provisioner/controller.ts'
+import type { NodeLifecycleOptions } from '../controllers/node-lifecycle/controller.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
@@ -17,13 +18,21 @@ import { controllerManager, schedulerComponent } from './control-plane.ts'
 import type { ClusterIdentity } from './data-dir.ts'
 import { type NodesOptions, nodes, runtimeLabel } from './nodes.ts'
 
-export interface ClusterOptions extends Omit<NodesOptions, 'transport' | 'cluster' | 'identity' | 'rootDir'> {
+export interface ClusterOptions extends Omit<NodesOptions, 'transport' | 'cluster' | 'identity' | 'rootDir' | 'clientCa'> {
   readonly identity: ClusterIdentity
   readonly store: Store
   readonly certificates: Certificates
   readonly port: number
+  /** Where the API server listens; default loopback. */
+  readonly host?: string | undefined
+  /** How long the certificates that the cluster signs are good for at most; default a year. */
+  readonly signingDurationInMs?: number | undefined
+  /** When nodes that say nothing are given up. */
+  readonly nodeLifecycle?: NodeLifecycleOptions | undefined
   /** What the API server does beyond the usual. */
-  readonly server?: Pick<ApiServerOptions, 'audit' | 'staticTokens' | 'issuer'>
+  readonly server?: Pick<ApiServerOptions, 'audit' | 'staticTokens' | 'issuer' | 'kubeletCredentials' | 'keepDeletedInMs'>
+  /** Kubelets of this process are asked by HTTPS too, as if they were on other machines. */
+  readonly remoteAgents?: boolean
   /** Pods' folders are below it. */
   readonly nodesDir: string
   /** Volumes are folders below it. */
@@ -37,6 +46,8 @@ export interface ClusterOptions extends Omit<NodesOptions, 'transport' | 'cluste
 export interface Cluster {
   readonly run: Run
   readonly apiServer: ApiServer
+  /** Ends all pods in an orderly way before the machine goes, if the nodes are set up for that. */
+  shutDown(): Promise<void>
 }
 
 /** Addresses for the pods of simulated nodes: shared address space (RFC 6598), which no real network here routes. */
@@ -49,9 +60,10 @@ export function cluster(options: ClusterOptions): Cluster {
     ...options.server,
     store,
     certificates,
-    host: '127.0.0.1',
+    host: options.host ?? '127.0.0.1',
     port: options.port,
-    nodeAgents: name => kubelets.agent(name),
+    nodeAgents: name => (options.remoteAgents ? undefined : kubelets.agent(name)),
+    nodeAddresses: name => kubelets.address(name),
     clock,
     random,
     log: log.child({ component: 'apiserver' }),
@@ -61,7 +73,9 @@ export function cluster(options: ClusterOptions): Cluster {
     node.metadata.labels?.[runtimeLabel] === 'simulated'
   const all = controllers({
     kinds,
-    ca: certificates.ca,
+    authority: { certificate: certificates.ca, key: certificates.caKey },
+    signingDurationInMs: options.signingDurationInMs,
+    nodeLifecycle: options.nodeLifecycle,
     nodeRanges: [
       { cidr: identity.podCIDR, nodeMaskSize: 24, isFor: node => !isSimulated(node) },
       { cidr: simulatedPodRange, nodeMaskSize: 24, isFor: isSimulated },
@@ -70,7 +84,7 @@ export function cluster(options: ClusterOptions): Cluster {
   })
   const manager = controllerManager({ ...component, controllers: all })
   const scheduler = schedulerComponent(component)
-  const kubelets = nodes({ ...options, ...component, cluster: identity.id, rootDir: options.nodesDir })
+  const kubelets = nodes({ ...options, ...component, cluster: identity.id, rootDir: options.nodesDir, clientCa: certificates.ca })
 
   /** Nobody talks to the server before it is ready to answer under its rules. */
   const afterServer =
@@ -82,6 +96,7 @@ export function cluster(options: ClusterOptions): Cluster {
     }
   return {
     apiServer: server,
+    shutDown: kubelets.shutDown,
     run: signal =>
       runAll(
         [

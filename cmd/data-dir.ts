@@ -13,6 +13,8 @@ export interface ClusterIdentity {
   readonly id: string
   readonly podCIDR: string
   readonly serviceCIDR: string
+  /** Of a node that joined from elsewhere: what `wherry down` must know to clean up after it. */
+  readonly node?: { readonly name: string; readonly server: string; readonly dockerHost?: string }
 }
 
 /** What a running cluster writes down about itself, for `status`, `down` and the command line client. */
@@ -86,8 +88,12 @@ export async function clusterIdentity(
   const known = readJson<ClusterIdentity>(identityFile(dir))
   if (known) return known
   const identity = { id: random.suffix(8), podCIDR: await freePodCIDR(), serviceCIDR: '10.96.0.0/16' }
-  writeWhole(identityFile(dir), `${JSON.stringify(identity, undefined, 2)}\n`)
+  keepIdentity(dir, identity)
   return identity
+}
+
+export function keepIdentity(dir: DataDir, identity: ClusterIdentity): void {
+  writeWhole(identityFile(dir), `${JSON.stringify(identity, undefined, 2)}\n`)
 }
 
 export const knownIdentity = (dir: DataDir): ClusterIdentity | undefined => readJson(identityFile(dir))
@@ -124,10 +130,10 @@ export function runningCluster(dir: DataDir): RunningCluster | undefined {
   }
 }
 
-/** Writes down that this process runs the cluster, and that it was the last one started. */
-export function markRunning(dir: DataDir, running: RunningCluster): void {
+/** Writes down that this process runs the cluster, and that it was the last one started; a node alone is none that commands could mean. */
+export function markRunning(dir: DataDir, running: RunningCluster, { isCluster = true } = {}): void {
   writeWhole(runningFile(dir), `${JSON.stringify(running, undefined, 2)}\n`)
-  writeWhole(lastFile(), `${dir.path}\n`)
+  if (isCluster) writeWhole(lastFile(), `${dir.path}\n`)
 }
 
 export function markStopped(dir: DataDir): void {

@@ -6,12 +6,12 @@ import { type DataDir, runningCluster } from './data-dir.ts'
 
 const patienceInMs = 60_000
 
-/** Starts `wherry up` in the background, its output in the data dir's log, and waits until it is ready. Answers the exit code. */
-export async function detach(args: readonly string[], dir: DataDir): Promise<number> {
+/** Starts `wherry up`, or another verb, in the background, its output in the data dir's log, and waits until it is ready. Answers the exit code. */
+export async function detach(verb: string, args: readonly string[], dir: DataDir): Promise<number> {
   mkdirSync(dir.path, { recursive: true, mode: 0o700 })
   const log = openSync(dir.log, 'w')
   const own = args.filter(arg => arg !== '--detach' && arg !== '--detach=true')
-  const child = spawn(process.execPath, [...nodeFlags, process.argv[1] ?? '', 'up', ...own], {
+  const child = spawn(process.execPath, [...nodeFlags, process.argv[1] ?? '', verb, ...own], {
     detached: true,
     env: { ...process.env, ...nodeEnv },
     stdio: ['ignore', log, log],

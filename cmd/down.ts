@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
-import { chosenDataDir, type DataDir, knownIdentity, markStopped, runningCluster } from './data-dir.ts'
+import { chosenDataDir, type ClusterIdentity, type DataDir, knownIdentity, markStopped, runningCluster } from './data-dir.ts'
 import { engineFromEnv } from './engine-address.ts'
 import { parseFlags, UsageError } from './options.ts'
 
@@ -23,7 +24,8 @@ export async function down(args: string[]): Promise<number> {
 async function stop(dir: DataDir): Promise<boolean> {
   const running = runningCluster(dir)
   if (!running) return false
-  process.kill(running.pid, 'SIGTERM')
+  // SIGTERM would say that the machine goes, and pods may have to end then.
+  process.kill(running.pid, 'SIGINT')
   const deadline = systemClock.monotonic() + patienceInMs
   while (runningCluster(dir)) {
     if (systemClock.monotonic() > deadline)
@@ -41,7 +43,8 @@ async function deleteEverything(dir: DataDir): Promise<void> {
     return
   }
   // Only nodes on an engine have folders.
-  const removed = existsSync(dir.nodes) ? await removeContainers(identity.id) : { containers: 0, networks: 0 }
+  const removed = existsSync(dir.nodes) ? await removeContainers(identity) : { containers: 0, networks: 0 }
+  if (existsSync(dir.nodes)) await removeRoutes(identity.id, dir)
   const { unmountBelow } = await import('./mounts.ts')
   await unmountBelow(dir.path)
   markStopped(dir)
@@ -49,10 +52,20 @@ async function deleteEverything(dir: DataDir): Promise<void> {
   process.stdout.write(`Deleted ${removed.containers} containers, ${removed.networks} networks and ${dir.path}.\n`)
 }
 
-async function removeContainers(cluster: string): Promise<{ containers: number; networks: number }> {
+/** What makes pods of several nodes reach each other. Without the rights for that it was never set up. */
+async function removeRoutes(cluster: string, dir: DataDir): Promise<void> {
+  const [{ hostCommands }, { podNetworkFile, removePodNetwork }] = await Promise.all([
+    import('../kubelet/network/host-commands.ts'),
+    import('../kubelet/network/pod-network.ts'),
+  ])
+  const stateFile = join(dir.nodes, podNetworkFile)
+  await removePodNetwork(cluster, { commands: hostCommands({ path: process.env.PATH }), stateFile }).catch(() => {})
+}
+
+async function removeContainers({ id: cluster, node }: ClusterIdentity): Promise<{ containers: number; networks: number }> {
   const { removeCluster } = await import('../kubelet/runtime/docker/cluster-resources.ts')
   try {
-    return await removeCluster({ cluster, clock: systemClock, log: createLog('silent'), ...engineFromEnv() })
+    return await removeCluster({ cluster, clock: systemClock, log: createLog('silent'), ...engineFromEnv(node?.dockerHost) })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     throw new UsageError(`its containers cannot be removed, so its data stays: ${why}`)

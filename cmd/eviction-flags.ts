@@ -1,5 +1,5 @@
 import { type Amounts, defaultEviction, type EvictionConfig, signals, type Signal } from '../kubelet/eviction/config.ts'
-import { parseDuration, UsageError, type UpOptions } from './options.ts'
+import { type KubeletOptions, parseDuration, UsageError } from './options.ts'
 
 /** `memory.available<100Mi,nodefs.available<10%` or, with another sign between, `memory.available=30s`. */
 function pairs(flag: string, text: string, sign: '<' | '='): [Signal, string][] {
@@ -25,7 +25,7 @@ function amounts(flag: string, text: string, sign: '<' | '='): Amounts {
 }
 
 /** The eviction settings that the flags of `wherry up` ask for. Throws a UsageError. */
-export function evictionConfig(options: UpOptions): EvictionConfig {
+export function evictionConfig(options: KubeletOptions): EvictionConfig {
   const { evictionHard, evictionSoft, evictionSoftGracePeriod, evictionMinimumReclaim, evictionTransitionPeriodInMs } = options
   const soft = evictionSoft === undefined ? {} : amounts('eviction-soft', evictionSoft, '<')
   const graces = pairs('eviction-soft-grace-period', evictionSoftGracePeriod ?? '', '=')
@@ -44,6 +44,7 @@ export function evictionConfig(options: UpOptions): EvictionConfig {
       minimumReclaim: amounts('eviction-minimum-reclaim', evictionMinimumReclaim, '='),
     }),
     ...(evictionTransitionPeriodInMs !== undefined && { transitionPeriodInMs: evictionTransitionPeriodInMs }),
+    ...(options.evictionMaxPodGraceSeconds !== undefined && { maxPodGraceSeconds: options.evictionMaxPodGraceSeconds }),
     // Figures from a file change when somebody edits it, who does not want to wait.
     ...(options.signals !== undefined && { everyMs: 1000 }),
   }

@@ -1,8 +1,8 @@
-import { UsageError } from './options.ts'
-
 /** What went wrong, in one line for the user: mistakes and known troubles without a stack. */
 export function fault(error: unknown): string {
-  if (error instanceof UsageError) return `error: ${error.message}\nRun 'wherry up --help' for the flags.`
+  // By its name: each verb is a bundle of its own, with a class of its own.
+  if (error instanceof Error && error.name === 'UsageError')
+    return `error: ${error.message}\nRun 'wherry up --help' for the flags.`
   if (!(error instanceof Error)) return `error: ${String(error)}`
   const root = rootOf(error)
   if (isErrno(root, 'EADDRINUSE')) return `error: port ${String(root.port)} is in use; choose another with --port, or --port 0`

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { takenBytes } from './address-range.ts'
 import { evictionConfig } from './eviction-flags.ts'
+import { garbageSettings } from './garbage-flags.ts'
 import { parseDuration, parseUp, UsageError } from './options.ts'
 
 const up = (line: string) => {
@@ -66,10 +67,38 @@ test.each([
   expect(parseDuration('x', text)).toBe(ms)
 })
 
+test('what kubelets set aside, throw away and keep', () => {
+  expect(garbageSettings()).toEqual(garbageSettings(up('').garbage))
+  const { config, logLimits } = garbageSettings(
+    up(
+      '--system-reserved cpu=500m,memory=1Gi --image-gc-high-threshold 90 --image-gc-scope all --maximum-image-ttl-duration 24h --maximum-dead-containers 7 --container-log-max-size 1Mi --container-log-max-files 2 --keep-deleted 0',
+    ).garbage,
+  )
+  expect(logLimits).toEqual({ maxBytes: 2 ** 20, maxFiles: 2 })
+  expect(config).toMatchObject({
+    systemReserved: { cpu: '500m', memory: '1Gi' },
+    imageGarbage: { highThresholdPercent: 90, lowThresholdPercent: 80, scope: 'all', maximumAgeInMs: 86_400_000 },
+    containerGarbage: { maxPerPodContainer: 1, maxContainers: 7 },
+    keptLogs: { keepInMs: 0 },
+  })
+})
+
+test.each([
+  ['--image-gc-high-threshold 101', '--image-gc-high-threshold must be a whole number from 0 to 100'],
+  ['--image-gc-high-threshold 80', '--image-gc-low-threshold must be lower'],
+  ['--image-gc-scope mine', 'must be own or all, not "mine"'],
+  ['--container-log-max-files 1', 'must be a whole number from 2 to 1000'],
+  ['--container-log-max-size big', 'must be a size such as 10Mi'],
+  ['--kube-reserved gpu=1', '"gpu=1" is not RESOURCE=QUANTITY'],
+  ['--keep-deleted soon', 'must be a duration'],
+])('%s is refused too', (line, message) => {
+  expect(() => garbageSettings(up(line).garbage)).toThrow(message)
+})
+
 test('eviction flags replace the defaults they name', () => {
   const config = evictionConfig(
     up(
-      '--eviction-hard memory.available<200Mi,nodefs.available<7% --eviction-soft memory.available<1Gi --eviction-soft-grace-period memory.available=30s --eviction-minimum-reclaim memory.available=50Mi --eviction-pressure-transition-period 5s --signals f.json',
+      '--eviction-hard memory.available<200Mi,nodefs.available<7% --eviction-soft memory.available<1Gi --eviction-soft-grace-period memory.available=30s --eviction-minimum-reclaim memory.available=50Mi --eviction-pressure-transition-period 5s --eviction-max-pod-grace-period 45 --signals f.json',
     ),
   )
   expect(config).toMatchObject({
@@ -78,6 +107,7 @@ test('eviction flags replace the defaults they name', () => {
     softGraceInMs: { 'memory.available': 30_000 },
     minimumReclaim: { 'memory.available': '50Mi' },
     transitionPeriodInMs: 5000,
+    maxPodGraceSeconds: 45,
   })
   expect(Object.keys(config.hard)).toHaveLength(2)
 })

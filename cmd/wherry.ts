@@ -1,5 +1,16 @@
 import { setMaxListeners } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type * as Agent from './agent.ts'
+import type * as Down from './down.ts'
 import { fault } from './fault.ts'
+import type * as Kubectl from './kubectl.ts'
+import { runProgram } from './program.ts'
+import type * as Status from './status.ts'
+import type * as Token from './token.ts'
+import type * as Up from './up.ts'
+
+/** Where the bundle of each verb is, seen from here; the build puts it in. */
+declare const programs: { readonly [verb in 'up' | 'agent' | 'token' | 'down' | 'status' | 'kubectl']: string }
 
 // One abort signal ends everything, so many listen to it.
 setMaxListeners(0)
@@ -8,16 +19,30 @@ setMaxListeners(0)
 async function main(): Promise<number> {
   const [verb = 'help', ...args] = process.argv.slice(2)
   switch (verb) {
-    case 'up':
-      return (await import('./up.ts')).up(args)
+    case 'up': {
+      const { exports, keepCompiled } = load<typeof Up>(programs.up)
+      return exports.up(args, keepCompiled)
+    }
+    case 'server': {
+      const { exports, keepCompiled } = load<typeof Up>(programs.up)
+      return exports.server(args, keepCompiled)
+    }
+    case 'agent': {
+      const { exports, keepCompiled } = load<typeof Agent>(programs.agent)
+      return exports.agent(args, keepCompiled)
+    }
+    case 'token':
+      return load<typeof Token>(programs.token).exports.token(args)
     case 'down':
-      return (await import('./down.ts')).down(args)
+      return load<typeof Down>(programs.down).exports.down(args)
     case 'status':
-      return (await import('./status.ts')).status(args)
+      return load<typeof Status>(programs.status).exports.status(args)
     default:
-      return (await import('./kubectl.ts')).kubectl([verb, ...args])
+      return load<typeof Kubectl>(programs.kubectl).exports.kubectl([verb, ...args])
   }
 }
+
+const load = <Exports extends object>(path: string) => runProgram<Exports>(fileURLToPath(new URL(path, import.meta.url)))
 
 try {
   process.exitCode = await main()

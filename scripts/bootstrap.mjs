@@ -31,6 +31,7 @@ export function ensureDependencies() {
 const sourceFolders = [
   'lib',
   'api',
+  'streaming',
   'storage',
   'apiserver',
   'client',

@@ -25,7 +25,11 @@ const check = spawnSync(process.execPath, ['scripts/check.mjs', '--no-tests'], {
 if (check.status !== 0) process.exit(1)
 
 // Peers talk to real containers.
-const projects = ['unit', 'scenario', ...(couldNotRun.length === 0 ? ['docker', 'peer'] : [])]
+const projects = ['unit', 'scenario', ...(couldNotRun.length === 0 ? ['docker', 'hosts', 'conformance', 'peer'] : [])]
+if (process.getuid?.() !== 0) {
+  couldNotRun.push('test/hosts (only root may make network namespaces)')
+  projects.splice(projects.indexOf('hosts'), projects.includes('hosts') ? 1 : 0)
+}
 if (projects.includes('peer')) {
   try {
     ensureDebianKubectl()

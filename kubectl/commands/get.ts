@@ -2,6 +2,7 @@ import type { KubeList, KubeObject } from '../../api/transport.ts'
 import { responseError } from '../../client/http-errors.ts'
 import { jsonLines } from '../../client/json-lines.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
+import { deletedPods } from '../deleted/deleted-pods.ts'
 import { UsageError } from '../flags.ts'
 import { callOf, chunkSize, listAll, locate, readFiles, selectionFlags } from '../objects.ts'
 import { valuesAt } from '../../lib/json-path.ts'
@@ -26,6 +27,7 @@ export const get: Command = {
     'wherry get deploy,rs,po -l app=web',
     "wherry get pods -o jsonpath='{.items[*].metadata.name}'",
     'wherry get pods -w',
+    'wherry get pods --deleted',
   ],
   flags: {
     ...selectionFlags,
@@ -39,6 +41,7 @@ export const get: Command = {
     'label-columns': { type: 'list', short: 'L', help: 'A column for each of these labels' },
     'ignore-not-found': { type: 'bool', help: 'A name that is not there is no error' },
     'show-managed-fields': { type: 'bool', help: 'metadata.managedFields too' },
+    deleted: { type: 'bool', help: 'Pods that were deleted a while ago, as they were then' },
     raw: { type: 'string', help: 'A path of the API: its answer as it is', placeholder: 'PATH' },
     'chunk-size': { type: 'int', help: 'How many objects to ask for at a time', hidden: true },
   },
@@ -52,6 +55,7 @@ export const get: Command = {
     const session = await context.session()
     const groups = await wanted(context, session)
     const printer = printerFor(flag.text(context, 'output') ?? '', { showManagedFields: flag.on(context, 'show-managed-fields') })
+    if (flag.on(context, 'deleted')) return printDeleted(context, session, groups, printer)
     if (flag.on(context, 'watch') || flag.on(context, 'watch-only')) return follow(context, session, groups, printer)
     return printer ? printObjects(context, session, groups, printer) : printTables(context, session, groups)
   },
@@ -131,6 +135,37 @@ async function printObjects(
   else if (!(single && found.length === 0))
     context.io.out(await printer({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items: found }))
   return failed ? 1 : 0
+}
+
+async function printDeleted(
+  context: CommandContext,
+  session: Session,
+  groups: readonly Group[],
+  printer: Printer | undefined,
+): Promise<number> {
+  const { io } = context
+  const [group, ...others] = groups
+  if (!group || others.length > 0 || group.resource.group || group.resource.resource !== 'pods')
+    throw new UsageError('--deleted is for pods only')
+  if (flag.on(context, 'watch') || flag.on(context, 'watch-only')) throw new UsageError('--deleted cannot be watched')
+  const labelSelector = flag.text(context, 'selector')
+  const wanted: { name?: string }[] = group.names.length > 0 ? group.names.map(name => ({ name })) : [{}]
+  const found = await Promise.all(wanted.map(one => deletedPods(session, { namespace: group.namespace, labelSelector, ...one })))
+  const pods = found.flatMap(({ items }) => items.map(({ object }) => object))
+  const missing = group.names.filter((_, i) => found[i]?.items.length === 0)
+  for (const name of missing) io.err(`Error from server (NotFound): no pod "${name}" was deleted a short while ago\n`)
+  const [first] = found
+  if (printer) {
+    if (group.names.length === 1 && pods.length === 1) io.out(await printer(pods[0] as object))
+    else if (group.names.length === 0 || pods.length > 0)
+      io.out(await printer({ apiVersion: 'v1', kind: 'List', metadata: { resourceVersion: '' }, items: pods }))
+  } else if (first && pods.length > 0) {
+    const table = { ...first.table, rows: found.flatMap(({ table: { rows } }) => rows) }
+    io.out(formatTable(table, tableOptions(context, groups, group)))
+  } else if (missing.length === 0) {
+    io.err(`No pods were deleted a short while ago${group.namespace === undefined ? '' : ` in ${group.namespace} namespace`}.\n`)
+  }
+  return missing.length > 0 && !flag.on(context, 'ignore-not-found') ? 1 : 0
 }
 
 function tableOptions(context: CommandContext, groups: readonly Group[], group: Group): TableOptions {

@@ -1,8 +1,11 @@
 import type { Pod } from '../../api/core/pod.ts'
 import type { ContainerLogOptions } from '../../api/node-agent.ts'
+import { isReason } from '../../api/errors.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
+import { deletedLog, deletedPods } from '../deleted/deleted-pods.ts'
 import { parseDuration } from '../duration.ts'
 import { UsageError } from '../flags.ts'
+import type { Io } from '../io.ts'
 import { listAll } from '../objects.ts'
 import { containerNames, podsMeant, usualContainer } from '../pods-of.ts'
 
@@ -18,6 +21,7 @@ export const logs: Command = {
     'wherry logs -f deploy/web -c main',
     'wherry logs -l app=web --prefix --tail=5',
     'wherry logs web --previous',
+    'wherry logs --deleted web',
   ],
   flags: {
     follow: { type: 'bool', short: 'f', help: 'Go on as more is written' },
@@ -32,6 +36,7 @@ export const logs: Command = {
     timestamps: { type: 'bool', help: 'When each line was written' },
     prefix: { type: 'bool', help: 'Which pod and container each line is from' },
     selector: { type: 'string', short: 'l', help: 'The pods with these labels' },
+    deleted: { type: 'bool', help: 'The last words of a pod that was deleted a while ago' },
     'ignore-errors': { type: 'bool', help: 'Go on with the others when one fails' },
     'max-log-requests': { type: 'int', help: 'How many containers to follow at a time (5)' },
     'pod-running-timeout': { type: 'string', help: 'How long to wait for a pod', hidden: true },
@@ -39,6 +44,7 @@ export const logs: Command = {
   },
   async run(context) {
     const options = logOptions(context)
+    if (flag.on(context, 'deleted')) return printDeleted(context, options)
     const sources = await sourcesOf(context, options.container)
     const follows = options.follow && sources.length > 1
     const most = flag.number(context, 'max-log-requests') ?? 5
@@ -123,24 +129,82 @@ async function sourcesOf(context: CommandContext, container: string | undefined)
   })
 }
 
-/** Copies a log out, whole lines at a time where several may be mixed. */
+/** What is kept of a pod that is gone: of the container named, of the usual one, or of all that it had. */
+async function printDeleted(context: CommandContext, options: ContainerLogOptions): Promise<number> {
+  const { io, words } = context
+  if (flag.text(context, 'selector') !== undefined) throw new UsageError('--deleted takes the name of a pod, not a selector')
+  if (options.follow) throw new Error('--follow is of no use with --deleted: a pod that is gone writes nothing more')
+  const session = await context.session()
+  const { namespace } = session
+  const name = (words[0] ?? '').replace(/^(pods?|po)\//, '')
+  const { items } = await deletedPods(session, { namespace, name })
+  const pod = items[0]?.object
+  if (!pod) throw new Error(`no pod "${name}" in namespace "${namespace}" was deleted a short while ago`)
+  const all = flag.on(context, 'all-containers')
+  const containers = all ? containerNames(pod) : [options.container ?? usualContainer(pod, io.err)]
+  let failed = false
+  for (const container of containers) {
+    const prefix = flag.on(context, 'prefix') ? `[pod/${name}/${container}] ` : ''
+    const target = { namespace, name, uid: pod.metadata.uid }
+    try {
+      const lines = lineWriter(io, prefix)
+      lines.write(await deletedLog(session, target, { ...options, container }))
+      lines.end()
+    } catch (error) {
+      // Of several some may never have written anything.
+      if (!all) throw error
+      failed ||= !isReason(error, 'NotFound')
+    }
+  }
+  return failed ? 1 : 0
+}
+
+/** Copies a log out, byte for byte. */
 async function print(context: CommandContext, { pod, container }: Source, options: ContainerLogOptions): Promise<void> {
   const { io, signal } = context
   const { namespace, name } = pod.metadata
   const isPrefixed = flag.on(context, 'prefix') || flag.on(context, 'all-pods')
-  const prefix = isPrefixed ? `[pod/${name}/${container}] ` : ''
-  const decoder = new TextDecoder()
-  let rest = ''
+  const lines = lineWriter(io, isPrefixed ? `[pod/${name}/${container}] ` : '')
   try {
     const { transport } = await context.session()
-    for await (const chunk of transport.logs({ namespace, name }, { ...options, container }, signal)) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n')
-      rest = lines.pop() ?? ''
-      if (lines.length > 0) io.out(lines.map(line => `${prefix}${line}\n`).join(''))
-    }
-    if (rest) io.out(`${prefix}${rest}`)
+    for await (const chunk of transport.logs({ namespace, name }, { ...options, container }, signal)) lines.write(chunk)
+    lines.end()
   } catch (error) {
     if (!flag.on(context, 'ignore-errors')) throw error
     io.out(`error: ${(error as Error).message}\n`)
+  }
+}
+
+const newline = 10
+
+/** Writes whole lines at a time, since several logs may be mixed, each with a prefix. */
+function lineWriter(io: Io, prefix: string) {
+  const decoder = new TextDecoder()
+  const head = Buffer.from(prefix)
+  let rest: Uint8Array = new Uint8Array()
+  const put = (bytes: Uint8Array) =>
+    io.writeBytes ? io.writeBytes(bytes, 'out') : io.out(decoder.decode(bytes, { stream: true }))
+  const prefixed = (bytes: Uint8Array): Uint8Array => {
+    if (head.length === 0) return bytes
+    const parts: Uint8Array[] = []
+    for (let start = 0; start < bytes.length; ) {
+      const end = bytes.indexOf(newline, start)
+      const line = bytes.subarray(start, end < 0 ? bytes.length : end + 1)
+      parts.push(head, line)
+      start += line.length
+    }
+    return Buffer.concat(parts)
+  }
+  return {
+    write(chunk: Uint8Array) {
+      const end = chunk.lastIndexOf(newline) + 1
+      if (end > 0) put(prefixed(rest.length > 0 ? Buffer.concat([rest, chunk.subarray(0, end)]) : chunk.subarray(0, end)))
+      if (end === chunk.length) rest = new Uint8Array()
+      else rest = end > 0 || rest.length === 0 ? chunk.slice(end) : Buffer.concat([rest, chunk])
+    },
+    end() {
+      if (rest.length > 0) put(prefixed(rest))
+      rest = new Uint8Array()
+    },
   }
 }

@@ -1,5 +1,5 @@
 import type { CertificateSigningRequest } from '../../api/certificates/certificate-signing-request.ts'
-import { type Der, demand, oidText, parts, readAll } from '../../api/certificates/der.ts'
+import { type Der, demand, oidText, parts, readAll } from '../../lib/x509/der-reader.ts'
 import { humanDuration } from '../../api/duration.ts'
 import type { Describer } from './around.ts'
 import { events } from './events.ts'
