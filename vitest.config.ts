@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** Four projects: `unit` beside the code, `scenario` on in-process clusters, `peer` with clients of others, `docker` on a real engine. */
+/**
+ * `unit` beside the code, `scenario` on in-process clusters, `peer` with clients of others, `docker` on a real engine, `hosts` on
+ * several of them in network namespaces, `conformance` for what Kubernetes promises of pods and volumes, on real containers.
+ */
 export default defineConfig({
   test: {
     isolate: false,
@@ -11,7 +14,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{lib,api,storage,apiserver,client,scheduler,controllers,kubelet,kubectl,cmd}/**/*.test.ts'],
+          include: ['{lib,api,streaming,storage,apiserver,client,scheduler,controllers,kubelet,kubectl,cmd}/**/*.test.ts'],
           // Kills processes for half a minute.
           exclude: ['**/crash.test.ts', '**/node_modules/**'],
         },
@@ -30,6 +33,27 @@ export default defineConfig({
         test: {
           name: 'peer',
           include: ['test/peer/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          maxConcurrency: 8,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'hosts',
+          include: ['test/hosts/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

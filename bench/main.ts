@@ -51,7 +51,10 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
     return figures
   },
   deployment: async () => (await import('./whole-program.ts')).bigDeployment(),
-  'pod-start': async () => (await import('./whole-program.ts')).podStart(),
+  'pod-start': async () => (await import('./docker-pods.ts')).podStart(),
+  'pods-at-once': async () => (await import('./docker-pods.ts')).podsAtOnce(),
+  'pool-start': async () => (await import('./docker-pods.ts')).poolStart(),
+  'idle-node': async () => (await import('./docker-pods.ts')).idleNode(),
   store: async () => {
     const { benchStore } = await import('./store.ts')
     const all = await benchStore()

@@ -24,8 +24,74 @@ export interface Running extends AsyncDisposable {
 /** Runs `wherry up` on a data dir of its own (or one given) until it is disposed of, which deletes everything. */
 export async function runProgram(flags: readonly string[], dataDir?: string): Promise<Running> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'wherry-bench-')))
+  const { pid, readyInMs, end } = await launch(['up', '--data-dir', folder, '--port', '0', ...flags])
+  const transport = await transportTo(folder)
+  const stop = async () => {
+    transport.close()
+    await end()
+  }
+  return {
+    transport,
+    readyInMs,
+    dataDir: folder,
+    async residentMegabytes() {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8')
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
+    },
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop()
+      await takeDown(folder)
+    },
+  }
+}
+
+/** A node with an agent of its own, beside a control plane. */
+export interface RunningAgent extends AsyncDisposable {
+  readonly transport: Transport
+  readonly agentPid: number
+}
+
+/** Runs `wherry server` and `wherry agent` on data dirs of their own until it is disposed of, which deletes everything. */
+export async function runAgent(): Promise<RunningAgent> {
+  const folder = await mkdtemp(join(tmpdir(), 'wherry-bench-'))
+  const [cluster, node] = [join(folder, 'cluster'), join(folder, 'node')]
+  const local = '127.0.0.1'
+  const server = await launch([
+    'server',
+    '--data-dir',
+    cluster,
+    '--port',
+    '0',
+    '--bind-address',
+    local,
+    '--advertise-address',
+    local,
+  ])
+  const [, url = '', token = ''] = /--server (https:\S+)[\s\\]+--token (\S+)/.exec(server.output) ?? []
+  const agent = await launch([
+    ...['agent', '--server', url, '--token', token, '--data-dir', node, '--node-name', 'node-1'],
+    ...['--address', local, '--port', '0', '--network-mode', 'none'],
+  ])
+  const transport = await transportTo(cluster)
+  return {
+    transport,
+    agentPid: agent.pid,
+    async [Symbol.asyncDispose]() {
+      transport.close()
+      await agent.end()
+      await server.end()
+      await takeDown(node)
+      await takeDown(cluster)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Starts the program; resolves once it says that it is ready. */
+async function launch(args: readonly string[]) {
   const began = performance.now()
-  const child = spawn(process.execPath, [...nodeFlags, program, 'up', '--data-dir', folder, '--port', '0', ...flags], {
+  const child = spawn(process.execPath, [...nodeFlags, program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...nodeEnv },
   })
@@ -34,36 +100,27 @@ export async function runProgram(flags: readonly string[], dataDir?: string): Pr
   const readyInMs = await new Promise<number>((ready, reject) => {
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString()
-      if (output.includes('Ready in')) ready(performance.now() - began)
+      if (/Ready in .*\n/.test(output)) ready(performance.now() - began)
     })
-    child.once('exit', code => reject(new Error(`wherry up ended with ${code}: ${output}`)))
+    child.once('exit', code => reject(new Error(`wherry ${args[0]} ended with ${code}: ${output}`)))
   })
-  const { transport: options } = await selectConnection(
-    await parseKubeconfig(await readFile(join(folder, 'kubeconfig'), 'utf8')),
-    folder,
-  )
-  const transport = httpTransport(options)
-  const stop = async () => {
-    transport.close()
+  const end = async () => {
     child.kill('SIGTERM')
     await exited
   }
-  return {
-    transport,
-    readyInMs,
-    dataDir: folder,
-    async residentMegabytes() {
-      const status = await readFile(`/proc/${child.pid}/status`, 'utf8')
-      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
-    },
-    stop,
-    async [Symbol.asyncDispose]() {
-      await stop()
-      const down = spawn(process.execPath, [program, 'down', '--delete-data', '--data-dir', folder], { stdio: 'ignore' })
-      await new Promise(done => down.once('exit', done))
-      await rm(folder, { recursive: true, force: true })
-    },
-  }
+  return { pid: child.pid ?? 0, readyInMs, output, end }
+}
+
+async function transportTo(dataDir: string) {
+  const kubeconfig = await parseKubeconfig(await readFile(join(dataDir, 'kubeconfig'), 'utf8'))
+  const { transport: options } = await selectConnection(kubeconfig, dataDir)
+  return httpTransport(options)
+}
+
+async function takeDown(dataDir: string): Promise<void> {
+  const down = spawn(process.execPath, [program, 'down', '--delete-data', '--data-dir', dataDir], { stdio: 'ignore' })
+  await new Promise(done => down.once('exit', done))
+  await rm(dataDir, { recursive: true, force: true })
 }
 
 /** Waits until a check holds, looking ten times a second. */

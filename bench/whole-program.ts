@@ -1,11 +1,6 @@
-import type Docker from 'dockerode'
-import type { KubeList, KubeObject } from '../api/transport.ts'
-import { dockerEngine } from '../kubelet/runtime/docker/engine.ts'
-import { silentLog } from '../lib/log.ts'
-import { systemClock } from '../lib/clock.ts'
 import { podBody } from './http-creates.ts'
 import { runProgram, type Running, sleep, until } from './program.ts'
-import { type Figure, median, percentile } from './report.ts'
+import { type Figure, median } from './report.ts'
 
 const pods = { group: '', version: 'v1', resource: 'pods', namespace: 'default' } as const
 const deployments = { group: 'apps', version: 'v1', resource: 'deployments', namespace: 'default' } as const
@@ -120,86 +115,4 @@ export async function bigDeployment(replicas = 500): Promise<Figure[]> {
       remark: '20 simulated nodes, median of 3',
     },
   ]
-}
-
-/**
- * From POST of a pod to its Running status, and turn by turn Docker's own create and start of the same two containers: the same image, command, mounts,
- * limits and network, through the same client library.
- */
-export async function podStart(rounds = 12): Promise<Figure[]> {
-  await using running = await runProgram(['--runtime', 'docker'])
-  const engine = dockerEngine({ clock: systemClock, log: silentLog })
-  const ours: number[] = []
-  const raw: number[] = []
-  const containersOf = (name: string) =>
-    engine.read(docker => docker.listContainers({ all: true, filters: { label: [`io.kubernetes.pod.name=${name}`] } }))
-  for (let round = -1; round < rounds; round++) {
-    const name = `pod-${round + 1}`
-    const took = await startPod(running, name)
-    const own = await containersOf(name)
-    const pause = own.find(({ Image }) => Image.startsWith('wherry/pause'))
-    const app = own.find(({ Image }) => !Image.startsWith('wherry/pause'))
-    if (!pause || !app) throw new Error(`the containers of ${name} are not there`)
-    const rawTook = await engine.open(docker => startTwins(docker, pause.Id, app.Id))
-    await running.transport.call({ verb: 'delete', ...pods, name, options: { gracePeriodSeconds: 0 } })
-    await until(async () => (await containersOf(name)).length === 0)
-    // The first pair warms up code, caches and the node's network.
-    if (round < 0) continue
-    ours.push(took)
-    raw.push(rawTook)
-  }
-  const over = median(ours.map((took, i) => took - (raw[i] ?? 0)))
-  const p95 = percentile(ours, 0.95).toFixed(0)
-  const remark = `p95 ${p95} ms; Docker's own create and start of the same containers ${median(raw).toFixed(0)} ms`
-  return [
-    { name: 'pod start, POST to Running', value: median(ours), unit: 'ms', remark },
-    {
-      name: "pod start over Docker's own",
-      value: over,
-      unit: 'ms',
-      goal: { atMost: 40 },
-      remark: `median difference of ${rounds} pairs`,
-    },
-  ]
-}
-
-async function startPod(running: Running, name: string): Promise<number> {
-  const spec = {
-    restartPolicy: 'Never',
-    terminationGracePeriodSeconds: 0,
-    automountServiceAccountToken: false,
-    containers: [{ name: 'app', image: 'busybox:1.36', command: ['sleep', '3600'] }],
-  }
-  const { metadata } = (await running.transport.call({ verb: 'list', ...pods })) as KubeList
-  const seen = new AbortController()
-  const options = { resourceVersion: metadata.resourceVersion, fieldSelector: `metadata.name=${name}` }
-  const events = running.transport.watch({ verb: 'watch', ...pods, options }, seen.signal)
-  const began = performance.now()
-  const created = running.transport.call({
-    verb: 'create',
-    ...pods,
-    body: { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec },
-  })
-  for await (const batch of events) if (batch.some(event => isRunning(event.object))) break
-  const took = performance.now() - began
-  seen.abort()
-  await created
-  return took
-}
-
-const isRunning = (object: KubeObject) => (object as { status?: { phase?: string } }).status?.phase === 'Running'
-
-/** Creates and starts two containers like these, without the labels by which a kubelet would take them for its own. */
-async function startTwins(docker: Docker, pauseId: string, appId: string): Promise<number> {
-  const [pause, app] = await Promise.all([docker.getContainer(pauseId).inspect(), docker.getContainer(appId).inspect()])
-  const like = ({ Config, HostConfig }: Docker.ContainerInspectInfo) => ({ ...Config, HostConfig, Labels: {} })
-  const began = performance.now()
-  const sandbox = await docker.createContainer(like(pause))
-  await sandbox.start()
-  const joined = { NetworkMode: `container:${sandbox.id}`, IpcMode: `container:${sandbox.id}` }
-  const container = await docker.createContainer({ ...like(app), Hostname: '', HostConfig: { ...app.HostConfig, ...joined } })
-  await container.start()
-  const took = performance.now() - began
-  await Promise.all([container.remove({ force: true }), sandbox.remove({ force: true })])
-  return took
 }

@@ -1,6 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Node } from '../../api/core/node.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { ServiceAccount } from '../../api/core/service-account.ts'
@@ -27,13 +29,27 @@ export interface TestClusterOptions
   extends Partial<
     Pick<
       ClusterOptions,
-      'store' | 'docker' | 'clock' | 'log' | 'simulatedEngine' | 'simulatedMachine' | 'signalsFile' | 'eviction'
+      | 'store'
+      | 'docker'
+      | 'clock'
+      | 'log'
+      | 'simulatedEngine'
+      | 'simulatedMachine'
+      | 'simulatedStages'
+      | 'signalsFile'
+      | 'eviction'
+      | 'resources'
+      | 'garbage'
     >
   > {
   /** How many simulated nodes; default 2. They are called `simulated-1` and so on. */
   readonly simulated?: number
   /** The cluster's mark; another one over the same store is another candidate for leadership. */
   readonly id?: string
+  /** Whether the API server asks kubelets by HTTPS, as if they were on other machines. */
+  readonly remoteAgents?: boolean
+  /** For pods on Docker: a range that no other network of the engine has; default 10.199.0.0/16. */
+  readonly podCIDR?: string
   /** 0, the default: any free one. */
   readonly port?: number
 }
@@ -41,6 +57,8 @@ export interface TestClusterOptions
 /** A whole cluster in this process, over memory, on a free port. */
 export interface TestCluster extends AsyncDisposable {
   readonly port: number
+  /** Each node has a folder of its name in it. */
+  readonly nodesDir: string
   /** The administrator's, straight into the pipeline. */
   readonly client: Client
   transport(user: UserInfo): Transport
@@ -63,7 +81,11 @@ let made: Promise<Certificates> | undefined
 
 /** Making certificates takes a while, so that all clusters of a run share theirs. */
 export function testCertificates(): Promise<Certificates> {
-  made ??= ensureCertificates({ store: pemMemory(), clock: systemClock, clients: { admin: users.admin } })
+  made ??= ensureCertificates({
+    store: pemMemory(),
+    clock: systemClock,
+    clients: { admin: users.admin, kubelets: users.kubeletClient },
+  })
   return made
 }
 
@@ -74,7 +96,8 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
   const certificates = await testCertificates()
   const folder = await mkdtemp(join(tmpdir(), 'wherry-test-'))
   const ownStore = options.store ? undefined : memoryStore({ clock })
-  const engine = options.simulatedEngine ?? simulatedEngine({ clock, random })
+  const { simulatedStages: stages } = options
+  const engine = options.simulatedEngine ?? simulatedEngine({ clock, random, ...(stages && { stages }) })
   const common = {
     clock,
     random,
@@ -83,15 +106,22 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     simulatedEngine: engine,
     ...(options.simulatedMachine && { simulatedMachine: options.simulatedMachine }),
     ...(options.signalsFile && { signalsFile: options.signalsFile }),
+    ...(options.resources && { resources: options.resources }),
+    ...(options.garbage && { garbage: options.garbage }),
   }
   const { run, apiServer } = cluster({
     ...common,
-    identity: { id, podCIDR: '10.199.0.0/16', serviceCIDR: '10.96.0.0/16' },
+    identity: { id, podCIDR: options.podCIDR ?? '10.199.0.0/16', serviceCIDR: '10.96.0.0/16' },
     store: options.store ?? (ownStore as NonNullable<typeof ownStore>),
     certificates,
     port: options.port ?? 0,
     docker,
     simulated: Array.from({ length: simulated }, (_, i) => `simulated-${i + 1}`),
+    ...(options.remoteAgents && {
+      remoteAgents: true,
+      kubeletAddress: '0.0.0.0',
+      server: { kubeletCredentials: async () => certificates.clients.kubelets ?? { certificate: '', key: '' } },
+    }),
     nodesDir: join(folder, 'nodes'),
     volumesDir: join(folder, 'volumes'),
   })
@@ -123,11 +153,12 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     await running
     if (!options.simulatedEngine) engine.close()
     await ownStore?.close()
-    await rm(folder, { recursive: true, force: true })
+    await removeWithMounts(folder)
   }
 
   const self: TestCluster = {
     port,
+    nodesDir: join(folder, 'nodes'),
     client,
     transport: apiServer.transport,
     https,
@@ -162,6 +193,8 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
       const { items } = await client.list(Node)
       const ready = items.filter(isReady)
       if (ready.length < simulated + docker.length) throw new Error(`${ready.length} nodes are ready`)
+      const listening = items.filter(({ status }) => status.daemonEndpoints?.kubeletEndpoint?.Port !== 10250)
+      if (options.remoteAgents && listening.length < ready.length) throw new Error(`${listening.length} kubelets listen`)
       await client.get(ServiceAccount, { namespace: 'default', name: 'default' })
     })
   } catch (error) {
@@ -174,4 +207,15 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
 /** Whether a node's or a pod's Ready condition is True. */
 export function isReady(object: Pod | Node): boolean {
   return object.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+}
+
+/** Memory volumes of a real node stay mounted while its pods go on. */
+async function removeWithMounts(folder: string): Promise<void> {
+  const mounts = await readFile('/proc/self/mounts', 'utf8').catch(() => '')
+  const inside = mounts
+    .split('\n')
+    .flatMap(line => line.split(' ')[1] ?? [])
+    .filter(path => path.startsWith(`${folder}/`))
+  for (const path of inside.reverse()) await promisify(execFile)('umount', ['-l', path]).catch(() => {})
+  await rm(folder, { recursive: true, force: true })
 }

@@ -1,5 +1,5 @@
-import { controlFrame, dataHeader, frameType, numbersFrame } from '../../../apiserver/http/spdy/frames.ts'
-import { headerWriter } from '../../../apiserver/http/spdy/headers.ts'
+import { controlFrame, dataHeader, frameType, numbersFrame } from '../../../streaming/spdy/frames.ts'
+import { headerWriter } from '../../../streaming/spdy/headers.ts'
 import type { Random } from '../../../lib/random.ts'
 import { bytes, bytesOf, chance, damaged, type Family, noise, pick, printable, some, target } from './request.ts'
 

@@ -1,0 +1,177 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../../lib/clock.ts'
+import { ensureBusyboxImage } from '../../../scripts/busybox-image.mjs'
+import { eventually } from '../eventually.ts'
+
+/** Another name of busybox:1.36, for updates. */
+export const otherImage = 'busybox:other'
+
+/** A container as the engine lists it. */
+export interface Listed {
+  readonly Id: string
+  readonly Names: readonly string[]
+  /** Seconds since 1970. */
+  readonly Created: number
+  readonly State: string
+  readonly Status: string
+  readonly Labels: Readonly<Record<string, string>>
+}
+
+/** A dockerd that may be killed: nobody else uses it, and it leaves the machine's packet filter and bridges alone. */
+export interface OwnEngine extends AsyncDisposable {
+  readonly folder: string
+  readonly socketPath: string
+  call<T>(method: string, path: string): Promise<T>
+  /** What is its own; with `all`, also what does not run. */
+  list(): Promise<Listed[]>
+  /** SIGKILL for dockerd and its containerd; what shims are left goes on by itself. */
+  kill(): Promise<void>
+  /** SIGKILL for containerd alone: dockerd notices after some seconds and starts another. */
+  killContainerd(): void
+  /** Resolves when it answers. */
+  start(): Promise<void>
+}
+
+export interface OwnEngineOptions {
+  /** Containers survive dockerd. */
+  readonly isLiveRestore: boolean
+}
+
+/** Why there can be none here; undefined: there can. */
+export function whyNoOwnEngine(): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root may run an engine'
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  const isThere = (name: string) => folders.some(folder => readdirOf(folder).includes(name))
+  return isThere('dockerd') ? undefined : 'there is no dockerd'
+}
+
+const patience = { timeoutInMs: 60_000, everyMs: 50 }
+
+export async function ownEngine({ isLiveRestore }: OwnEngineOptions): Promise<OwnEngine> {
+  // Sockets of containerd must have short names.
+  const folder = await mkdtemp(join(tmpdir(), 'wchaos-'))
+  const socketPath = join(folder, 'sock')
+  const containerdPidFile = join(folder, 'exec/containerd/containerd.pid')
+  let child: ChildProcess | undefined
+  let ended: Promise<unknown> = Promise.resolve()
+  const containerdPid = () => Number(textOf(containerdPidFile)) || 0
+
+  const call = <T>(method: string, path: string) => engineRequest<T>(socketPath, method, path)
+  const engine: OwnEngine = {
+    folder,
+    socketPath,
+    call,
+    list: () => call('GET', '/containers/json?all=1'),
+    killContainerd() {
+      const pid = containerdPid()
+      if (pid > 0 && isAlive(pid)) process.kill(pid, 'SIGKILL')
+    },
+    async kill() {
+      const containerd = containerdPid()
+      child?.kill('SIGKILL')
+      await ended
+      if (containerd > 0 && isAlive(containerd)) process.kill(containerd, 'SIGKILL')
+      await eventually(() => {
+        if (isAlive(containerd)) throw new Error('containerd has not ended')
+      }, patience)
+      // Where nobody reaps orphans a dead containerd passes for a living one.
+      rmSync(containerdPidFile, { force: true })
+      rmSync(join(folder, 'pid'), { force: true })
+    },
+    async start() {
+      const log = openSync(join(folder, 'dockerd.log'), 'a')
+      const flags = [
+        ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '-p', join(folder, 'pid')],
+        ...['-H', `unix://${socketPath}`, '--group', 'root', '--bridge=none', '--iptables=false'],
+        ...(isLiveRestore ? ['--live-restore'] : []),
+      ]
+      const dockerd = spawn('dockerd', flags, { stdio: ['ignore', log, log] })
+      child = dockerd
+      ended = new Promise(resolve => dockerd.once('exit', resolve))
+      await eventually(async () => {
+        if (dockerd.signalCode === 'SIGKILL') return
+        if (dockerd.exitCode !== null) throw new Error(`dockerd ended: ${textOf(join(folder, 'dockerd.log')).slice(-2000)}`)
+        await call('GET', '/_ping')
+      }, patience)
+    },
+    async [Symbol.asyncDispose]() {
+      const left = await engine.list().catch(() => [])
+      await Promise.all(left.map(({ Id }) => call('DELETE', `/containers/${Id}?force=1&v=1`).catch(() => {})))
+      child?.kill('SIGTERM')
+      const cancel = systemClock.after(20_000, () => void child?.kill('SIGKILL'))
+      await ended
+      cancel()
+      // Shims that lost their containerd.
+      for (const pid of processesNaming(folder)) process.kill(pid, 'SIGKILL')
+      for (const mount of mountsBelow(folder).reverse()) execFileSync('umount', ['-l', mount])
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+  try {
+    await engine.start()
+    await ensureBusyboxImage({ socketPath })
+    const [repo, tag] = otherImage.split(':')
+    await call('POST', `/images/busybox:1.36/tag?repo=${repo}&tag=${tag}`)
+    return engine
+  } catch (error) {
+    await engine[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+const answerWithinInMs = 10_000
+
+function engineRequest<T>(socketPath: string, method: string, path: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path, agent: false, timeout: answerWithinInMs }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', chunk => (text += chunk))
+      response.on('error', reject)
+      response.on('end', () => {
+        if ((response.statusCode ?? 500) >= 400) reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`))
+        else resolve((text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined) as T)
+      })
+    })
+    sent.on('timeout', () => sent.destroy(new Error(`${method} ${path}: no answer`)))
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+const readdirOf = (path: string): string[] => {
+  try {
+    return readdirSync(path)
+  } catch {
+    return []
+  }
+}
+
+/** Neither gone nor waiting to be reaped. */
+export const isAlive = (pid: number): boolean => /^\d+ \(.*\) [^ZX]/s.test(textOf(`/proc/${pid}/stat`))
+
+/** Processes whose command line has this text. */
+const processesNaming = (text: string): number[] =>
+  readdirOf('/proc')
+    .filter(name => /^\d+$/.test(name) && textOf(`/proc/${name}/cmdline`).includes(text))
+    .map(Number)
+    .filter(pid => pid !== process.pid)
+
+/** Where something is mounted below a folder, in the order it was mounted. */
+export const mountsBelow = (folder: string): string[] =>
+  textOf('/proc/self/mountinfo')
+    .split('\n')
+    .map(line => (line.split(' ')[4] ?? '').replace(/\\040/g, ' '))
+    .filter(path => path.startsWith(`${folder}/`))
