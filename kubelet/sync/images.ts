@@ -15,9 +15,9 @@ import { messageOf, SyncError } from './sync-error.ts'
 export interface Images {
   /**
    * Resolves when the image is here. Throws SyncError: ErrImagePull, ImagePullBackOff, RegistryUnavailable, ErrImageNeverPull,
-   * InvalidImageName, ImageInspectError.
+   * InvalidImageName, ImageInspectError. `known`: what the runtime has just said of the image, so that it need not be asked again.
    */
-  ensure(pod: Pod, container: AnyContainer): Promise<ImageInfo>
+  ensure(pod: Pod, container: AnyContainer, known?: ImageInfo): Promise<ImageInfo>
   forget(podUid: string): void
 }
 
@@ -119,7 +119,7 @@ export function imagePuller({ images, objects, events, clock, limits }: Options)
   }
 
   return {
-    async ensure(pod, container) {
+    async ensure(pod, container, known) {
       const image = container.image ?? ''
       const subject = containerSubject(pod, container.name)
       const secrets = await secretsOf(pod)
@@ -131,7 +131,7 @@ export function imagePuller({ images, objects, events, clock, limits }: Options)
       }
       const policy = container.imagePullPolicy ?? 'IfNotPresent'
       if (policy === 'Always') return pull(pod, subject, image, secrets)
-      const present = await status(subject, image)
+      const present = known ?? (await status(subject, image))
       if (present) {
         events.record(subject, 'Normal', 'Pulled', `Container image "${image}" already present on machine`)
         return present

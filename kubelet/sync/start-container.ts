@@ -3,6 +3,7 @@ import { containerSubject } from '../container-subject.ts'
 import type { KubeletContext } from '../context.ts'
 import { goDuration, podLabel } from '../names.ts'
 import type { AnyContainer, ContainerRole } from '../pod-types.ts'
+import type { ImageInfo } from '../runtime/runtime.ts'
 import { newestOf, type PodRuntime } from '../workers/pod-runtime.ts'
 import { withPodResources } from '../resize/container-resources.ts'
 import type { MountedVolume } from '../volumes/volumes.ts'
@@ -23,6 +24,8 @@ export interface StartInput {
   readonly runtime: PodRuntime
   /** In preparation since the sandbox was. */
   readonly volumes: Promise<ReadonlyMap<string, MountedVolume>>
+  /** What was found out about the container's image meanwhile, if anything. */
+  readonly image?: ImageInfo | undefined
   readonly signal: AbortSignal
 }
 
@@ -72,9 +75,9 @@ export function containerStarter({ context, images, backoff, runHook, killer }: 
     throw new SyncError('CrashLoopBackOff', message, { retryInMs: waitInMs })
   }
 
-  const create = async ({ pod, container, role, sandboxId, podIp, runtime, volumes, signal }: StartInput) => {
+  const create = async ({ pod, container, role, sandboxId, podIp, runtime, volumes, image: known, signal }: StartInput) => {
     const newest = newestOf(runtime, container.name)
-    const [image, mounted] = await unlessAborted(Promise.all([images.ensure(pod, container), volumes]), signal)
+    const [image, mounted] = await unlessAborted(Promise.all([images.ensure(pod, container, known), volumes]), signal)
     const attempt = newest ? newest.attempt + 1 : lostAttempts(pod, container)
     const targetName = (container as { targetContainerName?: string }).targetContainerName
     const target = targetName ? newestOf(runtime, targetName) : undefined

@@ -1,6 +1,7 @@
 import type { Pod } from '../../api/core/pod.ts'
 import type { KubeletContext } from '../context.ts'
 import { containersOf } from '../pod-types.ts'
+import type { ImageInfo } from '../runtime/runtime.ts'
 import { isAnythingRunning, type PodRuntime } from '../workers/pod-runtime.ts'
 import type { MountedVolume, PodVolumes } from '../volumes/volumes.ts'
 import type { ResizePlan } from '../resize/plan.ts'
@@ -70,6 +71,13 @@ export function podSyncer({ context, volumes, killer, startContainer, actuateRes
     await context.cgroups?.endStrays(pod, id => running.has(id))
   }
 
+  /** What the runtime has of a container's image, where that is all there is to ask; whoever finds nothing asks again. */
+  const imageOf = async ({ spec }: Pod, name: string | undefined): Promise<ImageInfo | undefined> => {
+    const container = containersOf(spec).find(one => one.container.name === name)?.container
+    if (!container?.image || container.imagePullPolicy === 'Always') return undefined
+    return engine.images.status(container.image).catch(() => undefined)
+  }
+
   /** Dead instances of init containers, all but the newest so many of each. Expects the newest first. */
   const removeInit = async ({ spec }: Pod, { containers }: PodRuntime, kept: number) => {
     for (const { name } of spec.initContainers ?? []) {
@@ -114,10 +122,12 @@ export function podSyncer({ context, volumes, killer, startContainer, actuateRes
       if (starts.length > 0) await endStrays(pod, runtime)
       let sandboxId = actions.sandboxId ?? ''
       let podIp = runtime.sandboxes[0]?.ip ?? ''
+      let firstImage: ImageInfo | undefined
       if (actions.createSandbox) {
-        const sandbox = await runSandbox(pod, actions.attempt)
+        const [sandbox, found] = await Promise.all([runSandbox(pod, actions.attempt), imageOf(pod, starts[0])])
         sandboxId = sandbox.id
         podIp = sandbox.ip
+        firstImage = found
       }
       if (actions.resize && !actions.killPod) await actuateResize?.(pod, actions.resize)
       const all = containersOf(pod.spec)
@@ -127,7 +137,17 @@ export function podSyncer({ context, volumes, killer, startContainer, actuateRes
         if (!found) continue
         const { container, role } = found
         try {
-          await startContainer({ pod, container, role, sandboxId, podIp, runtime, volumes: mounted, signal })
+          await startContainer({
+            pod,
+            container,
+            role,
+            sandboxId,
+            podIp,
+            runtime,
+            volumes: mounted,
+            image: name === starts[0] ? firstImage : undefined,
+            signal,
+          })
           started.push(name)
         } catch (error) {
           const reason =

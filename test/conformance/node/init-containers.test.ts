@@ -18,7 +18,8 @@ async function follow(name: string, spec: PodSpec, isDone: (pod: Pod) => boolean
   const options = { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion: created.metadata.resourceVersion }
   const seen: Pod[] = []
   for await (const events of client.watch(Pod, options, stop.signal)) {
-    for (const { object } of events) {
+    for (const { type, object } of events) {
+      if (type === 'BOOKMARK') continue
       seen.push(object)
       invariant(object)
       if (isDone(object)) {
