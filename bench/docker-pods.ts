@@ -125,7 +125,7 @@ export async function podStart(rounds = 15): Promise<Figure[]> {
 }
 
 /** Fifty pods at once to all Running, beside the same fifty pairs of containers made by Docker alone, as many at a time as suits it best. */
-export async function podsAtOnce(count = 50, rounds = 2): Promise<Figure[]> {
+export async function podsAtOnce(count = 50, rounds = 1): Promise<Figure[]> {
   await using running = await runProgram(['--runtime', 'docker'])
   const names = Array.from({ length: count }, (_, i) => `at-once-${i}`)
   await startPods(running, ['first'])

@@ -256,7 +256,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     isReady: feeds.hasHeardOfAll,
   })
   const others: [string, Run][] = [['housekeeping', clean]]
-  if (usesDisk) others.push(['garbage', garbage.run])
+  if (usesDisk || options.signals) others.push(['garbage', garbage.run])
   if (runtime.keepWarm) others.push(['warm sandboxes', runtime.keepWarm])
   if (eviction) others.push(['eviction', eviction.run])
   if (options.kernelLog) others.push(['kernel', oomWatch({ ...common, open: options.kernelLog })])

@@ -5,12 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { root } from './bootstrap.mjs'
 
 /** What libraries bring along for uses that we do not have: a third of the bundle, and of the time it takes to start. */
-const leftOut = [
-  'ssh2',
-  '@fastify/ajv-compiler',
-  '@fastify/fast-json-stringify-compiler',
-  'light-my-request',
-]
+const leftOut = ['ssh2', '@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request']
 
 const leftOutPath = join(root, 'scripts', 'left-out.cjs')
 

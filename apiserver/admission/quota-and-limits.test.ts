@@ -22,6 +22,7 @@ const inDefault = (resource: string): Target => ({ ...configMaps, resource })
 const quotas = inDefault('resourcequotas')
 const limitRanges = inDefault('limitranges')
 const claims = inDefault('persistentvolumeclaims')
+const classes: Target = { group: 'storage.k8s.io', version: 'v1', resource: 'storageclasses' }
 const containers = (...resources: object[]) => resources.map((each, i) => ({ name: `c${i}`, image: 'x', resources: each }))
 const createPod = (name: string, ...resources: object[]) =>
   create<Pod>(pods, pod(name, {}, { containers: containers(...resources) }))
@@ -102,7 +103,10 @@ describe('a quota', () => {
 
   test('is charged for what grows', async () => {
     await quota('q', { 'requests.storage': '3Gi' })
-    const claim = (storage: string) => ({ spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } } })
+    const claim = (storage: string) => ({
+      spec: { storageClassName: 'elastic', accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } },
+    })
+    await create(classes, { metadata: { name: 'elastic' }, provisioner: 'example.com/p', allowVolumeExpansion: true })
     await create(claims, { metadata: { name: 'a' }, ...claim('1Gi') })
     await patch(claims, 'a', 'merge', { status: { phase: 'Bound' } }, { subresource: 'status' })
     await patch(claims, 'a', 'merge', claim('3Gi'))

@@ -69,7 +69,7 @@ const underTest: Omit<RuntimeUnderTest, 'runtime'> = {
 
 runtimeContract('docker', async () => ({ runtime: runtimeOf, ...underTest }))
 
-const pool = { stop: new AbortController(), taken: 0 }
+const pool = { stop: new AbortController(), isKept: false, taken: 0 }
 
 describe('pods from a pool of warm sandboxes', () => {
   afterAll(() => pool.stop.abort())
@@ -88,11 +88,15 @@ function pooledRuntimeOf(
   logLimits?: { maxBytes: number; maxFiles: number },
 ): ContainerRuntime {
   const runtime = runtimeOf(node, owner, logLimits, { size: 3, hostname: 'warm' })
-  if (node === 'node-a' && owner === `${cluster}-pool`) void runtime.keepWarm?.(pool.stop.signal)
+  const isPool = node === 'node-a' && owner === `${cluster}-pool`
+  if (isPool && !pool.isKept) void runtime.keepWarm?.(pool.stop.signal)
+  pool.isKept ||= isPool
   return {
     ...runtime,
     async runSandbox(config) {
-      const sandbox = await runtime.runSandbox(config.hostNetwork ? config : { ...config, hostname: 'warm' })
+      const sandbox = await runtime.runSandbox(
+        config.hostNetwork || !isPool ? { ...config, hostNetwork: true } : { ...config, hostname: 'warm' },
+      )
       if (sandbox.isWarm) pool.taken++
       return sandbox
     },

@@ -12,20 +12,23 @@ const clock = systemClock
 const log = silentLog
 const engine = dockerEngine({ clock, log, socketPath: engineSocket })
 const cluster = `pool-${process.pid}`
-const stops: AbortController[] = []
+const kept: { stop: AbortController; ended: Promise<void> | undefined }[] = []
 
 /** A runtime as a kubelet has it, with so many sandboxes in its pool. */
 function runtimeWith(size: number): ContainerRuntime {
   const sandboxPool = { size, hostname: 'warm' }
   const runtime = dockerRuntime({ engine, cluster, node: 'node-a', podCIDR: () => '10.213.22.0/24', clock, log, sandboxPool })
   const stop = new AbortController()
-  stops.push(stop)
-  void runtime.keepWarm?.(stop.signal)
+  kept.push({ stop, ended: runtime.keepWarm?.(stop.signal) })
   return runtime
 }
 
 /** The kubelet is gone, as with kill -9: what it had made stays. */
-const killAll = () => stops.splice(0).forEach(stop => stop.abort())
+const killAll = async () => {
+  const all = kept.splice(0)
+  for (const { stop } of all) stop.abort()
+  await Promise.all(all.map(({ ended }) => ended))
+}
 
 const isWaiting = ({ Names }: { Names: string[] }) => Names.some(name => name.startsWith('/k8s_WARM_'))
 const waiting = async () =>
@@ -44,7 +47,7 @@ const run = async (runtime: ContainerRuntime, overrides: Partial<SandboxConfig> 
 
 describe('warm sandboxes', { timeout: 90_000 }, () => {
   afterEach(async () => {
-    killAll()
+    await killAll()
     await Promise.all(made.splice(0).map(({ runtime, sandbox }) => runtime.removeSandbox(sandbox.id)))
     for (const { Id } of await containersOf(cluster))
       await engineCall('DELETE', `/containers/${Id}?force=1`).catch(() => undefined)
@@ -104,7 +107,7 @@ describe('warm sandboxes', { timeout: 90_000 }, () => {
     const sandbox = await run(first)
     await poolIsFull(2)
     const left = (await waiting()).map(({ Id }) => Id)
-    killAll()
+    await killAll()
     const next = runtimeWith(0)
     expect((await next.list()).sandboxes.map(({ id }) => id)).toEqual([sandbox.id])
     await expect.poll(async () => (await waiting()).filter(({ Id }) => left.includes(Id)), { timeout: 20_000 }).toEqual([])

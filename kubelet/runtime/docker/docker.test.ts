@@ -147,6 +147,7 @@ describe('turns', () => {
     }
     const settle = () => new Promise(resolve => setImmediate(resolve))
     const all = [take('begin', work('a')), take('begin', work('b')), take('begin', work('c')), take('finish', work('a2'))]
+    await settle()
     expect(order).toEqual(['a', 'b'])
     for (let freed = 0; freed < 4; freed++) {
       release[freed]?.()
@@ -154,6 +155,30 @@ describe('turns', () => {
     }
     await Promise.all(all)
     expect(order).toEqual(['a', 'b', 'a2', 'c'])
+  })
+
+  test('what nobody waits for happens while nothing else does', async () => {
+    const { take } = turns(4)
+    const order: string[] = []
+    const release: (() => void)[] = []
+    const work = (name: string) => () => {
+      order.push(name)
+      return new Promise<void>(resolve => release.push(resolve))
+    }
+    const settle = () => new Promise(resolve => setImmediate(resolve))
+    const all = [take('begin', work('a')), take('spare', work('s1')), take('spare', work('s2')), take('begin', work('b'))]
+    await settle()
+    expect(order).toEqual(['a', 'b'])
+    release[0]?.()
+    await settle()
+    expect(order).toEqual(['a', 'b'])
+    for (let freed = 1; freed < 4; freed++) {
+      release[freed]?.()
+      await settle()
+      expect(order).toHaveLength(Math.min(4, freed + 2))
+    }
+    await Promise.all(all)
+    expect(order).toEqual(['a', 'b', 's1', 's2'])
   })
 })
 

@@ -4,10 +4,10 @@ import type { Log } from '../../../lib/log.ts'
 import type { Run } from '../../../lib/run.ts'
 import { readable, unless } from './connection.ts'
 import type { DockerEngine } from './engine.ts'
-import { type Labels, type Owner, ownerFilter, podUidOf } from './labels.ts'
+import { type Labels, labelsFromName, type Owner, ownerFilter, ownLabel, podUidOf } from './labels.ts'
 
-/** What a kubelet does not know already; exec events, which probes cause by the dozen, tell it nothing. */
-const telling = ['start', 'die', 'destroy', 'oom']
+/** What a kubelet does not know already; exec events, which probes cause by the dozen, tell it nothing. By a new name a warm sandbox is taken. */
+const telling = ['start', 'die', 'destroy', 'oom', 'rename']
 
 /** Listens to the engine's events about our containers and connects again, with growing delays, whenever the stream ends. */
 export function dockerEvents(
@@ -40,7 +40,10 @@ export function dockerEvents(
   /** Dockerd tells of a death while it still buries the container, and lists it as running until that is done. */
   async function tell({ Action, Actor }: EngineEvent): Promise<void> {
     if (Action === 'die' && Actor?.ID) await buried(engine, Actor.ID).catch(() => undefined)
-    onEvent(podUidOf(Actor?.Attributes ?? {}))
+    const { name = '', ...labels } = Actor?.Attributes ?? {}
+    if (labels[ownLabel.warm] === undefined) return onEvent(podUidOf(labels))
+    const taken = labelsFromName(name)
+    if (taken) onEvent(podUidOf(taken)) // one that waits is no pod's
   }
 
   async function listen(signal: AbortSignal, onOpen: () => void): Promise<void> {

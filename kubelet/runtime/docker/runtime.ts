@@ -20,6 +20,7 @@ import { dockerNetworkStats } from './network-stats.ts'
 import { processUser } from './process-user.ts'
 import { removeById, removeSandbox, requireSandbox, runSandbox, sandboxInfo, stopSandbox } from './sandboxes.ts'
 import { dockerAttach, dockerExec, dockerExecSync } from './sessions.ts'
+import { startById } from './start-by-id.ts'
 import { inspectedContainer, inspectedSandbox, listedContainer, listedSandbox } from './states.ts'
 import { dockerStats } from './stats.ts'
 import { type SandboxPool, warmSandboxes } from './warm-sandboxes.ts'
@@ -120,10 +121,7 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
     createContainer,
     async startContainer(id) {
       starting.add(id)
-      await engine
-        .change('finish', docker => docker.getContainer(id).start())
-        .catch(failAs('start'))
-        .finally(() => starting.delete(id))
+      await startById(engine, id).finally(() => starting.delete(id))
     },
     async stopContainer(id, graceInSeconds) {
       const stop = () =>

@@ -2,7 +2,7 @@ import type { ContainerInspectInfo } from 'dockerode'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Log } from '../../../lib/log.ts'
 import { RuntimeError, type Sandbox, type SandboxConfig } from '../runtime.ts'
-import { DockerError, failAs, unless } from './connection.ts'
+import { type DockerConnection, DockerError, failAs, unless } from './connection.ts'
 import { createNamed } from './create-named.ts'
 import { sandboxOptions } from './create-options.ts'
 import type { DockerEngine } from './engine.ts'
@@ -90,7 +90,7 @@ export async function removeSandbox(engine: DockerEngine, id: string): Promise<v
 }
 
 /** 404: it is gone. 409: somebody is at it already. */
-export async function removeById(engine: DockerEngine, id: string): Promise<void> {
+export async function removeById(engine: DockerConnection, id: string): Promise<void> {
   await engine.change('finish', docker => docker.getContainer(id).remove({ force: true, v: true })).catch(unless(404, 409))
 }
 

@@ -5,7 +5,7 @@ import { bell } from '../../../lib/bell.ts'
 import { aborted, type Run } from '../../../lib/run.ts'
 import type { Sandbox, SandboxConfig } from '../runtime.ts'
 import { sandboxOptions } from './create-options.ts'
-import { dockerName, isWarmName, type Labels, labelsFromName, ownLabel, sandboxLabels, warmName } from './labels.ts'
+import { dockerName, isWarmName, type Labels, labelsFromName, ownerFilter, ownLabel, sandboxLabels, warmName } from './labels.ts'
 import { removeById, type Surroundings } from './sandboxes.ts'
 import { writeResolvConf } from './resolv-conf.ts'
 import { inspectedSandbox } from './states.ts'
@@ -29,7 +29,7 @@ export interface WarmSandboxes {
   forget(id: string): void
   /** What the engine lists of this node: what waits there without being known here was left behind, and goes. */
   seen(listed: readonly ContainerInfo[]): void
-  /** Removes those that wait. */
+  /** Removes those that wait; there are new ones only when another pod has come. */
   clear(): Promise<void>
   /** Keeps so many waiting; those that wait when it ends are found, and removed, by the kubelet that comes next. */
   readonly run: Run
@@ -45,6 +45,9 @@ export function couldBeWarm({ hostname }: SandboxPool, config: SandboxConfig): b
 /** Pods come in bursts, and whoever makes sandboxes then is in their way. */
 const quietInMs = 500
 const retryInMs = 2000
+/** Somebody else may be at removing one already. */
+const removalTries = 50
+const removalPauseInMs = 100
 
 const recordFile = 'wherry-sandbox.json'
 
@@ -58,6 +61,8 @@ export function warmSandboxes(pool: SandboxPool, { engine, owner, network, clock
   const records = new Map<string, Labels>()
   const wanted = bell()
   let made = 0
+  let isCleared = false
+  let making: Promise<void> = Promise.resolve()
 
   const remove = async (id: string) => {
     const at = waiting.findIndex(one => one.id === id)
@@ -98,9 +103,10 @@ export function warmSandboxes(pool: SandboxPool, { engine, owner, network, clock
   return {
     async take(config) {
       if (pool.size === 0 || !couldBeWarm(pool, config) || !engine.isLocal) return undefined
+      isCleared = false
+      wanted.ring()
       const one = waiting.shift()
       if (!one) return undefined
-      wanted.ring()
       known.set(one.id, 'taken')
       try {
         // All this first, for with its new name it is the pod's.
@@ -152,7 +158,16 @@ export function warmSandboxes(pool: SandboxPool, { engine, owner, network, clock
     },
 
     async clear() {
-      await Promise.all(waiting.map(({ id }) => remove(id)))
+      isCleared = true
+      await making.catch(() => undefined)
+      const filters = { label: [...ownerFilter(owner), ownLabel.warm] }
+      for (let tries = 0; tries < removalTries; tries++) {
+        const listed = await engine.read(docker => docker.listContainers({ all: true, filters }))
+        const left = listed.filter(({ Names }) => Names.some(name => isWarmName(owner, name.slice(1))))
+        if (left.length === 0) return
+        await Promise.all(left.map(({ Id }) => remove(Id)))
+        await clock.sleep(removalPauseInMs)
+      }
     },
 
     async run(signal) {
@@ -160,7 +175,7 @@ export function warmSandboxes(pool: SandboxPool, { engine, owner, network, clock
       while (!signal.aborted) {
         const woken = wanted.wait(signal)
         try {
-          while (waiting.length < pool.size && !signal.aborted) await make()
+          while (waiting.length < pool.size && !signal.aborted && !isCleared) await (making = make())
         } catch (err) {
           log.debug({ err }, 'no warm sandbox made')
           await clock.sleep(retryInMs, signal)

@@ -47,7 +47,8 @@ export function whyNoOwnEngine(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root may run an engine'
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
   const isThere = (name: string) => folders.some(folder => readdirOf(folder).includes(name))
-  return isThere('dockerd') ? undefined : 'there is no dockerd'
+  const missing = ['dockerd', 'ip'].find(program => !isThere(program))
+  return missing ? `there is no ${missing}` : undefined
 }
 
 const patience = { timeoutInMs: 60_000, everyMs: 50 }
@@ -57,6 +58,10 @@ export async function ownEngine({ isLiveRestore }: OwnEngineOptions): Promise<Ow
   const folder = await mkdtemp(join(tmpdir(), 'wchaos-'))
   const socketPath = join(folder, 'sock')
   const containerdPidFile = join(folder, 'exec/containerd/containerd.pid')
+  // Without any bridge of its own a dockerd takes docker0 away, whosever that is.
+  const bridge = `wc-${folder.slice(-6)}`
+  execFileSync('ip', ['link', 'add', bridge, 'type', 'bridge'])
+  execFileSync('ip', ['address', 'add', '169.254.77.1/30', 'dev', bridge])
   let child: ChildProcess | undefined
   let ended: Promise<unknown> = Promise.resolve()
   const containerdPid = () => Number(textOf(containerdPidFile)) || 0
@@ -87,7 +92,7 @@ export async function ownEngine({ isLiveRestore }: OwnEngineOptions): Promise<Ow
       const log = openSync(join(folder, 'dockerd.log'), 'a')
       const flags = [
         ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '-p', join(folder, 'pid')],
-        ...['-H', `unix://${socketPath}`, '--group', 'root', '--bridge=none', '--iptables=false'],
+        ...['-H', `unix://${socketPath}`, '--group', 'root', `--bridge=${bridge}`, '--iptables=false'],
         ...(isLiveRestore ? ['--live-restore'] : []),
       ]
       const dockerd = spawn('dockerd', flags, { stdio: ['ignore', log, log] })
@@ -109,6 +114,7 @@ export async function ownEngine({ isLiveRestore }: OwnEngineOptions): Promise<Ow
       // Shims that lost their containerd.
       for (const pid of processesNaming(folder)) process.kill(pid, 'SIGKILL')
       for (const mount of mountsBelow(folder).reverse()) execFileSync('umount', ['-l', mount])
+      execFileSync('ip', ['link', 'delete', bridge])
       await rm(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }

@@ -105,12 +105,25 @@ function aboutPod(pod: Pod, { observer }: Surveyed): string[] {
     case undefined:
       complaints.push('nobody knows this pod')
   }
+  // A file that comes again is the same pod again, which begins to count anew.
+  if (metadata.annotations?.['kubernetes.io/config.mirror']) return complaints
   for (const one of statusesOf(pod)) {
     const seen = observer.starts(ownUid(pod), one.name)
     expect(one.restartCount >= seen - 1, `${one.name} was started ${seen} times, which is not told`)
   }
   return complaints
 }
+
+/** One that was made but not started before its kubelet was killed counts as an attempt, and the next has taken its place. */
+const hasSuccessor = (one: Listed, listed: readonly Listed[]) =>
+  listed.some(
+    other =>
+      uidOf(other) === uidOf(one) &&
+      nameOf(other) === nameOf(one) &&
+      other.Created >= one.Created &&
+      attemptOf(other) > attemptOf(one),
+  )
+const attemptOf = ({ Labels }: Listed) => Number(Labels['wherry.dev/attempt'])
 
 /** Containers that could not be started: the engine lists them as merely created. */
 async function failedStarts(engine: OwnEngine, listed: readonly Listed[]): Promise<Set<string>> {
@@ -140,7 +153,7 @@ function aboutEngine(
       complaints.push(`${what} is left of a pod that is gone`)
       continue
     }
-    if (one.State === 'created' && !failed.has(one.Id)) complaints.push(`${what} was never started`)
+    if (one.State === 'created' && !failed.has(one.Id) && !hasSuccessor(one, listed)) complaints.push(`${what} was never started`)
     if (one.State === 'running' && isOver(pod)) complaints.push(`${what} runs though the pod is over`)
     if ((one.State === 'running') !== processes.has(one.Id) && processes.size > 0)
       complaints.push(`${what}: the kernel says otherwise`)
