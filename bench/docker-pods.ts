@@ -96,7 +96,7 @@ export async function podStart(rounds = 15): Promise<Figure[]> {
   const ours: number[] = []
   const raw: number[] = []
   for (let round = -1; round < rounds; round++) {
-    const name = `pod-${round + 1}`
+    const name = `pod-${process.pid}-${round + 1}`
     const [took = 0] = await startPods(running, [name])
     const twins = await twinsOf(name)
     const began = performance.now()
@@ -127,9 +127,10 @@ export async function podStart(rounds = 15): Promise<Figure[]> {
 /** Fifty pods at once to all Running, beside the same fifty pairs of containers made by Docker alone, as many at a time as suits it best. */
 export async function podsAtOnce(count = 50, rounds = 1): Promise<Figure[]> {
   await using running = await runProgram(['--runtime', 'docker'])
-  const names = Array.from({ length: count }, (_, i) => `at-once-${i}`)
-  await startPods(running, ['first'])
-  const twins = await twinsOf('first')
+  const names = Array.from({ length: count }, (_, i) => `at-once-${process.pid}-${i}`)
+  const first = `first-${process.pid}`
+  await startPods(running, [first])
+  const twins = await twinsOf(first)
   const ours: number[] = []
   const raw = new Map<number, number[]>([2, 4, 8, 16].map(workers => [workers, []]))
   for (let round = 0; round < rounds; round++)
@@ -177,7 +178,7 @@ export async function poolStart(rounds = 15): Promise<Figure[]> {
   const raw: number[] = []
   for (let round = -1; round < rounds; round++) {
     await until(async () => (await containersOf('wherry.dev/warm=true')).filter(isIdle).length >= 3)
-    const name = `warm-${round + 1}`
+    const name = `warm-${process.pid}-${round + 1}`
     const [took = 0] = await startPods(running, [name], more)
     const app = await appOf(name)
     const began = performance.now()
