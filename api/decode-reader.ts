@@ -25,28 +25,15 @@ export function readerOf(schema: z.core.$ZodType): Read {
 function makeReader(schema: z.core.$ZodType): Read {
   const { def } = (schema as z.core.$ZodTypes)._zod
   if (def.checks && def.checks.length > 0) return readerBySchema(schema)
-  switch (def.type) {
-    case 'optional':
-    case 'default':
-    case 'prefault':
-      return readerOf(def.innerType)
-    case 'object':
-      return def.catchall ? readerBySchema(schema) : objectReader(() => fieldsOf(def.shape))
-    case 'array':
-      return listReader(() => readerOf(def.element))
-    case 'record':
-      return isAnyText(def.keyType) ? mapReader(() => readerOf(def.valueType)) : readerBySchema(schema)
-    case 'string':
-      return isAnyText(schema) ? value => (typeof value === 'string' ? value : unread) : readerBySchema(schema)
-    case 'boolean':
-      return value => (typeof value === 'boolean' ? value : unread)
-    case 'number':
-      return 'format' in def && def.format === 'int32' ? readInt32 : readerBySchema(schema)
-    case 'unknown':
-      return value => value
-    default:
-      return readerBySchema(schema)
-  }
+  if (def.type === 'optional' || def.type === 'default' || def.type === 'prefault') return readerOf(def.innerType)
+  if (def.type === 'object') return def.catchall ? readerBySchema(schema) : objectReader(() => fieldsOf(def.shape))
+  if (def.type === 'array') return listReader(() => readerOf(def.element))
+  if (def.type === 'record' && isAnyText(def.keyType)) return mapReader(() => readerOf(def.valueType))
+  if (isAnyText(schema)) return value => (typeof value === 'string' ? value : unread)
+  if (def.type === 'boolean') return value => (typeof value === 'boolean' ? value : unread)
+  if (def.type === 'number' && 'format' in def && def.format === 'int32') return readInt32
+  if (def.type === 'unknown') return value => value
+  return readerBySchema(schema)
 }
 
 const isAnyText = (schema: z.core.$ZodType): boolean => {

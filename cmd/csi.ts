@@ -21,7 +21,9 @@ export function csiSidecarsOf(options: ComponentOptions, drivers: readonly CsiDr
     let stop = () => {}
     const came = new Promise<void>(resolve => {
       const stops = drivers.map(ofNode => ofNode.onAdd(() => resolve()))
-      stop = () => stops.forEach(end => void end())
+      stop = () => {
+        for (const end of stops) end()
+      }
     })
     if (!isAny()) await Promise.race([came, aborted(signal)])
     stop()

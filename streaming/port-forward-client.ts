@@ -30,9 +30,9 @@ export function portOverSpdy({ transport, port, clock }: { transport: Duplex; po
     if (!own.push(chunk)) data.pause()
   })
   data.once('end', () => own.push(null))
-  data.once('close', async () => {
+  data.once('close', () => {
     // A reset may overtake the reason for it.
-    if (!data.readableEnded || !data.writableFinished) own.destroy(failureOf(await fault))
+    if (!data.readableEnded || !data.writableFinished) void fault.then(text => own.destroy(failureOf(text)))
   })
   void fault.then(text => text && own.destroy(failureOf(text)))
   return own

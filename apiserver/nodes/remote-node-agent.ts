@@ -80,9 +80,11 @@ function streamQuery({ command, stdin, stdout, stderr, tty }: ExecOptions): stri
   return `?${query}`
 }
 
-function logQuery({ container: _, ...options }: ContainerLogOptions): string {
+/** The container's name stands in the path. */
+function logQuery(options: ContainerLogOptions): string {
   const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(options)) if (value !== undefined) query.append(name, String(value))
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined && name !== 'container') query.append(name, String(value))
   const text = query.toString()
   return text && `?${text}`
 }

@@ -121,6 +121,7 @@ export function connectionFault(error: unknown): string {
       return `dial tcp: lookup ${(error as { hostname?: string }).hostname}: no such host`
     case 'ECONNRESET':
       return message === 'socket hang up' ? 'EOF' : 'read: connection reset by peer'
+    case undefined:
     default:
       return isPlainHttp(error) ? 'http: server gave HTTP response to HTTPS client' : String(message)
   }

@@ -1,3 +1,4 @@
+import { text as readText } from 'node:stream/consumers'
 import { request } from 'node:https'
 import { TokenReview } from '../../api/authentication/token-review.ts'
 import { SubjectAccessReview } from '../../api/authorization/subject-access-review.ts'
@@ -89,10 +90,9 @@ export async function servedKubelet({
       const sent = { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers }
       const identity = who && { cert: who.certificate, key: who.key }
       const target = { host: '127.0.0.1', port, path, method, rejectUnauthorized: false, agent: false as const }
-      const outgoing = request({ ...target, ...identity, headers: sent }, async response => {
-        const chunks: Buffer[] = []
-        for await (const chunk of response) chunks.push(chunk as Buffer)
-        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString(), headers: response.headers })
+      const outgoing = request({ ...target, ...identity, headers: sent }, response => {
+        const { statusCode: status = 0, headers } = response
+        readText(response).then(text => resolve({ status, text, headers }), reject)
       })
       outgoing.on('error', reject).end()
     })

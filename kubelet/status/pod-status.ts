@@ -48,7 +48,7 @@ export interface PodStatusInput
 
 /** The whole status of a pod as the runtime shows it now (semantics C3-C5). */
 export function computePodStatus(input: PodStatusInput): PodStatus {
-  const { pod, previous, runtime, nodeIps, now, verdict } = input
+  const { pod, previous, runtime, nodeIps, verdict } = input
   const { spec } = pod
   const all = containersOf(spec)
   const containers = {

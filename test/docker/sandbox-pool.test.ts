@@ -27,7 +27,7 @@ function runtimeWith(size: number): ContainerRuntime {
 const killAll = async () => {
   const all = kept.splice(0)
   for (const { stop } of all) stop.abort()
-  await Promise.all(all.map(({ ended }) => ended))
+  for (const { ended } of all) await ended
 }
 
 const isWaiting = ({ Names }: { Names: string[] }) => Names.some(name => name.startsWith('/k8s_WARM_'))

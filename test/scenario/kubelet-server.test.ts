@@ -1,3 +1,4 @@
+import { text as readText } from 'node:stream/consumers'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
@@ -53,11 +54,9 @@ function kubelet(
         ...(cert && { cert: cert.certificate, key: cert.key }),
         ...(token !== undefined && { headers: { authorization: `Bearer ${token}` } }),
       },
-      async response => {
-        const chunks: Buffer[] = []
-        for await (const chunk of response) chunks.push(chunk)
-        const text = Buffer.concat(chunks).toString()
-        resolve({ status: response.statusCode ?? 0, text, type: response.headers['content-type'] })
+      response => {
+        const { statusCode: status = 0, headers } = response
+        readText(response).then(text => resolve({ status, text, type: headers['content-type'] }), reject)
       },
     )
     outgoing.on('error', reject).end()

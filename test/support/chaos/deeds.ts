@@ -192,7 +192,9 @@ export function kills(random: Random, count: number, withinMs: number, lives: Li
           return Promise.all([lives.agent(target, downFor), lives.engine(target, random.below(2000))])
         case 'containerd':
           return Promise.resolve(target.engine.killContainerd())
-        default:
+        case 'container':
+        case 'sandbox':
+        case 'shim':
           return killContainer(target.engine, kind, which)
       }
     }
