@@ -45,7 +45,7 @@ export default defineConfig({
           include: ['test/conformance/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          maxWorkers: 2,
           maxConcurrency: 8,
         },
       },

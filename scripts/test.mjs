@@ -40,6 +40,7 @@ if (projects.includes('peer')) {
 } else couldNotRun.push('test/peer (it needs what test/docker needs)')
 const folder = mkdtempSync(join(tmpdir(), 'wherry-test-'))
 const total = { passed: 0, failed: 0, skipped: 0 }
+const failures = []
 for (const project of projects) {
   if (project !== 'unit' && !hasTests(join(root, 'test', project))) continue
   const report = join(folder, `${project}.json`)
@@ -55,10 +56,12 @@ for (const project of projects) {
   total.passed += result.numPassedTests
   total.failed += result.numFailedTests || (status === 0 ? 0 : 1)
   total.skipped += result.numPendingTests
+  failures.push(...failuresOf(project, result))
 }
 rmSync(folder, { recursive: true, force: true })
 
 console.log()
+for (const failure of failures) console.error(failure)
 for (const what of couldNotRun) console.error(`These tests could not run: ${what}`)
 total.failed += couldNotRun.length
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped ? `, ${total.skipped} skipped` : ''}`)
@@ -66,4 +69,24 @@ process.exit(total.failed > 0 ? 1 : 0)
 
 function hasTests(at) {
   return existsSync(at) && readdirSync(at, { recursive: true }).some(name => String(name).endsWith('.test.ts'))
+}
+
+/** Each test that failed, and why, so that the end of the run alone tells. */
+function failuresOf(project, { testResults = [] }) {
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = name.replace(`${root}/`, '')
+    const failed = assertionResults.filter(test => test.status === 'failed')
+    const told = failed.map(
+      test => `FAILED ${project} ${file} > ${test.fullName}\n${firstLines(test.failureMessages.join('\n'))}`,
+    )
+    return told.length > 0 || status !== 'failed' ? told : [`FAILED ${project} ${file}\n${firstLines(message)}`]
+  })
+}
+
+function firstLines(text) {
+  return text
+    .split('\n')
+    .slice(0, 12)
+    .map(line => `    ${line}`)
+    .join('\n')
 }

@@ -73,6 +73,13 @@ const cases: Case[] = [
     expected: { ...fresh, createSandbox: false, attempt: 1 },
   },
   {
+    title: 'Never: a container that was made and never begun has not run',
+    spec: { restartPolicy: 'Never', initContainers: [init] },
+    sandboxes: [sampleSandbox({ state: 'notReady' })],
+    containers: [sampleContainer('init', { state: 'created' })],
+    expected: { ...fresh, attempt: 1, initToStart: ['init'] },
+  },
+  {
     title: 'OnFailure: no new sandbox when all have succeeded',
     spec: { restartPolicy: 'OnFailure' },
     sandboxes: [sampleSandbox({ state: 'notReady' })],

@@ -78,7 +78,9 @@ function sandboxChange(
 
 function planFreshStart(pod: Pod, runtime: PodRuntime, actions: PodActions): void {
   const { containers, initContainers = [], restartPolicy } = pod.spec
-  if (!mayRestart(pod) && actions.attempt !== 0 && runtime.containers.length > 0) {
+  // What was made but never begun, because the engine went away meanwhile, was no run.
+  const hasRun = runtime.containers.some(({ state }) => state !== 'created')
+  if (!mayRestart(pod) && actions.attempt !== 0 && hasRun) {
     actions.createSandbox = false
     return
   }
