@@ -80,6 +80,20 @@ const cases: Case[] = [
     expected: { ...fresh, attempt: 1, initToStart: ['init'] },
   },
   {
+    title: 'Never: initialisation begins anew while the rest has not begun',
+    spec: { restartPolicy: 'Never', initContainers: [init, init2] },
+    sandboxes: [sampleSandbox({ state: 'notReady' })],
+    containers: [deadContainer('init', 0, { role: 'init' })],
+    expected: { ...fresh, attempt: 1, initToStart: ['init'] },
+  },
+  {
+    title: 'Never: failed initialisation is not begun anew',
+    spec: { restartPolicy: 'Never', initContainers: [init, init2] },
+    sandboxes: [sampleSandbox({ state: 'notReady' })],
+    containers: [deadContainer('init', 137, { role: 'init' })],
+    expected: { ...fresh, createSandbox: false, attempt: 1 },
+  },
+  {
     title: 'OnFailure: no new sandbox when all have succeeded',
     spec: { restartPolicy: 'OnFailure' },
     sandboxes: [sampleSandbox({ state: 'notReady' })],

@@ -78,9 +78,7 @@ function sandboxChange(
 
 function planFreshStart(pod: Pod, runtime: PodRuntime, actions: PodActions): void {
   const { containers, initContainers = [], restartPolicy } = pod.spec
-  // What was made but never begun, because the engine went away meanwhile, was no run.
-  const hasRun = runtime.containers.some(({ state }) => state !== 'created')
-  if (!mayRestart(pod) && actions.attempt !== 0 && hasRun) {
+  if (!mayRestart(pod) && actions.attempt !== 0 && hasHadItsRun(runtime)) {
     actions.createSandbox = false
     return
   }
@@ -96,6 +94,17 @@ function planFreshStart(pod: Pod, runtime: PodRuntime, actions: PodActions): voi
   const [firstInit] = initContainers
   if (firstInit) actions.initToStart = [firstInit.name]
   else actions.appsToStart = toStart.map(container => container.name)
+}
+
+/**
+ * Whether the one run of a pod that is never restarted is behind it. It is not while its regular containers have not begun: what was
+ * made when the engine went away, and initialisation that has gone well so far, are no run (upstream leaves such a pod Pending).
+ */
+function hasHadItsRun({ containers }: PodRuntime): boolean {
+  return containers.some(({ role, state, exitCode }) => {
+    if (state === 'created' || role === 'sidecar') return false
+    return role !== 'init' || state !== 'exited' || exitCode !== 0
+  })
 }
 
 function planInPlace(pod: Pod, runtime: PodRuntime, probes: ProbeResults, actions: PodActions): void {
