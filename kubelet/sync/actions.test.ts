@@ -87,6 +87,13 @@ const cases: Case[] = [
     expected: { ...fresh, attempt: 1, initToStart: ['init'] },
   },
   {
+    title: 'Never: what has not begun gets a sandbox, what has ended stays so',
+    spec: { restartPolicy: 'Never', containers: [app, other] },
+    sandboxes: [sampleSandbox({ state: 'notReady' })],
+    containers: [deadContainer('app', 255)],
+    expected: { ...fresh, attempt: 1, appsToStart: ['other'] },
+  },
+  {
     title: 'Never: failed initialisation is not begun anew',
     spec: { restartPolicy: 'Never', initContainers: [init, init2] },
     sandboxes: [sampleSandbox({ state: 'notReady' })],

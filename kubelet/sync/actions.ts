@@ -4,7 +4,7 @@ import { type AnyContainer, isSidecar } from '../pod-types.ts'
 import type { ContainerState } from '../runtime/runtime.ts'
 import { newestOf, type PodRuntime } from '../workers/pod-runtime.ts'
 import { containerHash, labels } from './labels.ts'
-import { isRestartable, mayRestart, mayStart, restartsAfterKill } from './restart-policy.ts'
+import { isRestartable, mayRestart, mayStart, restartsAfterKill, toldRun } from './restart-policy.ts'
 
 export type ProbeResult = 'success' | 'failure' | 'unknown'
 
@@ -78,16 +78,15 @@ function sandboxChange(
 
 function planFreshStart(pod: Pod, runtime: PodRuntime, actions: PodActions): void {
   const { containers, initContainers = [], restartPolicy } = pod.spec
-  if (!mayRestart(pod) && actions.attempt !== 0 && hasHadItsRun(runtime)) {
-    actions.createSandbox = false
-    return
-  }
+  const isOnce = !mayRestart(pod) && actions.attempt !== 0
   const toStart = containers.filter(container => {
     const newest = newestOf(runtime, container.name)
+    // What was made but never begun, because the engine went away meanwhile, has not had its run (upstream leaves such a pod Pending).
+    if (isOnce) return newest ? newest.state === 'created' : !toldRun(pod, container)
     const hasSucceeded = newest?.state === 'exited' && newest.exitCode === 0
     return !(hasSucceeded && !isRestartable(container, 'app', restartPolicy, 0))
   })
-  if (toStart.length === 0) {
+  if (toStart.length === 0 || (isOnce && hasFailedToInitialize(runtime))) {
     actions.createSandbox = false
     return
   }
@@ -96,16 +95,10 @@ function planFreshStart(pod: Pod, runtime: PodRuntime, actions: PodActions): voi
   else actions.appsToStart = toStart.map(container => container.name)
 }
 
-/**
- * Whether the one run of a pod that is never restarted is behind it. It is not while its regular containers have not begun: what was
- * made when the engine went away, and initialisation that has gone well so far, are no run (upstream leaves such a pod Pending).
- */
-function hasHadItsRun({ containers }: PodRuntime): boolean {
-  return containers.some(({ role, state, exitCode }) => {
-    if (state === 'created' || role === 'sidecar') return false
-    return role !== 'init' || state !== 'exited' || exitCode !== 0
-  })
-}
+const hasFailedToInitialize = ({ containers }: PodRuntime): boolean =>
+  containers.some(
+    ({ role, state, exitCode }) => role === 'init' && state !== 'created' && !(state === 'exited' && exitCode === 0),
+  )
 
 function planInPlace(pod: Pod, runtime: PodRuntime, probes: ProbeResults, actions: PodActions): void {
   for (const container of pod.spec.ephemeralContainers ?? [])

@@ -43,3 +43,9 @@ export function mayStart(
   if (newest.state === 'exited') return isRestartable(container, role, podPolicy, newest.exitCode)
   return role !== 'ephemeral'
 }
+
+/** The status that tells of a run of a container, whether or not the runtime still knows of one. */
+export function toldRun({ status }: Pod, { name }: AnyContainer) {
+  const all = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]
+  return all.find(one => one.name === name && (one.state.running ?? one.state.terminated ?? one.lastState.terminated))
+}

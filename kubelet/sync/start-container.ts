@@ -13,6 +13,7 @@ import type { RunHook } from './hooks.ts'
 import type { Images } from './images.ts'
 import type { Killer } from './kill.ts'
 import { containerHash } from './labels.ts'
+import { toldRun } from './restart-policy.ts'
 import { messageOf, SyncError, unlessAborted } from './sync-error.ts'
 
 export interface StartInput {
@@ -132,9 +133,7 @@ export function containerStarter({ context, images, backoff, runHook, killer }: 
 }
 
 /** An instance that the runtime has lost still counts: the status remembers it. */
-function lostAttempts({ status }: Pod, { name }: AnyContainer): number {
-  const all = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]
-  const old = all.find(one => one.name === name)
-  if (!old || !(old.state.running || old.state.terminated || old.lastState.terminated)) return 0
-  return old.restartCount + 1
+function lostAttempts(pod: Pod, container: AnyContainer): number {
+  const told = toldRun(pod, container)
+  return told ? told.restartCount + 1 : 0
 }

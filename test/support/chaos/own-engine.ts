@@ -1,11 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { systemClock } from '../../../lib/clock.ts'
 import { ensureBusyboxImage } from '../../../scripts/busybox-image.mjs'
+import { engineProcess } from '../engine-process.ts'
 import { eventually } from '../eventually.ts'
 
 /** Another name of busybox:1.36, for updates. */
@@ -56,21 +55,23 @@ const patience = { timeoutInMs: 60_000, everyMs: 50 }
 export async function ownEngine({ isLiveRestore }: OwnEngineOptions): Promise<OwnEngine> {
   // Sockets of containerd must have short names.
   const folder = await mkdtemp(join(tmpdir(), 'wchaos-'))
-  const socketPath = join(folder, 'sock')
   const containerdPidFile = join(folder, 'exec/containerd/containerd.pid')
   // Without any bridge of its own a dockerd takes docker0 away, whosever that is.
   const bridge = `wc-${folder.slice(-6)}`
   execFileSync('ip', ['link', 'add', bridge, 'type', 'bridge'])
   execFileSync('ip', ['address', 'add', '169.254.77.1/30', 'dev', bridge])
-  let child: ChildProcess | undefined
-  let ended: Promise<unknown> = Promise.resolve()
   const containerdPid = () => Number(textOf(containerdPidFile)) || 0
-
-  const call = <T>(method: string, path: string) => engineRequest<T>(socketPath, method, path)
+  const { socketPath, call, start, kill, end } = engineProcess({
+    folder,
+    socket: 'sock',
+    pidFile: 'pid',
+    flags: [`--bridge=${bridge}`, '--iptables=false', ...(isLiveRestore ? ['--live-restore'] : [])],
+  })
   const engine: OwnEngine = {
     folder,
     socketPath,
     call,
+    start,
     list: () => call('GET', '/containers/json?all=1'),
     killContainerd() {
       const pid = containerdPid()
@@ -78,8 +79,7 @@ export async function ownEngine({ isLiveRestore }: OwnEngineOptions): Promise<Ow
     },
     async kill() {
       const containerd = containerdPid()
-      child?.kill('SIGKILL')
-      await ended
+      await kill()
       if (containerd > 0 && isAlive(containerd)) process.kill(containerd, 'SIGKILL')
       await eventually(() => {
         if (isAlive(containerd)) throw new Error('containerd has not ended')
@@ -88,29 +88,8 @@ export async function ownEngine({ isLiveRestore }: OwnEngineOptions): Promise<Ow
       rmSync(containerdPidFile, { force: true })
       rmSync(join(folder, 'pid'), { force: true })
     },
-    async start() {
-      const log = openSync(join(folder, 'dockerd.log'), 'a')
-      const flags = [
-        ...['--data-root', join(folder, 'data'), '--exec-root', join(folder, 'exec'), '-p', join(folder, 'pid')],
-        ...['-H', `unix://${socketPath}`, '--group', 'root', `--bridge=${bridge}`, '--iptables=false'],
-        ...(isLiveRestore ? ['--live-restore'] : []),
-      ]
-      const dockerd = spawn('dockerd', flags, { stdio: ['ignore', log, log] })
-      child = dockerd
-      ended = new Promise(resolve => dockerd.once('exit', resolve))
-      await eventually(async () => {
-        if (dockerd.signalCode === 'SIGKILL') return
-        if (dockerd.exitCode !== null) throw new Error(`dockerd ended: ${textOf(join(folder, 'dockerd.log')).slice(-2000)}`)
-        await call('GET', '/_ping')
-      }, patience)
-    },
     async [Symbol.asyncDispose]() {
-      const left = await engine.list().catch(() => [])
-      await Promise.all(left.map(({ Id }) => call('DELETE', `/containers/${Id}?force=1&v=1`).catch(() => {})))
-      child?.kill('SIGTERM')
-      const cancel = systemClock.after(20_000, () => void child?.kill('SIGKILL'))
-      await ended
-      cancel()
+      await end()
       // Shims that lost their containerd.
       for (const pid of processesNaming(folder)) process.kill(pid, 'SIGKILL')
       for (const mount of mountsBelow(folder).reverse()) execFileSync('umount', ['-l', mount])
@@ -128,25 +107,6 @@ export async function ownEngine({ isLiveRestore }: OwnEngineOptions): Promise<Ow
     await engine[Symbol.asyncDispose]()
     throw error
   }
-}
-
-const answerWithinInMs = 10_000
-
-function engineRequest<T>(socketPath: string, method: string, path: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path, agent: false, timeout: answerWithinInMs }, response => {
-      let text = ''
-      response.setEncoding('utf8').on('data', chunk => (text += chunk))
-      response.on('error', reject)
-      response.on('end', () => {
-        if ((response.statusCode ?? 500) >= 400) reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`))
-        else resolve((text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : undefined) as T)
-      })
-    })
-    sent.on('timeout', () => sent.destroy(new Error(`${method} ${path}: no answer`)))
-    sent.on('error', reject)
-    sent.end()
-  })
 }
 
 const textOf = (path: string): string => {

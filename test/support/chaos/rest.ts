@@ -12,8 +12,8 @@ import { type Listed, mountsBelow, type OwnEngine } from './own-engine.ts'
 import type { Target } from './deeds.ts'
 import { codesAnnotation, ledger, type Wanted, wantsAnnotation } from './workload.ts'
 
-/** Exit codes of what was killed, was asked to go by an engine that starts, or could not be started by one that was being killed. */
-const killedCodes = [137, 143, 128]
+/** Exit codes of what was killed, was asked to go by an engine that starts, could not be started by one that was being killed, or ended unseen. */
+const killedCodes = [137, 143, 128, 255]
 
 type ContainerStatus = NonNullable<Pod['status']['containerStatuses']>[number]
 
