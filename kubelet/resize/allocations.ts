@@ -14,6 +14,8 @@ interface Entry {
   allocated: Record<string, Resources>
   /** By container: what one of its instances was brought to after it was made. */
   actuated: Record<string, { readonly containerId: string; readonly resources: Resources }>
+  /** The answer that was given last, to which version of the pod: every admission asks about all pods of the node. */
+  told?: { readonly pod: Pod; readonly allocated: Pod }
 }
 
 /**
@@ -48,7 +50,7 @@ export function allocations({ folder, log }: { folder?: string | undefined; log:
     const write = async () => {
       const entry = entries.get(podUid)
       if (!entry) return rm(fileOf(podUid), { force: true })
-      const text = JSON.stringify(entry)
+      const text = JSON.stringify({ allocated: entry.allocated, actuated: entry.actuated })
       const file = fileOf(podUid)
       await writeFile(`${file}.new`, text).catch(async () => {
         await mkdir(folder, { recursive: true })
@@ -80,7 +82,9 @@ export function allocations({ folder, log }: { folder?: string | undefined; log:
     },
     allocated(pod) {
       const entry = entries.get(pod.metadata.uid)
-      return entry ? withResources(pod, entry.allocated) : pod
+      if (!entry) return pod
+      if (entry.told?.pod !== pod) entry.told = { pod, allocated: withResources(pod, entry.allocated) }
+      return entry.told.allocated
     },
     has: podUid => entries.has(podUid),
     allocate(pod) {

@@ -44,9 +44,14 @@ interface Entry {
   isDirty: boolean
   isWriting: boolean
   isOver: boolean
+  /** Until when nothing but the beginning is to be told; ends that wait. */
+  stopWaiting: (() => void) | undefined
 }
 
 const retryInMs = 1000
+
+/** A pod that starts at once need not be told of twice: that its kubelet has taken it on may wait for so long for what comes next. */
+const beginningWaitsInMs = 50
 
 /** A pod that the API has down as finished stays so, whoever wrote that. */
 function final(status: PodStatus, { phase, reason, message }: Pod['status']): PodStatus {
@@ -70,6 +75,8 @@ function unfinished(status: PodStatus, { phase, reason, message, conditions = []
     }),
   }
 }
+
+const isBeginning = ({ pod, status }: Entry): boolean => status?.phase === 'Pending' && pod !== undefined && !pod.status.startTime
 
 export function statusWriter({
   client,
@@ -97,6 +104,7 @@ export function statusWriter({
         isDirty: false,
         isWriting: false,
         isOver: false,
+        stopWaiting: undefined,
       }
       entries.set(uid, entry)
     }
@@ -139,7 +147,13 @@ export function statusWriter({
       .catch(ignore('NotFound', 'Conflict'))
   }
 
+  const wait = (entry: Entry) => {
+    entry.stopWaiting ??= clock.after(beginningWaitsInMs, () => pump(entry))
+  }
+
   const pump = (entry: Entry) => {
+    entry.stopWaiting?.()
+    entry.stopWaiting = undefined
     if (entry.isWriting || signal.aborted) return
     entry.isWriting = true
     const wasOver = entry.isOver
@@ -175,7 +189,8 @@ export function statusWriter({
       entry.note = note ?? entry.note
       entry.wokenBy = wokenBy
       entry.isDirty = true
-      pump(entry)
+      if (isBeginning(entry)) wait(entry)
+      else pump(entry)
     },
     get: uid => entries.get(uid)?.status,
     remove(pod) {
@@ -183,7 +198,10 @@ export function statusWriter({
       entry.isOver = true
       pump(entry)
     },
-    forget: uid => void entries.delete(uid),
+    forget(uid) {
+      entries.get(uid)?.stopWaiting?.()
+      entries.delete(uid)
+    },
     seen(pod) {
       const entry = entries.get(pod.metadata.uid)
       if (!entry?.status || !entry.pod || Number(pod.metadata.resourceVersion) <= Number(entry.pod.metadata.resourceVersion))
@@ -202,6 +220,7 @@ export function statusWriter({
       pump(known)
     },
     async settled() {
+      for (const entry of entries.values()) entry.stopWaiting?.()
       while (writing.size > 0) await Promise.all(writing)
     },
   }

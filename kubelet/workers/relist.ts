@@ -48,10 +48,14 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
     const listed = await runtime.list()
     const known = knownDetails(pods)
     const [sandboxes, containers] = await Promise.all([
-      Promise.all(listed.sandboxes.map(async one => known.sandbox(one) ?? runtime.inspectSandbox(one.id))),
-      Promise.all(listed.containers.map(async one => known.container(one) ?? (hasRun(one) ? runtime.inspect(one.id) : one))),
+      withDetails(listed.sandboxes, known.sandbox, one => runtime.inspectSandbox(one.id)),
+      withDetails(
+        listed.containers,
+        one => known.container(one) ?? (hasRun(one) ? undefined : one),
+        one => runtime.inspect(one.id),
+      ),
     ])
-    const fresh = groupByPod(sandboxes.filter(isThere), containers.filter(isThere))
+    const fresh = groupByPod(sandboxes, containers)
     const changed = new Set<string>()
     for (const [uid, pod] of fresh) if (!isSame(pod, pods.get(uid))) changed.add(uid)
     for (const uid of pods.keys()) if (!fresh.has(uid)) changed.add(uid)
@@ -126,7 +130,24 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
 
 /** What has not run has no more to tell; and an engine that starts it just now answers no inspection until that is done. */
 const hasRun = ({ state }: ContainerState) => state !== 'created'
-const isThere = <T>(value: T | undefined): value is T => value !== undefined
+
+/** Asks only about those of which nothing is known: a relist of many that stand still is to cost next to nothing. */
+async function withDetails<T>(
+  listed: readonly T[],
+  known: (one: T) => T | undefined,
+  ask: (one: T) => Promise<T | undefined>,
+): Promise<T[]> {
+  const details: T[] = []
+  const asked: Promise<T | undefined>[] = []
+  for (const one of listed) {
+    const detail = known(one)
+    if (detail) details.push(detail)
+    else asked.push(ask(one))
+  }
+  // Those that have gone meanwhile answer nothing.
+  for (const detail of await Promise.all(asked)) if (detail) details.push(detail)
+  return details
+}
 
 /** What an inspection told stays true until the state changes, so each state is inspected once. */
 function knownDetails(pods: ReadonlyMap<string, PodRuntime>) {

@@ -51,6 +51,8 @@ export interface NodeRecords {
 /** Only what is asked for later is kept of the configurations: thousands of these are alive at once. */
 export interface SandboxRecord extends Sandbox {
   hostname: string
+  /** What was told of it last. */
+  told?: Sandbox
 }
 
 export interface ImageRecord {
@@ -83,6 +85,8 @@ export interface ContainerRecord extends ContainerState {
   stopping?: { readonly at: number; readonly exitCode: number; readonly reason?: string | undefined }
   /** Made when somebody waits for output or for the end. */
   changed?: Bell
+  /** What was told of it last, and the resources that it had then. */
+  told: { readonly state: ContainerState; readonly resources: LinuxResources } | undefined
 }
 
 interface Options {

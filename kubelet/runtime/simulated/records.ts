@@ -56,6 +56,7 @@ export function containerRecord(
     rearm: undefined,
     stopping: undefined,
     changed: undefined,
+    told: undefined,
     ...(stopSignal && { stopSignal }),
     ...(targetContainerId !== undefined && { targetContainerId }),
   }
@@ -71,20 +72,38 @@ function userOf({ security }: ContainerConfig): ContainerState['user'] {
 
 const root = { uid: 0, gid: 0, supplementalGroups: [0] }
 
-/** A copy, so that nobody outside holds a record that goes on changing. */
-export function sandboxOf({ id, pod, attempt, state, ip, hostNetwork, createdAt, labels, annotations }: SandboxRecord): Sandbox {
-  return { id, pod, attempt, state, ip, hostNetwork, createdAt, labels, annotations }
+/** A copy, so that nobody outside holds a record that goes on changing; the same one for as long as it is true. */
+export function sandboxOf(record: SandboxRecord): Sandbox {
+  const { told } = record
+  if (told && told.state === record.state && told.ip === record.ip) return told
+  const { id, pod, attempt, state, ip, hostNetwork, createdAt, labels, annotations } = record
+  return (record.told = { id, pod, attempt, state, ip, hostNetwork, createdAt, labels, annotations })
 }
 
+/** The same as `sandboxOf`, for a container. */
 export function stateOf(container: ContainerRecord): ContainerState {
+  const { told } = container
+  if (told && isStillTrue(told, container)) return told.state
   const { id, sandboxId, pod, name, role, attempt, state, image, imageId, createdAt, labels, annotations } = container
   const { startedAt, finishedAt, exitCode, reason, message, resources, stopSignal, user } = container
-  return {
+  const copy = {
     ...{ id, sandboxId, pod, name, role, attempt, state, image, imageId, createdAt, labels, annotations },
     ...{ startedAt, finishedAt, exitCode, reason, message, resources: { ...resources } },
     ...(stopSignal && { stopSignal }),
     ...(user && state === 'running' && { user: { ...user, supplementalGroups: [...user.supplementalGroups] } }),
   }
+  container.told = { state: copy, resources }
+  return copy
+}
+
+function isStillTrue({ state: told, resources }: NonNullable<ContainerRecord['told']>, container: ContainerRecord): boolean {
+  return (
+    resources === container.resources &&
+    told.state === container.state &&
+    told.createdAt === container.createdAt &&
+    told.startedAt === container.startedAt &&
+    told.finishedAt === container.finishedAt
+  )
 }
 
 /** What a container has used until a moment. Limits of processor and processes hold it back; one of memory ends it. */
