@@ -33,6 +33,7 @@ import { statusWriter } from './status/status-writer.ts'
 import { podSync } from './sync/pod-sync.ts'
 import { systemMounter } from './volumes/mounter.ts'
 import { nodeVolumes } from './volumes/node-volumes.ts'
+import type { MeasuredVolume } from './volumes/usage.ts'
 import { housekeeping } from './workers/housekeeping.ts'
 import { type PodWorkers, podWorkers } from './workers/pod-workers.ts'
 import { runtimeView } from './workers/relist.ts'
@@ -45,6 +46,8 @@ export interface Kubelet {
   shutDown(): Promise<void>
   /** The storage drivers that have registered with it. */
   readonly csiDrivers: CsiDrivers
+  /** Measures what a pod has in volumes of its own (emptyDir, configMap); walks through their folders. */
+  ownVolumesOf(podUid: string): Promise<MeasuredVolume[]>
   /** Where it serves; pending until it does, which may be for ever. */
   readonly address: Promise<{ readonly host: string; readonly port: number }>
 }
@@ -280,6 +283,8 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     csiDrivers: csi.drivers,
     address: server.address,
     shutDown: shutdown.begin,
+    // Whoever evicts must not wait for storage elsewhere.
+    ownVolumesOf: uid => storage.volumes.usage(uid, ({ volume }) => Boolean(volume.emptyDir ?? volume.configMap)),
     run: lifetime({ ...parts, withApi, others, stop }),
   }
 }

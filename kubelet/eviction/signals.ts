@@ -1,9 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pod } from '../../api/core/pod.ts'
 import type { Machine } from '../node/machine.ts'
 import type { ContainerRuntime, ContainerStats, FilesystemUsage } from '../runtime/runtime.ts'
-import { folderSize } from '../runtime/folder-size.ts'
+import type { MeasuredVolume } from '../volumes/usage.ts'
 import type { Observation, Observations } from './thresholds.ts'
 import { noUsage, type PodUsage, type Usages } from './usage.ts'
 
@@ -19,8 +19,8 @@ export interface SignalSource {
 interface MachineOptions {
   machine: Machine
   runtime: ContainerRuntime
-  /** Where pods' folders are; their volumes are measured there. */
-  rootDir: string
+  /** Measures what a pod has in volumes of its own. */
+  volumesOf: (podUid: string) => Promise<readonly MeasuredVolume[]>
   /** Memory that is kept from pods (systemReserved, kubeReserved). 0: what pods may use is the node's own memory, watched already. */
   reservedMemoryInBytes?: number
   /** What all pods use together, from the cgroup above them; absent: the sum of what each container uses. */
@@ -32,7 +32,7 @@ interface MachineOptions {
 
 /** The machine's own figures: cgroups (v1 or v2), /proc, file systems, and the runtime's statistics. */
 export function machineSignals(options: MachineOptions): SignalSource {
-  const { machine, runtime, rootDir, reservedMemoryInBytes = 0, proc = '/proc', cgroups = '/sys/fs/cgroup' } = options
+  const { machine, runtime, volumesOf, reservedMemoryInBytes = 0, proc = '/proc', cgroups = '/sys/fs/cgroup' } = options
 
   const allocatableMemory = async (): Promise<Observation | undefined> => {
     if (reservedMemoryInBytes <= 0) return undefined
@@ -84,7 +84,7 @@ export function machineSignals(options: MachineOptions): SignalSource {
       for (const { metadata } of pods) {
         const stats = byPod.get(metadata.uid)
         if (!stats) continue // nobody knows what it uses
-        const usage = usageFrom(stats, await measureVolumes(rootDir, metadata.uid))
+        const usage = usageFrom(stats, await volumesOf(metadata.uid))
         const counted = inodes ? await countInodes(stats) : 0
         usages.set(`${metadata.namespace}/${metadata.name}`, { ...usage, inodes: counted })
       }
@@ -93,10 +93,10 @@ export function machineSignals(options: MachineOptions): SignalSource {
   }
 }
 
-function usageFrom(stats: readonly ContainerStats[], volumes: PodUsage['volumes']): PodUsage {
+function usageFrom(stats: readonly ContainerStats[], volumes: readonly MeasuredVolume[]): PodUsage {
   return {
     ...noUsage,
-    volumes,
+    volumes: Object.fromEntries(volumes.map(({ name, usage }) => [name, { bytes: usage.usedInBytes, inodes: usage.inodesUsed }])),
     memoryInBytes: stats.reduce((sum, one) => sum + one.memoryWorkingSetInBytes, 0),
     processes: stats.reduce((sum, one) => sum + one.pids, 0),
     containers: Object.fromEntries(
@@ -140,16 +140,4 @@ async function pidObservation(proc: string): Promise<Observation | undefined> {
   const limits = [pids, threads].map(Number).filter(limit => limit > 0)
   const capacity = Math.min(...limits)
   return limits.length > 0 && Number.isFinite(running) ? { available: capacity - running, capacity } : undefined
-}
-
-/** Volumes whose files are the pod's own, on the node's disk or in memory. */
-const measured = ['kubernetes.io~empty-dir', 'kubernetes.io~configmap']
-
-async function measureVolumes(rootDir: string, podUid: string): Promise<PodUsage['volumes']> {
-  const sizes: Record<string, { bytes: number; inodes: number }> = {}
-  for (const plugin of measured) {
-    const folder = join(rootDir, 'pods', podUid, 'volumes', plugin)
-    for (const name of await readdir(folder).catch(() => [])) sizes[name] = await folderSize(join(folder, name))
-  }
-  return sizes
 }

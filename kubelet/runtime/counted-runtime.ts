@@ -42,7 +42,7 @@ export function countedRuntime({ runtime, metrics, clock }: Options): ContainerR
   }
   const createContainer = counted(runtime, 'createContainer', 'create_container')
   const runSandbox = counted(runtime, 'runSandbox', 'run_podsandbox')
-  const { images } = runtime
+  const { images, listPod } = runtime
   return {
     ...runtime,
     version: counted(runtime, 'version', 'version'),
@@ -61,6 +61,7 @@ export function countedRuntime({ runtime, metrics, clock }: Options): ContainerR
     removeContainer: counted(runtime, 'removeContainer', 'remove_container'),
     updateResources: counted(runtime, 'updateResources', 'update_container'),
     list: counted(runtime, 'list', 'list_containers'),
+    ...(listPod && { listPod: counted({ listPod }, 'listPod', 'list_containers') }),
     inspect: counted(runtime, 'inspect', 'container_status'),
     inspectSandbox: counted(runtime, 'inspectSandbox', 'podsandbox_status'),
     exec: counted(runtime, 'exec', 'exec'),

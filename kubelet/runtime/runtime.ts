@@ -32,6 +32,8 @@ export interface ContainerRuntime {
 
   /** Everything of this node, running or not: the relist. One cheap call. */
   list(): Promise<{ sandboxes: Sandbox[]; containers: ContainerState[] }>
+  /** What there is of one pod. Absent: that is no cheaper than everything. */
+  listPod?(podUid: string): Promise<{ sandboxes: Sandbox[]; containers: ContainerState[] }>
   /** One container with all that only an inspection tells (exit code, times, error). `undefined` when gone. */
   inspect(id: string): Promise<ContainerState | undefined>
   inspectSandbox(id: string): Promise<Sandbox | undefined>

@@ -14,7 +14,7 @@ import { nodeExpansion } from './expansion.ts'
 import { deviceOf, type MountVolume, volumeMounter } from './mount-volume.ts'
 import type { MemoryFolder } from './memory-folder.ts'
 import type { Mounter } from './mounter.ts'
-import { folderNameOf, type MountedVolume, type VolumePlugin } from './plugin.ts'
+import { folderNameOf, type MountedVolume, type VolumePlugin, type VolumeSpec } from './plugin.ts'
 import { type VolumeRecord, volumeRecords } from './records.ts'
 import { oneAtATime, podTurns } from './turns.ts'
 import { type MeasuredVolume, measureVolumes } from './usage.ts'
@@ -48,8 +48,8 @@ export interface PodVolumes {
   close(): Promise<void>
   /** For node.status.volumesInUse: attachable volumes that are used here, or about to be. Sorted. */
   inUse(): string[]
-  /** What a pod's volumes use: bytes, inodes, and the room around them. Walks through its folders. */
-  usage(podUid: string): Promise<MeasuredVolume[]>
+  /** What a pod's volumes use, or those that are wanted: bytes, inodes, and the room around them. Walks through its folders. */
+  usage(podUid: string, isWanted?: (spec: VolumeSpec) => boolean): Promise<MeasuredVolume[]>
 }
 
 export interface VolumesOptions {
@@ -211,10 +211,11 @@ export function podVolumes(options: VolumesOptions): PodVolumes {
       const names = attachable.flatMap(record => deviceOf(plugins, record)?.uniqueName ?? [])
       return [...new Set(names)].sort()
     },
-    async usage(podUid) {
+    async usage(podUid, isWanted = () => true) {
       if (!usesDisk) return []
-      const ofPod = records.ofPod(podUid).map(record => ({ ...record, folder: folderOf(record) }))
-      return measureVolumes(ofPod, { plugins, memory: options.memory })
+      const ofPod = records.ofPod(podUid).filter(({ spec }) => isWanted(spec))
+      const inFolders = ofPod.map(record => ({ ...record, folder: folderOf(record) }))
+      return measureVolumes(inFolders, { plugins, memory: options.memory })
     },
   }
 }

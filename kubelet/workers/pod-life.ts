@@ -122,7 +122,7 @@ export function podLife(options: PodLifeOptions): PodLife {
       worker.hasActed = true
       await killer.killPod(pod, runtime, effectiveGrace(worker))
     }
-    await view.refresh()
+    await view.refresh(uid)
     worker.hasActed = false
     if (isAnythingRunning(view.get(uid))) throw new Error('containers are still running after they were stopped')
     probes.stop(uid)
@@ -166,7 +166,7 @@ export function podLife(options: PodLifeOptions): PodLife {
     async step(worker) {
       // What was seen before the last action says nothing about what it has led to.
       if (worker.hasActed) {
-        await view.refresh()
+        await view.refresh(worker.uid)
         worker.hasActed = false
       }
       switch (worker.stage) {

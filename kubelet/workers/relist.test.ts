@@ -6,13 +6,14 @@ import type { ContainerRuntime, ContainerState } from '../runtime/runtime.ts'
 import { deadContainer, sampleContainer, sampleSandbox } from '../samples.ts'
 import { runtimeView } from './relist.ts'
 
-function scripted() {
+function scripted({ listsPods = false } = {}) {
   const clock = virtualClock()
   const state = { containers: [] as ContainerState[], lists: 0, inspections: [] as string[], fails: false, isActive: false }
   const waiting: (() => void)[] = []
-  let hint = () => {}
+  let hint: (uid?: string) => void = () => {}
   let link: (isUp: boolean) => void = () => {}
   let isSlow = false
+  const podLists: string[] = []
   const runtime = {
     async list() {
       state.lists++
@@ -21,6 +22,15 @@ function scripted() {
       if (state.fails) throw new Error('gone')
       return seen
     },
+    ...(listsPods && {
+      async listPod(uid: string) {
+        podLists.push(uid)
+        const isHere = state.containers.length > 0
+        const seen = { sandboxes: isHere ? [sampleSandbox()] : [], containers: [...state.containers] }
+        if (isSlow) await new Promise<void>(resolve => waiting.push(resolve))
+        return seen
+      },
+    }),
     async inspect(id: string) {
       state.inspections.push(id)
       return state.containers.find(one => one.id === id)
@@ -47,7 +57,8 @@ function scripted() {
     state,
     view,
     changes,
-    hint: () => hint(),
+    podLists,
+    hint: (uid?: string) => hint(uid),
     link: (isUp: boolean) => link(isUp),
     slow: (on: boolean) => {
       isSlow = on
@@ -84,6 +95,37 @@ test('who asks while a relist is under way gets the next one, and shares it', as
   release()
   await Promise.all([second, third])
   expect(view.get('uid-1').containers.map(one => one.name)).toEqual(['late'])
+  expect(state.lists).toBe(2)
+})
+
+test('where one pod can be listed alone, a hint and who asks for it list no more than that', async () => {
+  const { clock, view, state, changes, podLists, hint } = scripted({ listsPods: true })
+  state.containers = [sampleContainer('app')]
+  await view.refresh('uid-1')
+  expect([state.lists, podLists, changes]).toEqual([0, ['uid-1'], [['uid-1']]])
+  const stop = new AbortController()
+  const running = view.run(stop.signal)
+  state.containers = []
+  hint('uid-1')
+  await clock.advance(5)
+  expect([state.lists, podLists, changes.length]).toEqual([0, ['uid-1', 'uid-1'], 2])
+  expect([...view.podUids()]).toEqual([])
+  stop.abort()
+  await running
+})
+
+test('a list of one pod that a list of all has overtaken counts for nothing', async () => {
+  const { clock, view, state, slow, release } = scripted({ listsPods: true })
+  state.containers = [sampleContainer('old')]
+  slow(true)
+  const one = view.refresh('uid-1')
+  await clock.advance(0)
+  slow(false)
+  state.containers = [sampleContainer('new')]
+  await view.refresh()
+  release()
+  await one
+  expect(view.get('uid-1').containers.map(({ name }) => name)).toEqual(['new'])
   expect(state.lists).toBe(2)
 })
 

@@ -12,8 +12,11 @@ export interface RuntimeView {
   podUids(): Iterable<string>
   /** Every container and sandbox there is. */
   all(): Iterable<[podUid: string, pod: PodRuntime]>
-  /** Resolves when a relist that begins after this call is in; rejects when it failed. Calls share relists. */
-  refresh(): Promise<void>
+  /**
+   * Resolves when a relist that begins after this call is in; rejects when it failed. Calls share relists. With a pod, that one at
+   * least is as new as this call.
+   */
+  refresh(podUid?: string): Promise<void>
   /** When the last relist ended well, on the monotonic clock; `undefined`: never. */
   readonly lastSuccessAt: number | undefined
   /**
@@ -43,9 +46,10 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
   let lastSuccessAt: number | undefined
   let current: Promise<void> | undefined
   let next: Promise<void> | undefined
+  /** Relists of single pods that are under way: those of one pod follow one another. */
+  const single = new Map<string, Promise<void>>()
 
-  const relist = async () => {
-    const listed = await runtime.list()
+  const detailed = async (listed: Awaited<ReturnType<ContainerRuntime['list']>>) => {
     const known = knownDetails(pods)
     const [sandboxes, containers] = await Promise.all([
       withDetails(listed.sandboxes, known.sandbox, one => runtime.inspectSandbox(one.id)),
@@ -55,7 +59,11 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
         one => runtime.inspect(one.id),
       ),
     ])
-    const fresh = groupByPod(sandboxes, containers)
+    return groupByPod(sandboxes, containers)
+  }
+
+  const relist = async () => {
+    const fresh = await detailed(await runtime.list())
     const changed = new Set<string>()
     for (const [uid, pod] of fresh) if (!isSame(pod, pods.get(uid))) changed.add(uid)
     for (const uid of pods.keys()) if (!fresh.has(uid)) changed.add(uid)
@@ -64,7 +72,18 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
     if (changed.size > 0) onChange([...changed])
   }
 
-  const refresh = () => {
+  const relistPod = async (uid: string, listPod: NonNullable<ContainerRuntime['listPod']>) => {
+    const picture = pods
+    const fresh = (await detailed(await listPod(uid))).get(uid)
+    // A relist of everything that came in meanwhile may be newer, or older: it is not known which.
+    if (picture !== pods) return refreshAll()
+    if (isSame(fresh, pods.get(uid))) return
+    if (fresh) pods.set(uid, fresh)
+    else pods.delete(uid)
+    onChange([uid])
+  }
+
+  const refreshAll = () => {
     if (next) return next
     const before = current ?? Promise.resolve()
     const mine: Promise<void> = before
@@ -74,7 +93,24 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
         next = undefined
         return relist()
       })
+      .finally(() => {
+        if (current === mine) current = undefined
+      })
     next = mine
+    return mine
+  }
+
+  const refresh: RuntimeView['refresh'] = uid => {
+    const { listPod } = runtime
+    // A relist that is under way or about to begin may not be overtaken: it would bring back what was before.
+    if (uid === undefined || !listPod || current || next) return refreshAll()
+    const before = single.get(uid)
+    const mine = (before?.catch(() => {}) ?? Promise.resolve())
+      .then(() => relistPod(uid, listPod))
+      .finally(() => {
+        if (single.get(uid) === mine) single.delete(uid)
+      })
+    single.set(uid, mine)
     return mine
   }
 
@@ -105,20 +141,24 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
         cancel()
         cancel = clock.after(ms, () => void tick())
       }
-      let hinted = false
-      const onEvent = () => {
-        if (hinted || signal.aborted) return
-        hinted = true
-        clock.after(hintDelayInMs, () => {
-          hinted = false
-          if (!signal.aborted) void tick()
-        })
+      const hints = new Set<string | undefined>()
+      const lookAtHinted = async () => {
+        const uids = [...hints]
+        hints.clear()
+        if (signal.aborted) return
+        if (!runtime.listPod || uids.includes(undefined)) return tick()
+        await Promise.all(uids.map(refresh)).catch(tick)
+      }
+      const onEvent = (podUid: string | undefined) => {
+        if (signal.aborted) return
+        if (hints.size === 0) clock.after(hintDelayInMs, () => void lookAtHinted())
+        hints.add(podUid)
       }
       const onLink = (isUp: boolean) => {
         if (isLinked === isUp || signal.aborted) return
         isLinked = isUp
         // What happened before the link was up was not hinted at; while it is down, the clock has to do.
-        onEvent()
+        onEvent(undefined)
       }
       schedule(activeEveryMs)
       await Promise.all([runtime.watchEvents(onEvent, onLink)(signal), aborted(signal)])

@@ -12,6 +12,7 @@ import { messageOf } from '../../sync/sync-error.ts'
 import type { CsiDriver } from '../driver.ts'
 import { wholeCapability } from './access-mode.ts'
 import type { ControllerDrivers } from './drivers.ts'
+import { setFinalizer } from './finalizers.ts'
 import { secretTexts } from './secrets.ts'
 
 const nodeIdAnnotation = 'csi.alpha.kubernetes.io/node-id'
@@ -79,7 +80,7 @@ async function attach(context: ReconcileContext, attachment: VolumeAttachment, d
   const nodeId = nodeIdOf(context, attachment)
   const finalizer = attacherFinalizer(driver.name)
   if (object && !object.metadata.finalizers?.includes(finalizer))
-    await setFinalizer(context, PersistentVolume, object, finalizer, true)
+    await setGuard(context, PersistentVolume, object, finalizer, true)
   let current = attachment
   if (!attachment.metadata.finalizers?.includes(finalizer) || attachment.metadata.annotations?.[nodeIdAnnotation] !== nodeId) {
     const finalizers = [...new Set([...(attachment.metadata.finalizers ?? []), finalizer])]
@@ -121,7 +122,7 @@ async function detach(context: ReconcileContext, attachment: VolumeAttachment, d
     { status },
     { subresource: 'status', note },
   )
-  await setFinalizer(context, VolumeAttachment, bare, finalizer, false)
+  await setGuard(context, VolumeAttachment, bare, finalizer, false)
 }
 
 /** What the driver calls the node. */
@@ -169,20 +170,16 @@ async function releaseVolume(context: ReconcileContext, name: string): Promise<v
   if (!volume.metadata.finalizers?.includes(finalizer)) return
   const { items } = await context.client.list(VolumeAttachment)
   if (items.some(({ spec }) => spec.source.persistentVolumeName === name)) return
-  await setFinalizer(context, PersistentVolume, volume, finalizer, false)
+  await setGuard(context, PersistentVolume, volume, finalizer, false)
 }
 
-async function setFinalizer(
-  { client }: ReconcileContext,
+function setGuard(
+  context: ReconcileContext,
   kind: typeof PersistentVolume | typeof VolumeAttachment,
-  { metadata }: PersistentVolume | VolumeAttachment,
+  object: PersistentVolume | VolumeAttachment,
   finalizer: string,
   isWanted: boolean,
 ): Promise<void> {
-  const others = (metadata.finalizers ?? []).filter(name => name !== finalizer)
-  const finalizers = isWanted ? [...others, finalizer] : others
-  const patch = { metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers } }
   const text = isWanted ? 'the driver must detach it first' : 'the driver has detached it'
-  const note = { rule: 'csi-attacher/finalizer', text }
-  await client.patch(kind, metadata, 'merge', patch, { note }).catch(ignore('NotFound'))
+  return setFinalizer(context, kind, object, { finalizer, isWanted, note: { rule: 'csi-attacher/finalizer', text } })
 }

@@ -6,6 +6,7 @@ import { timestamp } from '../../../lib/clock.ts'
 import { messageOf } from '../../sync/sync-error.ts'
 import type { CsiDriver } from '../driver.ts'
 import type { ControllerDrivers } from './drivers.ts'
+import { setFinalizer } from './finalizers.ts'
 import { deletionSecretOf, provisionerFinalizer, reclaimStep } from './provision-plan.ts'
 import { secretTexts } from './secrets.ts'
 
@@ -48,11 +49,8 @@ async function markFailed({ client, clock }: ReconcileContext, volume: Persisten
   await client.updateStatus(PersistentVolume, { ...volume, status }, { note }).catch(ignore('Conflict', 'NotFound'))
 }
 
-async function setGuard({ client }: ReconcileContext, { metadata }: PersistentVolume, isWanted: boolean): Promise<void> {
-  const others = (metadata.finalizers ?? []).filter(finalizer => finalizer !== provisionerFinalizer)
-  const finalizers = isWanted ? [...others, provisionerFinalizer] : others
-  const patch = { metadata: { uid: metadata.uid, resourceVersion: metadata.resourceVersion, finalizers } }
+function setGuard(context: ReconcileContext, volume: PersistentVolume, isWanted: boolean): Promise<void> {
   const text = isWanted ? 'what is behind it must go first' : 'nothing is behind it any more'
   const note = { rule: 'csi-provisioner/finalizer', text }
-  await client.patch(PersistentVolume, metadata, 'merge', patch, { note }).catch(ignore('NotFound'))
+  return setFinalizer(context, PersistentVolume, volume, { finalizer: provisionerFinalizer, isWanted, note })
 }

@@ -91,6 +91,11 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
     sandbox.state = 'notReady'
     announce(records, sandbox)
   }
+  const beforeList = async () => {
+    reach()
+    const slow = engine.book.ofNode(subject).find(({ relistTakes }) => relistTakes !== undefined)
+    if (slow) await clock.sleep(slow.relistTakes ?? 0)
+  }
   /** Whatever the pod's annotations or the stages say that is wrong stands in the way of the pod. */
   const readable = <T>(read: () => T): T => {
     try {
@@ -193,10 +198,15 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
     },
 
     async list() {
-      reach()
-      const slow = engine.book.ofNode(subject).find(({ relistTakes }) => relistTakes !== undefined)
-      if (slow) await clock.sleep(slow.relistTakes ?? 0)
+      await beforeList()
       return { sandboxes: Array.from(sandboxes.values(), sandboxOf), containers: Array.from(containers.values(), stateOf) }
+    },
+    async listPod(uid) {
+      await beforeList()
+      const listed: Awaited<ReturnType<ContainerRuntime['list']>> = { sandboxes: [], containers: [] }
+      for (const sandbox of sandboxes.values()) if (sandbox.pod.uid === uid) listed.sandboxes.push(sandboxOf(sandbox))
+      for (const container of containers.values()) if (container.pod.uid === uid) listed.containers.push(stateOf(container))
+      return listed
     },
     async inspect(id) {
       reach()
