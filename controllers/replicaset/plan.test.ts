@@ -86,6 +86,27 @@ test.each<[string, Pod[], string]>([
   expect(removed(1, [...pods].reverse())).toEqual([expected])
 })
 
+test('scale-down victims go by stage, cost, crowding and readiness, in that order, rather than oldest or newest', () => {
+  const crowd = [pod('old-version', { node: 'crowded' })]
+  const ranked = [
+    pod('unscheduled', { node: '', phase: 'Pending', notReady: true, ageMs: 9 * hour }),
+    pod('pending', { phase: 'Pending', notReady: true, ageMs: 8 * hour }),
+    pod('not-ready', { notReady: true, ageMs: 7 * hour }),
+    pod('cheap', { cost: '-1', ageMs: 6 * hour }),
+    pod('crowded', { node: 'crowded', ageMs: 5 * hour }),
+    pod('just-ready', { readyForMs: 1_000, ageMs: 4 * hour }),
+    pod('restarted', { restarts: 3, node: 'n2' }),
+    pod('young', { ageMs: hour, node: 'n3' }),
+    pod('long-ready', { node: 'n4' }),
+  ].map(each => ({
+    ...each,
+    spec: { ...each.spec, nodeName: each.spec.nodeName === 'n1' ? `n-${each.metadata.name}` : each.spec.nodeName },
+  }))
+  // Two share the crowded node: this one and one of another version.
+  const { remove } = plan(0, ranked, [...ranked, ...crowd], now)
+  expect(remove.map(({ pod: { metadata } }) => metadata.name)).toEqual(ranked.map(({ metadata }) => metadata.name))
+})
+
 test('the pod with more siblings on its node goes first, siblings of other versions included', () => {
   const pods = [pod('a', { node: 'n1' }), pod('b', { node: 'n2' })]
   const siblings = [...pods, pod('old', { node: 'n2' })]

@@ -35,6 +35,22 @@ test('a set that is touched while the pod cache lags makes no pod twice', async 
   expect((await cluster.client.get(ReplicaSet, web)).status.replicas).toBe(5)
 })
 
+test('a stale cache makes no duplicates, and a replacement starts before the old pod is gone: terminating pods are not active', async () => {
+  const { cluster, writes, touch } = await laggingSet()
+  await using _ = cluster
+  await cluster.advance(10_000)
+  const [victim] = (await cluster.pods()) as [Pod]
+  const ref = { namespace: 'default', name: victim.metadata.name }
+  await cluster.client.patch(Pod, ref, 'merge', { metadata: { finalizers: ['example.com/held'] } })
+  await cluster.client.delete(Pod, ref)
+  await touch()
+  await cluster.advance(10_000)
+  expect(writes).toEqual({ create: 6, delete: 1 })
+  expect((await cluster.client.get(Pod, ref)).metadata.deletionTimestamp).toBeDefined()
+  expect(await cluster.pods()).toHaveLength(5)
+  expect((await cluster.client.get(ReplicaSet, web)).status).toMatchObject({ replicas: 5, terminatingReplicas: 1 })
+})
+
 test('nor does it remove more than are too many', async () => {
   const { cluster, writes, touch } = await laggingSet()
   await using _ = cluster

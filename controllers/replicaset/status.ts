@@ -1,9 +1,7 @@
 import type { Pod } from '../../api/core/pod.ts'
-import type { ReplicaSet } from '../../api/apps/replica-set.ts'
 import { timestamp } from '../../lib/clock.ts'
 import { availableAt, isReady } from '../shared/pod-state.ts'
-
-export type ReplicaSetStatus = ReplicaSet['status']
+import type { ReplicaOwner } from './owner.ts'
 
 /** What went wrong in a run, if something did. */
 export interface Failure {
@@ -11,14 +9,17 @@ export interface Failure {
   readonly error: unknown
 }
 
-/** The status that the pods amount to (pkg/controller/replicaset/replica_set_utils.go). Counts of zero are left out, as upstream does. */
+/**
+ * The status that the pods amount to (pkg/controller/replicaset/replica_set_utils.go). Counts of zero are left out, as upstream does;
+ * so is that of the terminating pods where the kind has no such field (`undefined`).
+ */
 export function statusOf(
-  set: ReplicaSet,
-  { active, terminating }: { active: readonly Pod[]; terminating: number },
+  set: ReplicaOwner,
+  { active, terminating }: { active: readonly Pod[]; terminating: number | undefined },
   failure: Failure | undefined,
   now: number,
-): ReplicaSetStatus {
-  const labels = Object.entries(set.spec.template.metadata.labels ?? {})
+): ReplicaOwner['status'] {
+  const labels = Object.entries(set.spec.template?.metadata.labels ?? {})
   const minReadySeconds = set.spec.minReadySeconds ?? 0
   const isLabeled = (pod: Pod) => labels.every(([key, value]) => pod.metadata.labels?.[key] === value)
   const isAvailable = (pod: Pod) => (availableAt(pod, minReadySeconds) ?? Number.POSITIVE_INFINITY) <= now
@@ -29,7 +30,7 @@ export function statusOf(
     fullyLabeledReplicas: orNothing(active.filter(isLabeled).length),
     readyReplicas: orNothing(active.filter(isReady).length),
     availableReplicas: orNothing(active.filter(isAvailable).length),
-    terminatingReplicas: terminating,
+    ...(terminating !== undefined && { terminatingReplicas: terminating }),
     observedGeneration: set.metadata.generation ?? 0,
     conditions: conditions.length > 0 ? conditions : undefined,
   }
@@ -37,7 +38,7 @@ export function statusOf(
 
 const orNothing = (count: number) => (count === 0 ? undefined : count)
 
-type Conditions = NonNullable<ReplicaSetStatus['conditions']>
+type Conditions = NonNullable<ReplicaOwner['status']['conditions']>
 
 /** Told once: a later, different error does not replace the first; a run without errors clears it. */
 function withFailure(conditions: Conditions, failure: Failure | undefined, now: number): Conditions {
@@ -50,7 +51,7 @@ function withFailure(conditions: Conditions, failure: Failure | undefined, now: 
 }
 
 /** In how many milliseconds the next ready pod becomes available; `undefined` when none is waiting to. */
-export function nextAvailableInMs(set: ReplicaSet, active: readonly Pod[], now: number): number | undefined {
+export function nextAvailableInMs(set: ReplicaOwner, active: readonly Pod[], now: number): number | undefined {
   let soonest: number | undefined
   for (const pod of active) {
     const at = availableAt(pod, set.spec.minReadySeconds ?? 0)

@@ -36,7 +36,10 @@ export function planClaims<T extends KubeObject>(
   return { owned, adopt, release }
 }
 
-/** Adopts and releases; answers what the owner now has. What vanished meanwhile is left out. */
+/**
+ * Adopts and releases; answers what the owner now has. What vanished meanwhile is left out. What is adopted gets the `finalizer`, if
+ * there is one, and what is released loses it.
+ */
 export async function claim<T extends KubeObject>(
   { client }: Pick<ReconcileContext, 'client'>,
   ownerKind: AnyKind,
@@ -44,11 +47,13 @@ export async function claim<T extends KubeObject>(
   candidateKind: AnyKind,
   candidates: readonly T[],
   matches: (candidate: T) => boolean,
+  { finalizer }: { finalizer?: string } = {},
 ): Promise<readonly T[]> {
   const { owned, adopt, release } = planClaims(owner, candidates, matches)
   if (adopt.length === 0 && release.length === 0) return owned
   for (const { metadata } of release) {
-    const patch = { metadata: { uid: metadata.uid, ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }] } }
+    const less = finalizer !== undefined && { '$deleteFromPrimitiveList/finalizers': [finalizer] }
+    const patch = { metadata: { uid: metadata.uid, ...less, ownerReferences: [{ $patch: 'delete', uid: owner.metadata.uid }] } }
     const text = `${metadata.name} is released: its labels no longer match the selector of ${owner.metadata.name}`
     const note = { rule: 'ownership/release', text, data: { labels: metadata.labels ?? {} } }
     // Conflict: another object has taken the name; the one that was ours is gone.
@@ -57,7 +62,8 @@ export async function claim<T extends KubeObject>(
   if (adopt.length === 0 || !(await mayAdopt(client, ownerKind, owner))) return owned
   const adopted: T[] = []
   for (const { metadata } of adopt) {
-    const patch = { metadata: { uid: metadata.uid, ownerReferences: [controllerReference(ownerKind, owner)] } }
+    const more = finalizer !== undefined && { finalizers: [finalizer] }
+    const patch = { metadata: { uid: metadata.uid, ...more, ownerReferences: [controllerReference(ownerKind, owner)] } }
     const text = `${metadata.name} is adopted: it matches the selector of ${owner.metadata.name} and nobody controls it`
     const note = { rule: 'ownership/adopt', text, data: { labels: metadata.labels ?? {} } }
     const answer = await client.patch(candidateKind, metadata, 'strategic', patch, { note }).catch(ignore('NotFound'))
