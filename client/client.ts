@@ -1,6 +1,6 @@
 import type { AnyKind, InputOf, KindDefinition, ObjectOf } from '../api/kind.ts'
 import type { Cause, Note } from '../api/journal.ts'
-import type { CallOptions, KubeList, KubeObject, PatchType, WatchEvent } from '../api/transport.ts'
+import type { CallOptions, KubeList, KubeObject, PatchType, Target, WatchEvent } from '../api/transport.ts'
 
 /** Where an object is. `namespace` stays away for cluster-scoped kinds. */
 export interface Ref {
@@ -47,6 +47,10 @@ export interface Client {
   /** Answers what the server did: the object (on its way out, or as it last was), or a Success status. */
   delete(kind: AnyKind, ref: Ref, options?: DeleteOptions): Promise<unknown>
   deleteCollection(kind: AnyKind, options: ListOptions & DeleteOptions): Promise<void>
+  /** GET of what no kind describes: an object or a subresource where the target has a name, otherwise a list. */
+  read(target: Target, options?: CallOptions): Promise<unknown>
+  /** GET of a subresource: `scale`. */
+  getSubresource(kind: AnyKind, ref: Ref, subresource: string): Promise<unknown>
   /** POST to a subresource: `binding`, `eviction`, `token`. */
   createSubresource(kind: AnyKind, ref: Ref, subresource: string, body: unknown, options?: WriteOptions): Promise<unknown>
   /** The same client, its writes journalled under this cause. */

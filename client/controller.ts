@@ -14,8 +14,12 @@ import type { Change, Lister } from './informer.ts'
  */
 export interface Controller {
   readonly name: string
+  /** Who its Events say they come from, where upstream does not call it `<name>-controller`. */
+  readonly source?: string
   readonly watches: readonly Watch[]
   readonly writes: readonly AnyKind[]
+  /** Subresources that it may update whatever the kind: `scale`. */
+  readonly writesSubresources?: readonly string[]
   /** Kinds that are read through listers without waking anyone. */
   readonly reads?: readonly AnyKind[]
   readonly concurrency?: number
@@ -42,6 +46,8 @@ export type ListerOf = <K extends AnyKind>(kind: K) => Lister<ObjectOf<K>>
 export interface ReconcileResult {
   /** Run this key again after so many milliseconds. */
   readonly requeueAfterMs?: number
+  /** Do not run this key again sooner than in so many milliseconds, whatever wakes it: news that come fast are done in batches. */
+  readonly restMs?: number
 }
 
 export interface ReconcileContext {

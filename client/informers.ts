@@ -70,6 +70,7 @@ export function createInformers(dependencies: Dependencies): Informers {
       await Promise.all(started)
     },
     async synced(signal) {
+      if (signal) setMaxListeners(0, signal)
       await Promise.all([...informers.values()].map(informer => informer.synced(signal)))
     },
   }

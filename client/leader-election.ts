@@ -6,6 +6,24 @@ import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { Run } from '../lib/run.ts'
 import type { Client, Ref } from './client.ts'
+import type { EventRecorder } from './events.ts'
+
+/** How long candidates wait for what, in milliseconds. */
+export interface ElectionTimes {
+  /** How long a record must stand still before somebody else may take the Lease; told to the others in whole seconds, rounded up. */
+  readonly leaseDurationInMs: number
+  /** How long a leader that cannot renew goes on. */
+  readonly renewDeadlineInMs: number
+  /** Between two tries. */
+  readonly retryPeriodInMs: number
+}
+
+/** As components of Kubernetes have them (k8s.io/component-base/config/v1alpha1/defaults.go). */
+export const usualElectionTimes: ElectionTimes = {
+  leaseDurationInMs: 15_000,
+  renewDeadlineInMs: 10_000,
+  retryPeriodInMs: 2_000,
+}
 
 export interface LeaderElectionOptions {
   client: Client
@@ -16,13 +34,13 @@ export interface LeaderElectionOptions {
   lease: Required<Ref>
   /** Differs between candidates. */
   identity: string
-  leaseDurationInMs?: number
-  renewDeadlineInMs?: number
-  retryPeriodInMs?: number
+  times?: ElectionTimes | undefined
+  /** Is told who became leader and who is it no longer. */
+  events?: EventRecorder
 }
 
 /** Waiting candidates spread their tries over so many further retry periods. */
-const jitter = 1.2
+export const electionJitter = 1.2
 
 /**
  * Runs `run` while this candidate holds the Lease (k8s.io/client-go/tools/leaderelection). A leader that cannot renew in time stops
@@ -30,30 +48,31 @@ const jitter = 1.2
  * aborts, the Lease is given back, so that the next leader need not wait. Rejects when `run` does.
  */
 export function runAsLeader(options: LeaderElectionOptions, run: Run): Run {
-  const { clock, random, log, identity, renewDeadlineInMs = 10_000, retryPeriodInMs = 2_000 } = options
+  const { clock, random, log, identity, times = usualElectionTimes } = options
+  const { renewDeadlineInMs, retryPeriodInMs } = times
+  /** A server that takes a request up and says nothing must not keep us from asking again (NewFromKubeconfig in .../resourcelock). */
+  const patienceInMs = Math.max(1000, renewDeadlineInMs / 2)
 
   const keepRenewing = async (tryToLead: () => Promise<boolean>, signal: AbortSignal): Promise<void> => {
     let renewedAt = clock.monotonic()
+    const leftInMs = () => renewedAt + renewDeadlineInMs - clock.monotonic()
     while (!signal.aborted) {
-      await clock.sleep(retryPeriodInMs, signal)
-      if (signal.aborted) return
-      const answered = new AbortController()
-      const tooLate = clock.sleep(renewedAt + renewDeadlineInMs - clock.monotonic(), AbortSignal.any([signal, answered.signal]))
-      const answer = await Promise.race([tryToLead(), tooLate])
-      answered.abort()
-      if (answer) renewedAt = clock.monotonic()
-      else if (clock.monotonic() - renewedAt >= renewDeadlineInMs) return
+      await clock.sleep(Math.min(retryPeriodInMs, leftInMs()), signal)
+      // Who was held up for longer than that must not do anything before he has stopped: others may lead by now.
+      if (signal.aborted || leftInMs() <= 0) return
+      if (await within(Math.min(patienceInMs, leftInMs()), tryToLead(), { clock, signal })) renewedAt = clock.monotonic()
     }
   }
 
   return async signal => {
-    const { tryToLead, release } = candidate(options)
+    const { tryToLead, release, tell } = candidate({ ...options, times })
     while (!signal.aborted) {
-      if (!(await tryToLead())) {
-        await clock.sleep(retryPeriodInMs * (1 + random.next() * jitter), signal)
+      if (!(await within(patienceInMs, tryToLead(), { clock }))) {
+        await clock.sleep(retryPeriodInMs * (1 + random.next() * electionJitter), signal)
         continue
       }
       log.info({ identity }, 'leading')
+      tell('became leader')
       const term = new AbortController()
       const endTerm = () => term.abort()
       signal.addEventListener('abort', endTerm, { once: true })
@@ -65,51 +84,85 @@ export function runAsLeader(options: LeaderElectionOptions, run: Run): Run {
         endTerm()
         await renewing
         signal.removeEventListener('abort', endTerm)
-        await release()
+        tell('stopped leading')
+        await within(renewDeadlineInMs, release(), { clock })
       }
       if (!signal.aborted) log.warn({ identity }, 'no longer leading')
     }
   }
 }
 
+/** The answer; undefined when it takes longer, or the signal aborts before it comes. */
+async function within<T>(
+  ms: number,
+  answer: Promise<T>,
+  { clock, signal }: { clock: Clock; signal?: AbortSignal },
+): Promise<T | undefined> {
+  const answered = new AbortController()
+  const signals = signal ? [signal, answered.signal] : [answered.signal]
+  const tooLate = clock.sleep(ms, AbortSignal.any(signals)).then(() => undefined)
+  try {
+    return await Promise.race([answer, tooLate])
+  } finally {
+    answered.abort()
+  }
+}
+
+type Candidacy = LeaderElectionOptions & { readonly times: ElectionTimes }
+
 /** One candidate's view of the Lease. Never trusts another's clock: only how long the record has stood still, seen from here. */
-function candidate({ client, clock, log, lease: ref, identity, leaseDurationInMs = 15_000 }: LeaderElectionOptions) {
+function candidate({ client, clock, log, lease: ref, identity, times, events }: Candidacy) {
   type Lease = ObjectOf<typeof Lease>
-  let observed: { lease: Lease; at: number } | undefined
+  let observed: { lease: Lease; record: string; at: number } | undefined
 
   const observe = (lease: Lease) => {
-    if (observed?.lease.metadata.resourceVersion !== lease.metadata.resourceVersion) observed = { lease, at: clock.monotonic() }
+    const record = JSON.stringify(lease.spec)
+    // What others write into its metadata renews nothing.
+    observed = { lease, record, at: observed?.record === record ? observed.at : clock.monotonic() }
   }
+  const holder = () => observed?.lease.spec?.holderIdentity
+  const isValid = () =>
+    observed !== undefined && observed.at + (observed.lease.spec?.leaseDurationSeconds ?? 0) * 1000 > clock.monotonic()
 
-  const write = async (lease: Lease | undefined, holder: string, durationInMs: number): Promise<void> => {
+  const write = async (lease: Lease | undefined, next: string, durationInMs: number): Promise<void> => {
     const now = microTimestamp(clock.now())
     const before = lease?.spec
-    const isSameHolder = before?.holderIdentity === holder
+    const isSameHolder = before?.holderIdentity === next
     const spec = {
-      holderIdentity: holder,
-      leaseDurationSeconds: durationInMs / 1000,
+      holderIdentity: next,
+      // Upstream rounds down, which lets others in before we would have given up.
+      leaseDurationSeconds: Math.ceil(durationInMs / 1000),
       acquireTime: isSameHolder && before?.acquireTime ? before.acquireTime : now,
       renewTime: now,
-      leaseTransitions: (before?.leaseTransitions ?? 0) + (before && !isSameHolder && holder ? 1 : 0),
+      leaseTransitions: (before?.leaseTransitions ?? 0) + (before && !isSameHolder && next ? 1 : 0),
     }
-    const written = lease
-      ? await client.update(Lease, { ...lease, spec: { ...lease.spec, ...spec } })
-      : await client.create(Lease, { metadata: ref, spec })
-    observed = { lease: written, at: clock.monotonic() }
+    observe(
+      lease
+        ? await client.update(Lease, { ...lease, spec: { ...lease.spec, ...spec } })
+        : await client.create(Lease, { metadata: ref, spec }),
+    )
+  }
+  /** A leader takes it that nobody has written since; if somebody has, that is no failure yet. */
+  const renewBlindly = async (): Promise<boolean> => {
+    if (!observed || holder() !== identity || !isValid()) return false
+    return write(observed.lease, identity, times.leaseDurationInMs).then(
+      () => true,
+      (err: unknown) => {
+        log.debug({ err, identity }, 'lease not renewed at once')
+        return false
+      },
+    )
   }
 
   return {
     /** Takes or renews the Lease, if that is allowed. Never rejects. */
     async tryToLead(): Promise<boolean> {
+      if (await renewBlindly()) return true
       try {
         const lease = await client.get(Lease, ref).catch(ifMissing)
         if (lease) observe(lease)
-        const holder = lease?.spec?.holderIdentity
-        if (holder && holder !== identity && observed) {
-          const validForMs = (lease.spec?.leaseDurationSeconds ?? 0) * 1000
-          if (observed.at + validForMs > clock.monotonic()) return false
-        }
-        await write(lease, identity, leaseDurationInMs)
+        if (lease && holder() && holder() !== identity && isValid()) return false
+        await write(lease, identity, times.leaseDurationInMs)
         return true
       } catch (err) {
         if (!isReason(err, 'Conflict', 'AlreadyExists')) log.warn({ err, identity }, 'lease not written')
@@ -118,8 +171,15 @@ function candidate({ client, clock, log, lease: ref, identity, leaseDurationInMs
     },
     /** Gives the Lease back, if it is ours. Never rejects. */
     async release(): Promise<void> {
-      if (observed?.lease.spec?.holderIdentity !== identity) return
-      await write(observed.lease, '', 1000).catch((err: unknown) => log.debug({ err, identity }, 'lease not released'))
+      try {
+        const lease = await client.get(Lease, ref)
+        if (lease.spec?.holderIdentity === identity) await write(lease, '', 1000)
+      } catch (err) {
+        log.debug({ err, identity }, 'lease not released')
+      }
+    },
+    tell(what: 'became leader' | 'stopped leading'): void {
+      if (observed) events?.record(observed.lease, 'Normal', 'LeaderElection', `${identity} ${what}`)
     },
   }
 }

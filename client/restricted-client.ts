@@ -13,6 +13,8 @@ interface Restrictions {
   writes: readonly AnyKind[]
   /** Whether custom resources may be written, whichever there are. */
   writesCustom?: boolean
+  /** Subresources that may be written whatever the kind: `scale`. */
+  writesSubresources?: readonly string[] | undefined
   /** Called after every successful write that changed something one can wait for. */
   onWrite: (written: Written) => void
   /** The version of an object as the caller knew it, before it is deleted. */
@@ -21,9 +23,10 @@ interface Restrictions {
 
 /** A client that refuses to write other kinds than it declared, and tells which revisions its writes made. */
 export function restrictedClient(client: Client, restrictions: Restrictions): Client {
-  const { name, writes, writesCustom = false, onWrite, knownVersion } = restrictions
-  const check = (kind: AnyKind) => {
+  const { name, writes, writesCustom = false, writesSubresources = [], onWrite, knownVersion } = restrictions
+  const check = (kind: AnyKind, subresource?: string) => {
     if (writes.includes(kind) || (writesCustom && kind.dynamic)) return
+    if (subresource !== undefined && writesSubresources.includes(subresource)) return
     if (writes.some(allowed => allowed.kind === kind.kind && allowed.group === kind.group)) return
     throw new Error(`${name} may not write ${kind.kind}: it did not declare it`)
   }
@@ -34,6 +37,8 @@ export function restrictedClient(client: Client, restrictions: Restrictions): Cl
   }
   return {
     get: client.get,
+    getSubresource: client.getSubresource,
+    read: client.read,
     list: client.list,
     watch: client.watch,
     async create(kind, object, options) {
@@ -41,7 +46,7 @@ export function restrictedClient(client: Client, restrictions: Restrictions): Cl
       return told(kind, await client.create(kind, object, options))
     },
     async update(kind, object, options) {
-      check(kind)
+      check(kind, options?.subresource)
       return told(kind, await client.update(kind, object, options))
     },
     async updateStatus(kind, object, options) {

@@ -156,6 +156,51 @@ test('a kind that was not declared cannot be written', async () => {
   expect(errors).toEqual(Array(2).fill('test may not write Secret: it did not declare it'))
 })
 
+test('a subresource that was declared may be updated whatever the kind, and nothing else of it', async () => {
+  const errors: string[] = []
+  await using cluster = await setUp({
+    writesSubresources: ['scale'],
+    async reconcile({ client }, key) {
+      if (key !== 'default/a') return
+      const secret = { metadata: { namespace: 'default', name: 'x' } }
+      for (const subresource of ['scale', 'status', undefined]) {
+        const options = subresource === undefined ? {} : { subresource }
+        await client.update(Secret, secret, options).catch((error: Error) => errors.push(error.message))
+      }
+    },
+  })
+  await cluster.client.create(ConfigMap, configMap('a'))
+  await cluster.clock.advance(0)
+  const refused = 'test may not write Secret: it did not declare it'
+  expect(errors).toEqual([expect.stringContaining('could not find the requested resource'), refused, refused])
+})
+
+test('a key that asks for a rest is left alone for so long, and what came meanwhile is done in one run', async () => {
+  const runs: string[] = []
+  await using cluster = await setUp({
+    async reconcile({ lister }, key) {
+      const found = lister(ConfigMap).get(key)
+      if (found?.metadata.name !== 'a') return
+      runs.push(found.data?.n ?? '')
+      return { restMs: 1_000 }
+    },
+  })
+  const patch = (n: string) => cluster.client.patch(ConfigMap, { namespace: 'default', name: 'a' }, 'merge', { data: { n } })
+  await cluster.client.create(ConfigMap, configMap('a', { n: '0' }))
+  await cluster.clock.advance(0)
+  for (const n of ['1', '2', '3']) {
+    await patch(n)
+    await cluster.clock.advance(300)
+  }
+  expect(runs).toEqual(['0'])
+  await cluster.clock.advance(200)
+  expect(runs).toEqual(['0', '3'])
+  await cluster.clock.advance(5_000)
+  await patch('4')
+  await cluster.clock.advance(0)
+  expect(runs).toEqual(['0', '3', '4'])
+})
+
 test('what fails is retried with growing delays and logged once each time; conflicts are retried quietly', async () => {
   const logged: unknown[] = []
   const log = {

@@ -61,7 +61,7 @@ function runController(
   { client, informers, clock, random, log: baseLog, events }: RuntimeDependencies,
 ): Run {
   const log = baseLog.child({ controller: controller.name })
-  const recorder = events.from(`${controller.name}-controller`)
+  const recorder = events.from(controller.source ?? `${controller.name}-controller`)
   const informed = new Map<AnyKind, Informer>([...kindsOf(controller)].map(kind => [kind, informers.of(kind) as Informer]))
   const lister: ListerOf = kind => {
     const informer = informed.get(kind)
@@ -90,9 +90,11 @@ function runController(
         name: controller.name,
         writes: controller.writes,
         writesCustom: controller.custom !== undefined,
+        writesSubresources: controller.writesSubresources,
         onWrite: write => void written.push(write),
         knownVersion: (kind, name) => informed.get(kind)?.lister.get(name)?.metadata.resourceVersion,
       })
+      let restMs = 0
       let ownLog: Log | undefined
       const context: ReconcileContext = {
         client: restricted,
@@ -109,6 +111,7 @@ function runController(
       try {
         const result = await controller.reconcile(context, key)
         queue.forget(key)
+        restMs = result?.restMs ?? 0
         if (result?.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs)
       } catch (err) {
         if (signal.aborted) return
@@ -117,7 +120,7 @@ function runController(
         if (isReason(err, 'Conflict')) context.log.debug({ err, retryInMs }, 'reconcile met a newer object')
         else context.log.warn({ err, retryInMs }, 'reconcile failed')
       } finally {
-        if (written.length > 0) held.holdUntilSeen(key, written)
+        if (written.length > 0 || restMs > 0) held.hold(key, written, restMs)
       }
     }
 
@@ -168,7 +171,7 @@ function wakeReasons() {
 
 /**
  * Keys that must not run yet: their last run wrote what the informers do not show so far, and running on that old picture would do
- * the same work twice. A key that is asked for meanwhile runs as soon as it is let go.
+ * the same work twice; or it asked for a rest. A key that is asked for meanwhile runs as soon as it is let go.
  */
 function heldKeys(informed: ReadonlyMap<AnyKind, Informer>, clock: Clock, signal: AbortSignal, run: (key: string) => void) {
   const held = new Map<string, { wanted: boolean; done: Promise<void> }>()
@@ -190,15 +193,18 @@ function heldKeys(informed: ReadonlyMap<AnyKind, Informer>, clock: Clock, signal
       const hold = held.get(key)
       if (hold) hold.wanted = true
     },
-    holdUntilSeen(key: string, written: readonly Written[]) {
+    hold(key: string, written: readonly Written[], restMs: number) {
       const patience = new AbortController()
+      setMaxListeners(0, patience.signal)
       const giveUp = () => patience.abort()
       const cancel = clock.after(expectationTimeoutInMs, giveUp)
       signal.addEventListener('abort', giveUp, { once: true })
       if (signal.aborted) giveUp()
-      const done = seen(written, patience.signal).then(() => {
+      const isSeen = seen(written, patience.signal).then(() => {
         cancel()
         signal.removeEventListener('abort', giveUp)
+      })
+      const done = Promise.all([isSeen, restMs > 0 && clock.sleep(restMs, signal)]).then(() => {
         const hold = held.get(key)
         held.delete(key)
         if (hold?.wanted) run(key)

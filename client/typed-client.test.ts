@@ -93,6 +93,30 @@ test.each<[string, (client: Client) => unknown, object]>([
     { verb: 'deletecollection', ...pods, options: { labelSelector: 'a=b', propagationPolicy: 'Background' } },
   ],
   [
+    'read what no kind describes',
+    client =>
+      client.read({ group: 'a.io', version: 'v1', resource: 'pods', name: '*', subresource: 'qps' }, { labelSelector: 'a=b' }),
+    {
+      verb: 'get',
+      group: 'a.io',
+      version: 'v1',
+      resource: 'pods',
+      name: '*',
+      subresource: 'qps',
+      options: { labelSelector: 'a=b' },
+    },
+  ],
+  [
+    'read a list of what no kind describes',
+    client => client.read({ group: 'a.io', version: 'v1', resource: 'qps', namespace: 'default' }),
+    { verb: 'list', group: 'a.io', version: 'v1', resource: 'qps', namespace: 'default' },
+  ],
+  [
+    'read a subresource',
+    client => client.getSubresource(Pod, ref, 'scale'),
+    { verb: 'get', ...pods, name: 'a', subresource: 'scale' },
+  ],
+  [
     'create a subresource',
     client => client.createSubresource(Pod, ref, 'binding', { target: 1 }),
     { verb: 'create', ...pods, name: 'a', subresource: 'binding', body: { target: 1 } },

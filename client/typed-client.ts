@@ -1,6 +1,6 @@
 import type { AnyKind } from '../api/kind.ts'
 import type { Cause } from '../api/journal.ts'
-import type { Call, CallOptions, KubeObject, Transport, Verb } from '../api/transport.ts'
+import type { Call, CallOptions, KubeObject, Target, Transport, Verb } from '../api/transport.ts'
 import type { Client, DeleteOptions, ListOptions, Ref, WriteOptions } from './client.ts'
 
 type Written = Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>
@@ -39,6 +39,10 @@ export function createClient(transport: Transport, { defaultCause }: { defaultCa
 
   const client = {
     get: (kind: AnyKind, ref: Ref) => transport.call(read('get', kind, ref.namespace, ref.name)),
+    read: (target: Target, options?: CallOptions) =>
+      transport.call({ ...target, verb: target.name === undefined ? 'list' : 'get', ...(options && { options }) }),
+    getSubresource: (kind: AnyKind, ref: Ref, subresource: string) =>
+      transport.call({ ...read('get', kind, ref.namespace, ref.name), subresource }),
     list: (kind: AnyKind, { namespace, ...options }: ListOptions = {}) =>
       transport.call(read('list', kind, namespace, undefined, options)),
     watch: (kind: AnyKind, { namespace, ...options }: ListOptions & { resourceVersion: string }, signal: AbortSignal) =>

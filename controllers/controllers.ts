@@ -8,9 +8,19 @@ import { certificateCleaner } from './certificates/cleaner.ts'
 import { certificateSigning } from './certificates/signing.ts'
 import { attachDetach } from './attach-detach/controller.ts'
 import { clusterRoleAggregation } from './cluster-role-aggregation/controller.ts'
+import { cronJob } from './cronjob/controller.ts'
+import { daemonSet } from './daemonset/controller.ts'
 import { deployment } from './deployment/controller.ts'
+import { disruption } from './disruption/controller.ts'
+import { endpointSlice } from './endpoint-slice/controller.ts'
+import { endpointSliceMirroring } from './endpoint-slice-mirroring/controller.ts'
+import { endpoints } from './endpoints/controller.ts'
 import { ephemeralVolume } from './ephemeral-volume/controller.ts'
 import { garbageCollector } from './garbage-collector/controller.ts'
+import { job } from './job/controller.ts'
+import { jobOrphans } from './job/orphans.ts'
+import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler/controller.ts'
+import type { AutoscalingOptions } from './horizontal-pod-autoscaler/options.ts'
 import { localProvisioner, type VolumeFolders } from './local-provisioner/controller.ts'
 import { namespace } from './namespace/controller.ts'
 import { nodeIpam, type NodeRange } from './node-ipam/controller.ts'
@@ -20,11 +30,14 @@ import { claimBinder } from './persistent-volume/claim-controller.ts'
 import { claimProtector, volumeProtector } from './persistent-volume/protection.ts'
 import { volumePhases } from './persistent-volume/volume-controller.ts'
 import { podGc } from './pod-gc/controller.ts'
-import { replicaSet } from './replicaset/controller.ts'
+import { replicaSet, replicationController } from './replicaset/controller.ts'
 import { resourceQuota } from './resource-quota/controller.ts'
 import { rootCaPublisher } from './service-account/root-ca-publisher.ts'
 import { serviceAccount } from './service-account/service-account.ts'
+import { statefulSet } from './statefulset/controller.ts'
 import { taintEviction } from './taint-eviction/controller.ts'
+import { ttlAfterFinished } from './ttl-after-finished/controller.ts'
+import { ttl } from './ttl/controller.ts'
 import { volumeExpansion } from './volume-expansion/controller.ts'
 
 export interface ControllerOptions {
@@ -36,6 +49,8 @@ export interface ControllerOptions {
   signingDurationInMs?: number | undefined
   /** When nodes that say nothing are given up. */
   nodeLifecycle?: NodeLifecycleOptions | undefined
+  /** How autoscalers are worked, where not as usual. */
+  autoscaling?: Partial<AutoscalingOptions> | undefined
   /** From which addresses the pods of which nodes get theirs. */
   nodeRanges: readonly NodeRange[]
   /** Where the default provisioner keeps data. */
@@ -48,6 +63,7 @@ export function controllers({
   authority,
   signingDurationInMs,
   nodeLifecycle: patience,
+  autoscaling,
   nodeRanges,
   volumes,
 }: ControllerOptions): readonly Controller[] {
@@ -56,6 +72,13 @@ export function controllers({
   return [
     deployment,
     replicaSet,
+    statefulSet,
+    daemonSet(),
+    job(),
+    jobOrphans,
+    cronJob(),
+    ttlAfterFinished,
+    replicationController,
     garbageCollector(kinds),
     namespace(kinds),
     serviceAccount,
@@ -71,6 +94,11 @@ export function controllers({
     nodeLifecycle(patience),
     taintEviction(),
     podGc(),
+    disruption(kinds),
+    endpoints(),
+    endpointSlice(),
+    endpointSliceMirroring(),
+    ttl(),
     resourceQuota(kinds),
     claimBinder(),
     volumePhases,
@@ -79,6 +107,7 @@ export function controllers({
     ephemeralVolume,
     attachDetach(),
     volumeExpansion,
+    horizontalPodAutoscaler(kinds, autoscaling),
     localProvisioner(volumes),
   ]
 }

@@ -37,13 +37,15 @@ interface TestClusterOptions {
   log?: Log
   /** Sees every call before the server does; what it throws, the caller gets. */
   before?: (call: Call) => void
+  /** Answers a call in the server's place, which does where this says undefined. */
+  answer?: (call: Call) => unknown
   /** A resource whose news come a second late. */
   delayWatchOf?: string
 }
 
 export async function testCluster(
   controllers: readonly Controller[],
-  { log = silentLog, before = () => {}, delayWatchOf }: TestClusterOptions = {},
+  { log = silentLog, before = () => {}, answer = () => undefined, delayWatchOf }: TestClusterOptions = {},
 ): Promise<TestCluster> {
   const clock = virtualClock()
   const random = seededRandom(1)
@@ -51,7 +53,7 @@ export async function testCluster(
   const transport = server.transport()
   const call: Transport['call'] = async (call, signal) => {
     before(call)
-    return transport.call(call, signal)
+    return answer(call) ?? transport.call(call, signal)
   }
   const watch: Transport['watch'] = async function* (call, signal) {
     for await (const events of transport.watch(call, signal)) {

@@ -7,7 +7,7 @@ import { ApiError } from '../../api/errors.ts'
 import { replicaSet } from '../replicaset/controller.ts'
 import { deploymentInput, replicaSetInput, type TestCluster, testCluster } from '../testing.ts'
 import { deployment } from './controller.ts'
-import { templateHash } from './template-hash.ts'
+import { templateHash } from '../shared/template-hash.ts'
 
 const web = { namespace: 'default', name: 'web' }
 const image = (name: string) => ({ spec: { template: { spec: { containers: [{ name: 'main', image: name }] } } } })

@@ -6,13 +6,14 @@ import { controllerOf } from '../../client/watches.ts'
 import { deepEqual } from '../../lib/json.ts'
 import { isNamespaceEnding } from '../shared/api-causes.ts'
 import { controllerReference } from '../shared/owner-references.ts'
+import { templateHash } from '../shared/template-hash.ts'
 import { revisionAnnotation, revisionOf, withRevision, withSize } from './annotations.ts'
 import { conditionOf, progressDeadline, withCondition } from './conditions.ts'
+import { hashLabel } from './hash-label.ts'
 import { limitsOf } from './limits.ts'
 import { isSameTemplate, wantedBy } from './replica-sets.ts'
 import { sizeOfFresh } from './rolling.ts'
 import { currentVersions, type Rollout, writeConditions, writeStatus } from './rollout.ts'
-import { hashLabel, templateHash } from './template-hash.ts'
 
 /**
  * Brings the set of the present template up to date: its revision, annotations and minReadySeconds, and the Deployment's own

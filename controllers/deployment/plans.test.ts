@@ -10,7 +10,7 @@ import { limitsOf } from './limits.ts'
 import { isResized, planScaling } from './proportional.ts'
 import { versionsOf } from './replica-sets.ts'
 import { planRolling, type Resize, sizeOfFresh } from './rolling.ts'
-import { fnv32a, templateHash } from './template-hash.ts'
+import { fnv32a, templateHash } from '../shared/template-hash.ts'
 
 type Strategy = NonNullable<InputOf<typeof Deployment>['spec']>['strategy']
 

@@ -1,7 +1,7 @@
 import type { Deployment } from '../../api/apps/deployment.ts'
 import type { ReplicaSet } from '../../api/apps/replica-set.ts'
 import { deepEqual } from '../../lib/json.ts'
-import { hashLabel } from './template-hash.ts'
+import { hashLabel } from './hash-label.ts'
 
 type Template = Deployment['spec']['template']
 

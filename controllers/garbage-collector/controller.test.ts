@@ -105,7 +105,7 @@ test('an owner in another namespace is no owner', async () => {
   await cluster.eventually(async () => {
     const { items } = await cluster.client.list(Event)
     expect(items.map(({ type, reason, message }) => `${type} ${reason} ${message}`)).toEqual([
-      `Warning OwnerRefInvalidNamespace ownerRef [v1/ConfigMap, name: a, uid: ${a.metadata.uid}] does not exist in namespace "default"`,
+      `Warning OwnerRefInvalidNamespace ownerRef [v1/ConfigMap, namespace: default, name: a, uid: ${a.metadata.uid}] does not exist in namespace "default"`,
     ])
   })
 })
@@ -113,9 +113,19 @@ test('an owner in another namespace is no owner', async () => {
 test('an object that has no namespace cannot lose an owner that has one', async () => {
   await using cluster = await testCluster([collector()])
   const nobody = { metadata: { name: 'nobody', uid: 'none' } }
-  await cluster.client.create(Namespace, { metadata: { name: 'kept', ownerReferences: [reference(nobody)] } })
+  const a = await cluster.client.create(ConfigMap, configMap('a'))
+  for (const [name, owner] of Object.entries({ kept: nobody, odd: a })) {
+    await cluster.client.create(Namespace, { metadata: { name, ownerReferences: [reference(owner)] } })
+  }
   await cluster.advance(60_000)
-  expect((await cluster.client.get(Namespace, { name: 'kept' })).metadata.deletionTimestamp).toBeUndefined()
+  for (const name of ['kept', 'odd']) {
+    expect((await cluster.client.get(Namespace, { name })).metadata.deletionTimestamp).toBeUndefined()
+  }
+  // Of an owner that is somewhere it is said that it is in the wrong place.
+  const { items } = await cluster.client.list(Event)
+  expect(items.map(({ involvedObject, reason, message }) => `${involvedObject.name} ${reason} ${message}`)).toEqual([
+    `odd OwnerRefInvalidNamespace ownerRef [v1/ConfigMap, namespace: , name: a, uid: ${a.metadata.uid}] does not exist in namespace ""`,
+  ])
 })
 
 test('an owner of a kind nobody knows is left alone', async () => {

@@ -5,6 +5,7 @@ import type { KubeObject, OwnerReference } from '../../api/transport.ts'
 import { boundedMap } from '../../client/bounded-map.ts'
 import type { Controller, ReconcileContext, Watch } from '../../client/controller.ts'
 import type { Lister } from '../../client/informer.ts'
+import { inParallel } from '../shared/in-parallel.ts'
 import { concernedBy, type Dependent, dependentsOf, ownersIndex } from './graph.ts'
 import { kindsByName, ownerRef } from './object-keys.ts'
 import { blocks, foreground, isOrphaning, isWaiting, orphan, type OwnerState, plan } from './plan.ts'
@@ -90,6 +91,7 @@ export function garbageCollector(allKinds: readonly AnyKind[]): Controller {
   async function ownerState(context: ReconcileContext, object: KubeObject, owner: OwnerReference): Promise<OwnerState> {
     const kind = names.ofOwner(owner)
     const ref = kind && ownerRef(kind, owner, object)
+    if (kind && !ref) tellOfWrongNamespace(context, kind, object, owner)
     // An owner that cannot be looked for cannot be said to be gone.
     if (!kind || !ref) return 'solid'
     const cached = (context.lister(kind) as Lister).get(keyOf({ metadata: ref }))
@@ -111,8 +113,9 @@ export function garbageCollector(allKinds: readonly AnyKind[]): Controller {
   ): void {
     const elsewhere = kind.namespaced && (lister(kind) as Lister).list().some(other => other.metadata.uid === owner.uid)
     if (!elsewhere) return
-    const reference = `[${owner.apiVersion}/${owner.kind}, name: ${owner.name}, uid: ${owner.uid}]`
-    const message = `ownerRef ${reference} does not exist in namespace ${JSON.stringify(object.metadata.namespace ?? '')}`
+    const { namespace = '' } = object.metadata
+    const reference = `[${owner.apiVersion}/${owner.kind}, namespace: ${namespace}, name: ${owner.name}, uid: ${owner.uid}]`
+    const message = `ownerRef ${reference} does not exist in namespace ${JSON.stringify(namespace)}`
     events.record(object, 'Warning', 'OwnerRefInvalidNamespace', message)
   }
 }
@@ -120,16 +123,11 @@ export function garbageCollector(allKinds: readonly AnyKind[]): Controller {
 /** Orphan: all dependents forget this owner, then it may go. */
 async function releaseDependents(context: ReconcileContext, owner: Dependent, dependents: readonly Dependent[]): Promise<void> {
   const { uid, name } = owner.object.metadata
-  for (const { kind, object } of dependents) {
-    const note = { rule: 'gc/orphan', text: `its owner ${owner.kind.kind} ${name} goes and leaves its dependents behind` }
-    await patchOwners(
-      context,
-      kind,
-      object,
-      object.metadata.ownerReferences?.filter(each => each.uid !== uid),
-      note,
-    )
-  }
+  const note = { rule: 'gc/orphan', text: `its owner ${owner.kind.kind} ${name} goes and leaves its dependents behind` }
+  await inParallel(dependents, ({ kind, object }) => {
+    const left = object.metadata.ownerReferences?.filter(each => each.uid !== uid)
+    return patchOwners(context, kind, object, left, note)
+  })
   const text = `its ${dependents.length} dependents have been let go`
   await removeFinalizer(context, owner, orphan, { rule: 'gc/orphaned', text, data: { dependents: dependents.length } })
 }

@@ -81,3 +81,48 @@ test('a namespace in use is left alone', async () => {
   await cluster.advance(60_000)
   expect((await cluster.client.list(Pod, { namespace: 'team' })).items).toHaveLength(1)
 })
+
+/** A pod on a node, where only a kubelet could end it. */
+async function running({ client }: TestCluster, name: string, terminationGracePeriodSeconds: number): Promise<void> {
+  const { spec } = replicaSetInput().spec.template
+  const placed = { ...spec, nodeName: 'n1', terminationGracePeriodSeconds }
+  await client.create(Pod, { metadata: { namespace: 'team', name }, spec: placed })
+}
+
+test('once the last pod is gone the rest goes at once, and meanwhile nobody deletes the pods over and over', async () => {
+  let deletions = 0
+  await using cluster = await testCluster([namespace(kinds)], {
+    before: ({ verb, resource }) => {
+      if (verb === 'deletecollection' && resource === 'pods') deletions += 1
+    },
+  })
+  await filled(cluster)
+  for (const name of ['a', 'b', 'c']) await running(cluster, name, 30)
+  await cluster.client.delete(Namespace, team)
+  await cluster.advance(6_000)
+  for (const name of ['a', 'b', 'c']) {
+    expect((await cluster.client.list(ConfigMap, { namespace: 'team' })).items).toHaveLength(1)
+    await cluster.client.delete(Pod, { namespace: 'team', name }, { gracePeriodSeconds: 0 })
+    await cluster.advance(500)
+  }
+  expect(await isGone(cluster)).toBe(true)
+  expect(deletions).toBe(1)
+})
+
+test('pods that are there although their grace is over are told of, and tried again', async () => {
+  await using cluster = await testCluster([namespace(kinds)])
+  await filled(cluster)
+  await running(cluster, 'a', 2)
+  await cluster.client.delete(Namespace, team)
+  await cluster.advance(6_000)
+  const { status } = await cluster.client.get(Namespace, team)
+  expect(status.conditions?.find(({ type }) => type === 'NamespaceDeletionContentFailure')).toMatchObject({
+    status: 'True',
+    reason: 'ContentDeletionFailed',
+    message:
+      'Failed to delete all resource types, 1 remaining: unexpected items still remain in namespace: team for gvr: /v1, Resource=pods',
+  })
+  await cluster.client.delete(Pod, { namespace: 'team', name: 'a' }, { gracePeriodSeconds: 0 })
+  await cluster.advance(100)
+  expect(await isGone(cluster)).toBe(true)
+})

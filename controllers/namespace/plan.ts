@@ -14,13 +14,18 @@ export interface Leftovers {
   readonly errors: unknown[]
   /** How many seconds it may take until they are gone. */
   estimateInSeconds: number
+  /** Objects of a kind that are still there. What nothing explains is an error. */
   add(kind: AnyKind, objects: readonly KubeObject[]): void
 }
+
+/** What a kind is called among what remains. Upstream prints the dot of the core group, too. */
+export const keyOfKind = ({ plural, group }: AnyKind): string => `${plural}.${group}`
 
 /** How long finalizers are expected to take, for want of anything better. */
 const finalizerEstimateInSeconds = 15
 
-export function noLeftovers(): Leftovers {
+/** In a namespace that was deleted so long ago (pkg/controller/namespace/deletion, deleteAllContentForGroupVersionResource). */
+export function noLeftovers(namespace: string, deletedMsAgo: number): Leftovers {
   const leftovers: Leftovers = {
     remaining: new Map(),
     finalizers: new Map(),
@@ -28,25 +33,28 @@ export function noLeftovers(): Leftovers {
     estimateInSeconds: 0,
     add(kind, objects) {
       if (objects.length === 0) return
-      // Upstream prints the dot of the core group, too.
-      leftovers.remaining.set(`${kind.plural}.${kind.group}`, objects.length)
+      leftovers.remaining.set(keyOfKind(kind), objects.length)
       const held = new Map<string, number>()
       for (const { metadata } of objects) for (const name of metadata.finalizers ?? []) held.set(name, (held.get(name) ?? 0) + 1)
       for (const [name, count] of held) leftovers.finalizers.set(name, (leftovers.finalizers.get(name) ?? 0) + count)
       const grace = kind.kind === 'Pod' && kind.group === '' ? longestGrace(objects as readonly Pod[]) : 0
-      const estimate = grace > 0 ? grace : held.size > 0 ? finalizerEstimateInSeconds : 0
-      leftovers.estimateInSeconds = Math.max(leftovers.estimateInSeconds, estimate)
+      // Grace that is over explains nothing.
+      const left = deletedMsAgo < grace * 1000 ? grace : 0
+      if (left === 0 && held.size === 0) {
+        const resource = `${kind.group}/${kind.version}, Resource=${kind.plural}`
+        leftovers.errors.push(new Error(`unexpected items still remain in namespace: ${namespace} for gvr: ${resource}`))
+      }
+      leftovers.estimateInSeconds = Math.max(
+        leftovers.estimateInSeconds,
+        left || (held.size > 0 ? finalizerEstimateInSeconds : 0),
+      )
     },
   }
   return leftovers
 }
 
 function longestGrace(pods: readonly Pod[]): number {
-  const running = pods.filter(pod => !isFinished(pod))
-  return Math.max(
-    0,
-    ...running.map(({ metadata, spec }) => metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 0),
-  )
+  return pods.reduce((most, pod) => (isFinished(pod) ? most : Math.max(most, pod.spec.terminationGracePeriodSeconds ?? 0)), 0)
 }
 
 /** When to look again: half the estimate and a second later (pkg/controller/namespace, worker). */
