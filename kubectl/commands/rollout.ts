@@ -19,12 +19,13 @@ const parts: Readonly<Record<string, (context: CommandContext, words: readonly s
 export const rollout: Command = {
   name: 'rollout',
   usage: 'rollout (status | history | undo | restart | pause | resume) TYPE/NAME [flags]',
-  summary: 'Follows, repeats and takes back the rollouts of a deployment.',
+  summary: 'Follows, repeats and takes back the rollouts of a deployment, stateful set or daemon set.',
   examples: [
     'wherry rollout status deploy/web',
     'wherry rollout history deploy/web --revision=2',
     'wherry rollout undo deploy/web --to-revision=1',
     'wherry rollout restart deploy/web',
+    'wherry rollout undo statefulset/db',
   ],
   flags: {
     filename: selectionFlags.filename,

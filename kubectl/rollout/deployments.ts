@@ -3,15 +3,7 @@ import type { ReplicaSet } from '../../api/apps/replica-set.ts'
 import { formatSelector, fromLabelSelector } from '../../api/selectors.ts'
 import { listAll } from '../objects.ts'
 import type { Session } from '../session.ts'
-import { fetchTarget, type Target } from '../targets.ts'
 import { revisionOf, type Versions, versionsOf } from './versions.ts'
-
-/** The Deployment that a target is. Throws for other kinds, in the words that the verb gives. */
-export async function fetchDeployment(session: Session, target: Target, otherKind: string): Promise<Deployment> {
-  const { resource } = target
-  if (resource.kind !== 'Deployment' || resource.group !== 'apps') throw new Error(otherKind)
-  return (await fetchTarget(session, target)) as unknown as Deployment
-}
 
 /** A Deployment's ReplicaSets as they are on the server. */
 export async function fetchVersions(session: Session, deployment: Deployment): Promise<Versions> {

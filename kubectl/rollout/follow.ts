@@ -10,26 +10,23 @@ import { coloursFor } from '../print/colour.ts'
 import { redrawn } from '../print/redraw.ts'
 import type { Session } from '../session.ts'
 import { eachTarget, type Target } from '../targets.ts'
-import { fetchDeployment } from './deployments.ts'
 import { rolloutPicture } from './picture.ts'
-import { rolloutStatus } from './status.ts'
+import { rolloutStatus, statusOf } from './status.ts'
+import { fetchWorkload, type Workload } from './workloads.ts'
 
-/** `rollout status`: follows a rollout to its end; on a terminal as a picture, elsewhere line by line. */
+/** `rollout status`: follows a rollout to its end; line by line, or on a terminal that of a Deployment as a picture. */
 export async function status(context: CommandContext, words: readonly string[]): Promise<number> {
   const revision = flag.number(context, 'revision') ?? 0
   if (revision < 0) throw new Error(`revision must be a positive integer: ${revision}`)
   const timeoutInMs = parseDuration('timeout', flag.text(context, 'timeout') ?? '0')
   const { code } = await eachTarget(context, { words }, async (target, session) => {
     const { kind, group } = target.resource
-    const deployment = await fetchDeployment(
-      session,
-      target,
-      `no status viewer has been implemented for ${kind}${group && `.${group}`}`,
-    )
-    if (flag.maybe(context, 'watch') === false) return context.io.out(`${rolloutStatus(deployment, revision).text}\n`)
+    const otherKind = `no status viewer has been implemented for ${kind}${group && `.${group}`}`
+    const workload = await fetchWorkload(session, target, otherKind)
+    if (flag.maybe(context, 'watch') === false) return context.io.out(`${statusOf(workload, revision).text}\n`)
     const limit = limited(context, timeoutInMs)
     try {
-      await follow({ context, session, target, deployment, revision, signal: limit.signal })
+      await follow({ context, session, target, workload, revision, signal: limit.signal })
       if (limit.isOver()) throw new Error('timed out waiting for the condition')
       if (context.signal.aborted) throw new Error('interrupted')
     } finally {
@@ -43,26 +40,26 @@ interface Following {
   readonly context: CommandContext
   readonly session: Session
   readonly target: Target
-  readonly deployment: Deployment
+  readonly workload: Workload
   readonly revision: number
   readonly signal: AbortSignal
 }
 
 /** Shows each change until the rollout is through or the signal aborts. Throws when it fails. */
 async function follow(following: Following): Promise<void> {
-  const { context, session, target, revision, signal } = following
+  const { context, session, target, workload, revision, signal } = following
   const stop = new AbortController()
   const within = AbortSignal.any([signal, stop.signal])
-  const picture = context.io.isTerminal && context.io.env.TERM !== 'dumb' ? await livePicture(following, within) : undefined
+  const canDraw = context.io.isTerminal && context.io.env.TERM !== 'dumb'
+  const picture = canDraw && workload.kind === 'Deployment' ? await livePicture(following, workload.object, within) : undefined
   try {
     const fieldSelector = `metadata.name=${target.name}`
     for await (const change of changes(session, target.resource, target.namespace, { fieldSelector }, within)) {
       if (change.type === 'DELETED') throw new Error('object has been deleted')
       const seen = change.type === 'LISTED' ? change.objects : [change.object]
       for (const object of seen) {
-        const deployment = object as unknown as Deployment
-        const { text, isDone } = rolloutStatus(deployment, revision)
-        if (picture) picture.show(deployment, text)
+        const { text, isDone } = statusOf({ kind: workload.kind, object } as unknown as Workload, revision)
+        if (picture) picture.show(object as unknown as Deployment, text)
         else context.io.out(`${text}\n`)
         if (isDone) {
           picture?.finish(`${text}\n`)
@@ -77,7 +74,7 @@ async function follow(following: Following): Promise<void> {
 }
 
 /** The picture of a rollout, redrawn whenever its Deployment, its ReplicaSets or its pods change. */
-async function livePicture({ context, session, deployment: first }: Following, signal: AbortSignal) {
+async function livePicture({ context, session }: Following, first: Deployment, signal: AbortSignal) {
   const { io } = context
   const colours = await coloursFor(io)
   const screen = redrawn(io)

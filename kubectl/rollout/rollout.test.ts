@@ -5,8 +5,11 @@ import type { Pod } from '../../api/core/pod.ts'
 import { noColours } from '../print/colour.ts'
 import { historyText } from './history.ts'
 import { budgetLine, rollingLimits, rolloutPicture } from './picture.ts'
-import { rolloutStatus } from './status.ts'
-import { restoredAnnotations, revisionToRestore } from './undo.ts'
+import { keptTemplate, ofReplicaSet } from './revisions.ts'
+import { rolloutStatus, statusOf } from './status.ts'
+import { switches } from './switches.ts'
+import { keptToRestore, restoredAnnotations, revisionToRestore } from './undo.ts'
+import type { Workload } from './workloads.ts'
 import { byRevision } from './deployments.ts'
 import { versionsOf } from './versions.ts'
 import { waitingReason, waitingReasons } from './waiting-reason.ts'
@@ -66,6 +69,93 @@ test('a rollout that is stuck or is another one than asked for is an error', () 
   expect(rolloutStatus(deployment({ replicas: 4, updatedReplicas: 4, availableReplicas: 4 }), 2).isDone).toBe(true)
 })
 
+const rolling = { type: 'RollingUpdate', rollingUpdate: { partition: 0 } }
+
+function workload(kind: Workload['kind'], updateStrategy: object, status: object, generation = 1): Workload {
+  const metadata = { name: 'web', namespace: 'default', uid: 'w', generation }
+  const object = { metadata, spec: { replicas: 3, template: template('new'), updateStrategy }, status }
+  return { kind, object } as unknown as Workload
+}
+
+const seen = { observedGeneration: 1 }
+const partition = (count: number) => ({ ...rolling, rollingUpdate: { partition: count } })
+
+test.each<[object, object, string, boolean]>([
+  [rolling, {}, 'Waiting for statefulset spec update to be observed...', false],
+  [rolling, { ...seen, readyReplicas: 1 }, 'Waiting for 2 pods to be ready...', false],
+  [
+    rolling,
+    { ...seen, readyReplicas: 3, updatedReplicas: 1 },
+    'Waiting for partitioned roll out to finish: 1 out of 3 new pods have been updated...',
+    false,
+  ],
+  [
+    partition(2),
+    { ...seen, readyReplicas: 3, updatedReplicas: 1 },
+    'partitioned roll out complete: 1 new pods have been updated...',
+    true,
+  ],
+  [
+    { type: 'RollingUpdate' },
+    { ...seen, readyReplicas: 3, updatedReplicas: 1, updateRevision: 'web-b', currentRevision: 'web-a' },
+    'waiting for statefulset rolling update to complete 1 pods at revision web-b...',
+    false,
+  ],
+  [
+    { type: 'RollingUpdate' },
+    { ...seen, readyReplicas: 3, currentReplicas: 3, updateRevision: 'web-b', currentRevision: 'web-b' },
+    'statefulset rolling update complete 3 pods at revision web-b...',
+    true,
+  ],
+])('a stateful set with the strategy %j and the status %j', (strategy, status, text, isDone) => {
+  expect(statusOf(workload('StatefulSet', strategy, status))).toEqual({ text, isDone })
+})
+
+const daemons = (what: string) => `Waiting for daemon set "web" rollout to finish: ${what}...`
+test.each<[object, string, boolean]>([
+  [{ observedGeneration: 0 }, 'Waiting for daemon set spec update to be observed...', false],
+  [{ ...seen, desiredNumberScheduled: 3 }, daemons('0 out of 3 new pods have been updated'), false],
+  [
+    { ...seen, desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 2 },
+    daemons('2 of 3 updated pods are available'),
+    false,
+  ],
+  [
+    { ...seen, desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 3 },
+    'daemon set "web" successfully rolled out',
+    true,
+  ],
+])('a daemon set with the status %j', (status, text, isDone) => {
+  expect(statusOf(workload('DaemonSet', rolling, status))).toEqual({ text, isDone })
+})
+
+test.each(['StatefulSet', 'DaemonSet'] as const)('a %s that is updated by hand has no rollout to follow', kind => {
+  expect(() => statusOf(workload(kind, { type: 'OnDelete' }, seen))).toThrow(
+    'rollout status is only available for RollingUpdate strategy type',
+  )
+})
+
+test('a kept revision is a patch; undo goes to the last but one, or to the number', () => {
+  const keep = (revision: number, image: string) =>
+    ({ revision, data: { spec: { template: { ...template(image), $patch: 'replace' } } } }) as never
+  const kept = [keep(1, 'a'), keep(2, 'b'), keep(4, 'c')]
+  expect(keptTemplate(keptToRestore(kept, 0))).toEqual(template('b'))
+  expect(keptToRestore(kept, 4)).toBe(kept[2])
+  expect(() => keptToRestore(kept, 3)).toThrow('unable to find specified revision 3 in history')
+  expect(() => keptToRestore(kept.slice(0, 1), 0)).toThrow('no last revision to roll back to')
+})
+
+test('every workload can be restarted, only deployments can be paused', () => {
+  const set = workload('StatefulSet', rolling, seen)
+  const restarted = {
+    spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': '1970-01-01T00:00:00Z' } } } },
+  }
+  expect(switches.restart.patch(set, 0)).toEqual(restarted)
+  expect(switches.pause.patch(set, 0)).toBeUndefined()
+  expect(switches.resume.patch(workload('DaemonSet', rolling, seen), 0)).toBeUndefined()
+  expect(switches.pause.patch({ kind: 'Deployment', object: deployment() }, 0)).toEqual({ spec: { paused: true } })
+})
+
 describe('versions', () => {
   const [first, second] = [replicaSet('web-1', 'old', 1, [0, 0, 0]), replicaSet('web-2', 'new', 2, [4, 4, 4])]
   const stranger = { ...second, metadata: { ...second.metadata, ownerReferences: [] } }
@@ -98,9 +188,11 @@ describe('versions', () => {
       ...second,
       metadata: { ...second.metadata, annotations: { ...second.metadata.annotations, 'kubernetes.io/change-cause': 'faster' } },
     }
-    expect(historyText([first, told], false)).toBe('REVISION  CHANGE-CAUSE\n1         <none>\n2         faster\n')
+    expect(historyText([first, told].map(ofReplicaSet), false)).toBe(
+      'REVISION  CHANGE-CAUSE\n1         <none>\n2         faster\n',
+    )
     expect(historyText([], false)).toBe('No rollout history found.')
-    expect(historyText([told], true)).toContain('kubernetes.io/change-cause: faster')
+    expect(historyText([ofReplicaSet(told)], true)).toContain('kubernetes.io/change-cause: faster')
   })
 })
 

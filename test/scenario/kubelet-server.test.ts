@@ -1,28 +1,22 @@
 import { text as readText } from 'node:stream/consumers'
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Node } from '../../api/core/node.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { ServiceAccount } from '../../api/core/service-account.ts'
 import { ClusterRole } from '../../api/rbac/cluster-role.ts'
 import { ClusterRoleBinding } from '../../api/rbac/cluster-role-binding.ts'
+import { type CertifiedKubectl, certifiedKubectl } from '../support/certified-kubectl.ts'
 import { isReady, type TestCluster, testCertificates, testCluster } from '../support/cluster.ts'
 import { hasKubectl } from '../support/server.ts'
 
 let cluster: TestCluster
 let kubeletPort = 0
-let folder: string
+let admin: CertifiedKubectl
 
 beforeAll(async () => {
   cluster = await testCluster({ simulated: 1, remoteAgents: true })
-  folder = await mkdtemp(join(tmpdir(), 'wherry-kubelet-'))
-  const { ca, clients } = await testCertificates()
-  for (const [name, text] of Object.entries({ ca, cert: clients.admin?.certificate, key: clients.admin?.key }))
-    await writeFile(join(folder, name), text ?? '')
+  admin = await certifiedKubectl(() => cluster.port)
   const node = await cluster.client.get(Node, { name: 'simulated-1' })
   kubeletPort = node.status.daemonEndpoints?.kubeletEndpoint?.Port ?? 0
   await cluster.client.create(Pod, {
@@ -35,7 +29,7 @@ beforeAll(async () => {
 }, 30_000)
 afterAll(async () => {
   await cluster?.stop()
-  await rm(folder, { recursive: true, force: true })
+  await admin?.[Symbol.asyncDispose]()
 })
 
 /** One request to the kubelet itself. */
@@ -151,26 +145,7 @@ describe('a kubelet by its own door', () => {
 
 if (!hasKubectl) test('kubectl is not on the PATH: kubelets were not asked with it', () => expect(hasKubectl).toBe(false))
 describe.runIf(hasKubectl)('the real kubectl, with a kubelet that is asked by HTTPS', () => {
-  const flags = () => [
-    `--server=https://127.0.0.1:${cluster.port}`,
-    ...['certificate-authority=ca', 'client-certificate=cert', 'client-key=key'].map(
-      flag => `--${flag.replace('=', `=${folder}/`)}`,
-    ),
-    `--cache-dir=${folder}/cache`,
-  ]
-  const env = (spdy: boolean) => ({
-    ...process.env,
-    KUBECONFIG: '/dev/null',
-    KUBECTL_REMOTE_COMMAND_WEBSOCKETS: String(!spdy),
-    KUBECTL_PORT_FORWARD_WEBSOCKETS: String(!spdy),
-  })
-  const kubectl = (words: string[], { stdin = '', spdy = false } = {}): Promise<{ code: number; out: string; err: string }> =>
-    new Promise(resolve => {
-      const child = execFile('kubectl', [...flags(), ...words], { env: env(spdy), timeout: 20_000 }, (error, out, err) =>
-        resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
-      )
-      child.stdin?.end(stdin)
-    })
+  const kubectl: CertifiedKubectl['run'] = (...words) => admin.run(...words)
 
   test('logs', async () => {
     expect(await kubectl(['logs', 'web', '--timestamps=false'])).toEqual({ code: 0, out: 'started\n', err: '' })
