@@ -17,6 +17,7 @@ export default defineConfig({
           include: ['{lib,api,streaming,storage,apiserver,client,scheduler,controllers,kubelet,kubectl,cmd}/**/*.test.ts'],
           // Kills processes for half a minute.
           exclude: ['**/crash.test.ts', '**/node_modules/**'],
+          testTimeout: 20_000,
         },
       },
       {

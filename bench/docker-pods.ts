@@ -87,20 +87,28 @@ async function startTwins(docker: Docker, { pause, app }: Twins): Promise<() => 
   return async () => void (await Promise.all([container.remove({ force: true }), sandbox.remove({ force: true })]))
 }
 
-/**
- * From POST of a pod to its Running status, and turn by turn Docker's own create and start of the same two containers: the same image,
- * command, mounts, limits and network, through the same client library.
- */
-export async function podStart(rounds = 15): Promise<Figure[]> {
-  await using running = await runProgram(['--runtime', 'docker'])
+interface Pairs {
+  /** Of the pods' names. */
+  readonly prefix: string
+  /** What the pods' spec has beside the usual. */
+  readonly more?: object
+  /** What each pair waits for. */
+  readonly before?: () => Promise<unknown>
+  /** How Docker alone makes what this pod has; answers how to get rid of it again. */
+  readonly twin: (podName: string) => Promise<(docker: Docker) => Promise<() => Promise<unknown>>>
+}
+
+/** Turn by turn a pod, from POST to Running, and its twin of Docker's own: milliseconds, and the median difference of the pairs. */
+async function inPairs(running: Running, rounds: number, { prefix, more, before, twin }: Pairs) {
   const ours: number[] = []
   const raw: number[] = []
   for (let round = -1; round < rounds; round++) {
-    const name = `pod-${process.pid}-${round + 1}`
-    const [took = 0] = await startPods(running, [name])
-    const twins = await twinsOf(name)
+    await before?.()
+    const name = `${prefix}-${process.pid}-${round + 1}`
+    const [took = 0] = await startPods(running, [name], more)
+    const start = await twin(name)
     const began = performance.now()
-    const remove = await engine.open(docker => startTwins(docker, twins))
+    const remove = await engine.open(start)
     const rawTook = performance.now() - began
     await remove()
     await deletePods(running, [name])
@@ -109,7 +117,22 @@ export async function podStart(rounds = 15): Promise<Figure[]> {
     ours.push(took)
     raw.push(rawTook)
   }
-  const over = median(ours.map((took, i) => took - (raw[i] ?? 0)))
+  return { ours, raw, over: median(ours.map((took, i) => took - (raw[i] ?? 0))) }
+}
+
+/**
+ * From POST of a pod to its Running status, and turn by turn Docker's own create and start of the same two containers: the same image,
+ * command, mounts, limits and network, through the same client library.
+ */
+export async function podStart(rounds = 15): Promise<Figure[]> {
+  await using running = await runProgram(['--runtime', 'docker'])
+  const { ours, raw, over } = await inPairs(running, rounds, {
+    prefix: 'pod',
+    async twin(name) {
+      const twins = await twinsOf(name)
+      return docker => startTwins(docker, twins)
+    },
+  })
   const p95 = percentile(ours, 0.95).toFixed(0)
   const remark = `p95 ${p95} ms; Docker's own create and start of the same containers ${median(raw).toFixed(0)} ms`
   return [
@@ -173,29 +196,20 @@ async function manyTwins(docker: Docker, twins: Twins, count: number, workers: n
  */
 export async function poolStart(rounds = 15): Promise<Figure[]> {
   await using running = await runProgram(['--runtime', 'docker', '--sandbox-pool', '3'])
-  const more = { hostname: 'warm' }
-  const ours: number[] = []
-  const raw: number[] = []
-  for (let round = -1; round < rounds; round++) {
-    await until(async () => (await containersOf('wherry.dev/warm=true')).filter(isIdle).length >= 3)
-    const name = `warm-${process.pid}-${round + 1}`
-    const [took = 0] = await startPods(running, [name], more)
-    const app = await appOf(name)
-    const began = performance.now()
-    const remove = await engine.open(async docker => {
-      const container = await docker.createContainer(app)
-      await container.start()
-      return () => container.remove({ force: true })
-    })
-    const rawTook = performance.now() - began
-    await remove()
-    await deletePods(running, [name])
-    if (round < 0) continue
-    ours.push(took)
-    raw.push(rawTook)
-  }
+  const { ours, raw, over } = await inPairs(running, rounds, {
+    prefix: 'warm',
+    more: { hostname: 'warm' },
+    before: () => until(async () => (await containersOf('wherry.dev/warm=true')).filter(isIdle).length >= 3),
+    async twin(name) {
+      const app = await appOf(name)
+      return async docker => {
+        const container = await docker.createContainer(app)
+        await container.start()
+        return () => container.remove({ force: true })
+      }
+    },
+  })
   const remark = `p95 ${percentile(ours, 0.95).toFixed(0)} ms; Docker's own create and start of the same container ${median(raw).toFixed(0)} ms`
-  const over = median(ours.map((took, i) => took - (raw[i] ?? 0)))
   return [
     { name: 'pod start from a pool of warm sandboxes', value: median(ours), unit: 'ms', goal: { atMost: 120 }, remark },
     { name: "the same over Docker's own", value: over, unit: 'ms', remark: `median difference of ${rounds} pairs` },

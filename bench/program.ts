@@ -15,6 +15,7 @@ export interface Running extends AsyncDisposable {
   /** From the start of the process until it said that it is ready. */
   readonly readyInMs: number
   readonly dataDir: string
+  readonly pid: number
   /** Megabytes that are resident now. */
   residentMegabytes(): Promise<number>
   /** Ends the process but keeps the data. */
@@ -34,6 +35,7 @@ export async function runProgram(flags: readonly string[], dataDir?: string): Pr
     transport,
     readyInMs,
     dataDir: folder,
+    pid,
     async residentMegabytes() {
       const status = await readFile(`/proc/${pid}/status`, 'utf8')
       return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
