@@ -4,12 +4,12 @@ import type { KubeletConfig } from '../kubelet/config.ts'
 import type { NetworkMode } from '../kubelet/network/route-plan.ts'
 import { type LogLevel, logLevels } from '../lib/log.ts'
 import { dataDir, homeDir } from './data-dir.ts'
-import { type KubeletOptions, kubeletFlagTable, kubeletOptions, oneOf, parseFlags, UsageError, wholeNumber } from './options.ts'
-import { address } from './server-flags.ts'
+import { address, oneOf, parseFlags, UsageError, wholeNumber } from './flags.ts'
+import { type KubeletFlags, kubeletFlags, kubeletFlagTable } from './kubelet-flags.ts'
 
 const networkModes: readonly NetworkMode[] = ['auto', 'routes', 'vxlan', 'none']
 
-export interface AgentOptions extends KubeletOptions {
+export interface AgentOptions extends KubeletFlags {
   /** `https://10.0.0.1:6443`; absent: the one it joined before. */
   readonly server?: string
   readonly token?: string
@@ -86,7 +86,7 @@ export function parseAgent(args: string[]): AgentOptions | 'help' {
     throw new UsageError(`--node-name must be a DNS name in lower case, not "${nodeName}"`)
   const nodeIps = values['node-ip']?.split(',').map(ip => address('node-ip', ip.trim()))
   return {
-    ...kubeletOptions(values),
+    ...kubeletFlags(values),
     ...(server !== undefined && { server }),
     ...(values.token !== undefined && { token: values.token }),
     pins,
@@ -96,7 +96,7 @@ export function parseAgent(args: string[]): AgentOptions | 'help' {
     ...(nodeIps && { nodeIps }),
     ...(dockerHost !== undefined && { dockerHost }),
     address: address('address', values.address ?? '0.0.0.0'),
-    port: wholeNumber('port', values.port ?? '10250', 65_535),
+    port: wholeNumber('port', values.port ?? '10250', { most: 65_535 }),
     networkMode: oneOf('network-mode', values['network-mode'] ?? 'auto', networkModes),
     nodeLabels: labels(values['node-labels'] ?? ''),
     taints: (values['register-with-taints'] ?? '').split(',').filter(Boolean).map(taint),

@@ -12,14 +12,12 @@ import type { KeyPair } from '../lib/x509/certificate.ts'
 import { agentHelp, type AgentOptions, parseAgent } from './agent-flags.ts'
 import { type DataDir, dataDir, markRunning, markStopped, processStart, runningCluster } from './data-dir.ts'
 import { engineFromEnv } from './engine-address.ts'
-import { evictionConfig } from './eviction-flags.ts'
-import { garbageSettings } from './garbage-flags.ts'
+import { kubeletSettings } from './kubelet-settings.ts'
 import { type Membership, membership } from './membership.ts'
 import { type Nodes, nodes } from './nodes.ts'
-import { UsageError } from './options.ts'
+import { UsageError } from './flags.ts'
 import { sourceAddress } from './own-address.ts'
-import { podSettings, sandboxPool } from './pod-flags.ts'
-import { resourceSettings } from './resource-flags.ts'
+import { stopOnSignals } from './signals.ts'
 import { version } from './version.ts'
 
 /** `wherry agent`: runs a node of a cluster elsewhere until it is told to stop. Calls `onReady` when it is. Answers the exit code. */
@@ -33,18 +31,12 @@ export async function agent(args: string[], onReady: () => Promise<void>): Promi
   const other = runningCluster(dir)
   if (other) throw new UsageError(`the data dir ${dir.path} is in use by process ${other.pid}; choose another with --data-dir`)
   mkdirSync(dir.path, { recursive: true, mode: 0o700 })
-  const stop = new AbortController()
-  let leave = () => stop.abort()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => (name === 'SIGINT' ? stop.abort() : leave()))
+  const { stop, endFirst } = stopOnSignals()
   const log = createLog(options.logLevel)
   const belonging = await membership(options, dir, { clock: systemClock, log, signal: stop.signal })
   try {
     const { run, kubelets, nodeIps } = await node(options, dir, belonging, log)
-    // The machine is going down: pods end first, if they are meant to. Who cannot wait asks again.
-    leave = () => {
-      leave = () => stop.abort()
-      void kubelets.shutDown().finally(() => stop.abort())
-    }
+    endFirst(kubelets.shutDown)
     const announced = announce({ options, dir, belonging, kubelets, nodeIps, onReady, signal: stop.signal })
     try {
       await runAll([['agent', run]], stop.signal)
@@ -109,12 +101,7 @@ async function node(
     docker: [nodeName],
     simulated: [],
     rootDir: dir.nodes,
-    eviction: evictionConfig(options),
-    garbage: garbageSettings(options.garbage),
-    pods: podSettings(options.pods),
-    sandboxPool: sandboxPool(options.pods),
-    resources: resourceSettings(options.resources),
-    signalsFile: options.signals,
+    ...kubeletSettings(options),
     engine: engineFromEnv(dockerHost),
     clientCa: ca,
     kubeletAddress: options.address,

@@ -1,12 +1,7 @@
-import { chmod, mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Node } from '../api/core/node.ts'
-import { kinds } from '../api/kinds.ts'
 import { users } from '../api/user.ts'
 import type { Certificates } from '../apiserver/auth/certificates.ts'
 import { createClient } from '../client/typed-client.ts'
-import { controllers } from '../controllers/controllers.ts'
-import type { VolumeFolders } from '../controllers/local-provisioner/controller.ts'
 import type { NodeLifecycleOptions } from '../controllers/node-lifecycle/controller.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
@@ -14,11 +9,16 @@ import type { Random } from '../lib/random.ts'
 import { aborted, type Run, runAll } from '../lib/run.ts'
 import type { Store } from '../storage/store.ts'
 import { type ApiServer, type ApiServerOptions, apiServer } from './api-server.ts'
-import { controllerManager, schedulerComponent } from './control-plane.ts'
+import { enabledControllers } from './controller-names.ts'
+import { controllerManager, type ControlPlaneOptions, schedulerComponent } from './control-plane.ts'
 import type { ClusterIdentity } from './data-dir.ts'
-import { type NodesOptions, nodes, runtimeLabel } from './nodes.ts'
+import type { NodesOptions } from './node-options.ts'
+import { nodes } from './nodes.ts'
+import { ownControllers } from './own-controllers.ts'
 
-export interface ClusterOptions extends Omit<NodesOptions, 'transport' | 'cluster' | 'identity' | 'rootDir' | 'clientCa'> {
+export interface ClusterOptions
+  extends Omit<NodesOptions, 'transport' | 'cluster' | 'identity' | 'rootDir' | 'clientCa'>,
+    ControlPlaneOptions {
   readonly identity: ClusterIdentity
   readonly store: Store
   readonly certificates: Certificates
@@ -50,9 +50,6 @@ export interface Cluster {
   shutDown(): Promise<void>
 }
 
-/** Addresses for the pods of simulated nodes: shared address space (RFC 6598), which no real network here routes. */
-const simulatedPodRange = '100.64.0.0/10'
-
 /** Puts all parts together. Stopping stops the kubelets first and the API server last; containers go on. */
 export function cluster(options: ClusterOptions): Cluster {
   const { identity, store, certificates, clock, random, log } = options
@@ -68,22 +65,18 @@ export function cluster(options: ClusterOptions): Cluster {
     random,
     log: log.child({ component: 'apiserver' }),
   })
-  const component = { transport: server.transport, identity: `wherry_${identity.id}`, clock, random, log }
-  const isSimulated = (node: { metadata: { labels?: Readonly<Record<string, string>> | undefined } }) =>
-    node.metadata.labels?.[runtimeLabel] === 'simulated'
-  const all = controllers({
-    kinds,
-    authority: { certificate: certificates.ca, key: certificates.caKey },
+  const { election, schedulerConfiguration } = options
+  const component = { transport: server.transport, identity: `wherry_${identity.id}`, election, clock, random, log }
+  const all = ownControllers({
+    ca: certificates.ca,
+    caKey: certificates.caKey,
     signingDurationInMs: options.signingDurationInMs,
     nodeLifecycle: options.nodeLifecycle,
-    nodeRanges: [
-      { cidr: identity.podCIDR, nodeMaskSize: 24, isFor: node => !isSimulated(node) },
-      { cidr: simulatedPodRange, nodeMaskSize: 24, isFor: isSimulated },
-    ],
-    volumes: volumeFolders(options.volumesDir),
+    autoscaling: options.autoscaling,
+    podCIDR: identity.podCIDR,
+    volumesDir: options.volumesDir,
   })
-  const manager = controllerManager({ ...component, controllers: all })
-  const scheduler = schedulerComponent(component)
+  const wanted = options.withoutControllers ? [] : enabledControllers(all, options.controllers ?? ['*'])
   const kubelets = nodes({ ...options, ...component, cluster: identity.id, rootDir: options.nodesDir, clientCa: certificates.ca })
 
   /** Nobody talks to the server before it is ready to answer under its rules. */
@@ -101,8 +94,12 @@ export function cluster(options: ClusterOptions): Cluster {
       runAll(
         [
           ['API server', server.run],
-          ['controllers', afterServer(manager)],
-          ['scheduler', afterServer(scheduler)],
+          ...(wanted.length > 0
+            ? [['controllers', afterServer(controllerManager({ ...component, controllers: wanted }))] as const]
+            : []),
+          ...(options.withoutScheduler
+            ? []
+            : [['scheduler', afterServer(schedulerComponent({ ...component, schedulerConfiguration }))] as const]),
           ['nodes', afterServer(kubelets.run)],
         ],
         signal,
@@ -163,16 +160,3 @@ export async function nodesReady(
 }
 
 const complainEveryMs = 5000
-
-/** Volumes as folders that any user of a container may write to. */
-function volumeFolders(root: string): VolumeFolders {
-  return {
-    async create(volume) {
-      const path = join(root, volume)
-      await mkdir(path, { recursive: true })
-      await chmod(path, 0o777) // whatever the umask
-      return path
-    },
-    remove: volume => rm(join(root, volume), { recursive: true, force: true }),
-  }
-}

@@ -39,6 +39,9 @@ export interface DataDir {
   readonly store: string
   readonly pki: string
   readonly kubeconfig: string
+  /** For components in processes of their own. */
+  readonly controllerManagerKubeconfig: string
+  readonly schedulerKubeconfig: string
   readonly nodes: string
   readonly volumes: string
   readonly log: string
@@ -52,6 +55,8 @@ export function dataDir(path = defaultDataDir()): DataDir {
     store: join(at, 'store'),
     pki: join(at, 'pki'),
     kubeconfig: join(at, 'kubeconfig'),
+    controllerManagerKubeconfig: join(at, 'controller-manager.kubeconfig'),
+    schedulerKubeconfig: join(at, 'scheduler.kubeconfig'),
     nodes: join(at, 'nodes'),
     volumes: join(at, 'volumes'),
     log: join(at, 'wherry.log'),

@@ -5,7 +5,7 @@ import { systemClock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { chosenDataDir, type ClusterIdentity, type DataDir, knownIdentity, markStopped, runningCluster } from './data-dir.ts'
 import { engineFromEnv } from './engine-address.ts'
-import { parseFlags, UsageError } from './options.ts'
+import { parseFlags, UsageError } from './flags.ts'
 
 const patienceInMs = 30_000
 

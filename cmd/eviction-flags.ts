@@ -1,5 +1,6 @@
 import { type Amounts, defaultEviction, type EvictionConfig, signals, type Signal } from '../kubelet/eviction/config.ts'
-import { type KubeletOptions, parseDuration, UsageError } from './options.ts'
+import { parseDuration, UsageError } from './flags.ts'
+import type { KubeletFlags } from './kubelet-flags.ts'
 
 /** `memory.available<100Mi,nodefs.available<10%` or, with another sign between, `memory.available=30s`. */
 function pairs(flag: string, text: string, sign: '<' | '='): [Signal, string][] {
@@ -25,7 +26,7 @@ function amounts(flag: string, text: string, sign: '<' | '='): Amounts {
 }
 
 /** The eviction settings that the flags of `wherry up` ask for. Throws a UsageError. */
-export function evictionConfig(options: KubeletOptions): EvictionConfig {
+export function evictionConfig(options: KubeletFlags): EvictionConfig {
   const { evictionHard, evictionSoft, evictionSoftGracePeriod, evictionMinimumReclaim, evictionTransitionPeriodInMs } = options
   const soft = evictionSoft === undefined ? {} : amounts('eviction-soft', evictionSoft, '<')
   const graces = pairs('eviction-soft-grace-period', evictionSoftGracePeriod ?? '', '=')

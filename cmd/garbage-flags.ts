@@ -1,7 +1,8 @@
 import { value } from '../api/quantity.ts'
 import { defaultContainerGarbage, defaultImageGarbage, defaultKeptLogs } from '../kubelet/garbage/config.ts'
 import type { KubeletConfig } from '../kubelet/config.ts'
-import { type GarbageFlags, parseDuration, UsageError } from './options.ts'
+import { oneOf, parseDuration, UsageError, wholeNumber } from './flags.ts'
+import type { GarbageFlags } from './kubelet-flags.ts'
 
 export interface GarbageSettings {
   readonly config: Pick<KubeletConfig, 'systemReserved' | 'kubeReserved' | 'imageGarbage' | 'containerGarbage' | 'keptLogs'>
@@ -10,7 +11,11 @@ export interface GarbageSettings {
 
 /** The settings that flags of `wherry up` ask for. Throws a UsageError. */
 export function garbageSettings(flags: GarbageFlags = {}): GarbageSettings {
-  const percent = (name: keyof GarbageFlags, otherwise: number) => whole(name, flags[name], otherwise, 0, 100)
+  const whole = (name: keyof GarbageFlags, otherwise: number, least: number, most: number) => {
+    const text = flags[name]
+    return text === undefined ? otherwise : wholeNumber(name, text, { least, most })
+  }
+  const percent = (name: keyof GarbageFlags, otherwise: number) => whole(name, otherwise, 0, 100)
   const duration = (name: keyof GarbageFlags, otherwise: number) => {
     const text = flags[name]
     return text === undefined ? otherwise : text === '0' ? 0 : parseDuration(name, text)
@@ -19,8 +24,7 @@ export function garbageSettings(flags: GarbageFlags = {}): GarbageSettings {
   const lowThresholdPercent = percent('image-gc-low-threshold', defaultImageGarbage.lowThresholdPercent)
   if (lowThresholdPercent >= highThresholdPercent)
     throw new UsageError('--image-gc-low-threshold must be lower than --image-gc-high-threshold')
-  const scope = flags['image-gc-scope'] ?? defaultImageGarbage.scope
-  if (scope !== 'own' && scope !== 'all') throw new UsageError(`--image-gc-scope must be own or all, not "${scope}"`)
+  const scope = oneOf('image-gc-scope', flags['image-gc-scope'] ?? defaultImageGarbage.scope, ['own', 'all'])
   const { maxPerPodContainer, maxContainers } = defaultContainerGarbage
   return {
     config: {
@@ -36,30 +40,16 @@ export function garbageSettings(flags: GarbageFlags = {}): GarbageSettings {
       },
       containerGarbage: {
         ...defaultContainerGarbage,
-        maxPerPodContainer: whole(
-          'maximum-dead-containers-per-container',
-          flags['maximum-dead-containers-per-container'],
-          maxPerPodContainer,
-          -1,
-          1000,
-        ),
-        maxContainers: whole('maximum-dead-containers', flags['maximum-dead-containers'], maxContainers, -1, 1e6),
+        maxPerPodContainer: whole('maximum-dead-containers-per-container', maxPerPodContainer, -1, 1000),
+        maxContainers: whole('maximum-dead-containers', maxContainers, -1, 1e6),
       },
       keptLogs: { ...defaultKeptLogs, keepInMs: duration('keep-deleted', defaultKeptLogs.keepInMs) },
     },
     logLimits: {
       maxBytes: size('container-log-max-size', flags['container-log-max-size'], 10 * 2 ** 20),
-      maxFiles: whole('container-log-max-files', flags['container-log-max-files'], 5, 2, 1000),
+      maxFiles: whole('container-log-max-files', 5, 2, 1000),
     },
   }
-}
-
-function whole(name: keyof GarbageFlags, text: string | undefined, otherwise: number, least: number, most: number): number {
-  if (text === undefined) return otherwise
-  const number = Number(text)
-  if (!/^-?\d+$/.test(text) || number < least || number > most)
-    throw new UsageError(`--${name} must be a whole number from ${least} to ${most}, not "${text}"`)
-  return number
 }
 
 function size(name: keyof GarbageFlags, text: string | undefined, otherwise: number): number {

@@ -9,7 +9,7 @@ import type { Log } from '../lib/log.ts'
 import type { KeyPair } from '../lib/x509/certificate.ts'
 import type { AgentOptions } from './agent-flags.ts'
 import { type ClusterIdentity, type DataDir, keepIdentity, knownIdentity } from './data-dir.ts'
-import { UsageError } from './options.ts'
+import { UsageError } from './flags.ts'
 import { pemFolder } from './pki.ts'
 
 /** What makes this machine a node of a cluster. */

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest'
 import { takenBytes } from './address-range.ts'
 import { evictionConfig } from './eviction-flags.ts'
+import { parseDuration, UsageError } from './flags.ts'
 import { garbageSettings } from './garbage-flags.ts'
-import { parseDuration, parseUp, UsageError } from './options.ts'
+import { kubeletFlagTable } from './kubelet-flags.ts'
+import { clusterFlagTable, parseUp, upHelp } from './options.ts'
+import { parseServer } from './server-flags.ts'
 
 const up = (line: string) => {
   const options = parseUp(line.split(' ').filter(Boolean))
@@ -20,6 +23,7 @@ test('without flags: one Docker node on port 6443, LevelDB, everything in one fo
     runtime: 'docker',
     store: 'level',
     logLevel: 'warn',
+    controlPlane: {},
   })
   expect(kubeconfig).toBe(`${dataDir}/kubeconfig`)
 })
@@ -39,6 +43,18 @@ test('flags say otherwise', () => {
       kubeconfig: '/y',
     },
   })
+})
+
+test.each(['up', 'server'] as const)('%s takes a file of admission settings', verb => {
+  const args = ['--admission-control-config-file', '/a.yaml']
+  expect(verb === 'up' ? parseUp(args) : parseServer(args)).toMatchObject({ admissionConfig: '/a.yaml' })
+})
+
+test('every flag that the help names is taken', () => {
+  const named = [...new Set(upHelp.match(/--[a-z][-a-z]+/g))].map(flag => flag.slice(2))
+  const known = ['nodes', 'simulated-nodes', 'simulated-stages', 'runtime']
+  const table = { ...clusterFlagTable, ...kubeletFlagTable }
+  expect(named.filter(flag => !(flag in table) && !known.includes(flag))).toEqual([])
 })
 
 test.each([
@@ -86,7 +102,7 @@ test('what kubelets set aside, throw away and keep', () => {
 test.each([
   ['--image-gc-high-threshold 101', '--image-gc-high-threshold must be a whole number from 0 to 100'],
   ['--image-gc-high-threshold 80', '--image-gc-low-threshold must be lower'],
-  ['--image-gc-scope mine', 'must be own or all, not "mine"'],
+  ['--image-gc-scope mine', 'must be one of own, all, not "mine"'],
   ['--container-log-max-files 1', 'must be a whole number from 2 to 1000'],
   ['--container-log-max-size big', 'must be a size such as 10Mi'],
   ['--kube-reserved gpu=1', '"gpu=1" is not RESOURCE=QUANTITY'],

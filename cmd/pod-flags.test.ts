@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { PodFlags } from './options.ts'
+import type { PodFlags } from './kubelet-flags.ts'
 import { podSettings, sandboxPool } from './pod-flags.ts'
 
 test.each<[PodFlags, object]>([
@@ -50,6 +50,6 @@ test.each<[PodFlags, object]>([
 ])('sandbox pool %o', (flags, expected) => expect(sandboxPool(flags)).toEqual(expected))
 
 test.each<[PodFlags, string]>([
-  [{ 'sandbox-pool': 'many' }, 'must be a number'],
+  [{ 'sandbox-pool': 'many' }, 'must be a whole number from 0 to 999'],
   [{ 'sandbox-pool': '1', 'sandbox-pool-hostname': 'Not a name' }, 'must be a host name'],
 ])('sandbox pool refused: %o', (flags, message) => expect(() => sandboxPool(flags)).toThrow(message))

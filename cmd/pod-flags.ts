@@ -3,7 +3,8 @@ import type { KubeletConfig, ShutdownGracePeriod } from '../kubelet/config.ts'
 import { sysctlAllowlist } from '../kubelet/admission/sysctls.ts'
 import type { SandboxPool } from '../kubelet/runtime/docker/warm-sandboxes.ts'
 import { plainGracePeriods } from '../kubelet/shutdown/priority-groups.ts'
-import { parseDuration, type PodFlags, UsageError } from './options.ts'
+import { parseDuration, truth, UsageError, wholeNumber } from './flags.ts'
+import type { PodFlags } from './kubelet-flags.ts'
 
 export type PodSettings = Pick<
   KubeletConfig,
@@ -17,17 +18,16 @@ export function podSettings(flags: PodFlags = {}): PodSettings {
     ...(path !== undefined && { staticPodPath: resolve(path) }),
     shutdownGracePeriods: gracePeriods(flags),
     allowedUnsafeSysctls: unsafeSysctls(flags['allowed-unsafe-sysctls']),
-    seccompDefault: truth('seccomp-default', flags['seccomp-default']),
+    seccompDefault: truth('seccomp-default', flags['seccomp-default'] ?? 'false'),
   }
 }
 
 /** Sandboxes that run before there is a pod for them. Throws a UsageError. */
 export function sandboxPool(flags: PodFlags = {}): SandboxPool {
   const { 'sandbox-pool': size = '0', 'sandbox-pool-hostname': hostname = 'warm' } = flags
-  if (!/^\d{1,3}$/.test(size)) throw new UsageError(`--sandbox-pool must be a number up to 999, not "${size}"`)
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(hostname))
     throw new UsageError(`--sandbox-pool-hostname must be a host name, not "${hostname}"`)
-  return { size: Number(size), hostname }
+  return { size: wholeNumber('sandbox-pool', size, { most: 999 }), hostname }
 }
 
 function unsafeSysctls(text = ''): string[] {
@@ -41,11 +41,6 @@ function unsafeSysctls(text = ''): string[] {
     throw new UsageError(`--allowed-unsafe-sysctls: ${error instanceof Error ? error.message : String(error)}`)
   }
   return patterns
-}
-
-function truth(name: keyof PodFlags, text = 'false'): boolean {
-  if (text !== 'true' && text !== 'false') throw new UsageError(`--${name} must be true or false, not "${text}"`)
-  return text === 'true'
 }
 
 function gracePeriods(flags: PodFlags): ShutdownGracePeriod[] {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { UsageError } from './options.ts'
+import { UsageError } from './flags.ts'
 import { resourceSettings } from './resource-flags.ts'
 
 test.each([

@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import type { KubeletConfig } from '../kubelet/config.ts'
 import { refuseConfig } from '../kubelet/node/capacity.ts'
 import { defaultKubeletConfig } from '../kubelet/config.ts'
-import { parseDuration, type ResourceFlags, UsageError } from './options.ts'
+import { parseDuration, truth, UsageError, wholeNumber } from './flags.ts'
+import type { ResourceFlags } from './kubelet-flags.ts'
 
 type ResourceConfig = Pick<
   KubeletConfig,
@@ -30,14 +31,8 @@ export function resourceSettings(flags: ResourceFlags = {}): ResourceSettings {
     const text = flags[name]
     if (text !== undefined) given[field] = parse(text)
   }
-  const number = (name: keyof ResourceFlags, least: number) => (text: string) => {
-    if (/^-?\d+$/.test(text) && Number(text) >= least) return Number(text)
-    throw new UsageError(`--${name} must be a whole number, ${least} or more, not "${text}"`)
-  }
-  const choice = (name: keyof ResourceFlags) => (text: string) => {
-    if (text === 'true' || text === 'false') return text === 'true'
-    throw new UsageError(`--${name} must be true or false, not "${text}"`)
-  }
+  const number = (name: keyof ResourceFlags, least: number) => (text: string) => wholeNumber(name, text, { least })
+  const choice = (name: keyof ResourceFlags) => (text: string) => truth(name, text)
   take('max-pods', 'maxPods', number('max-pods', 0))
   take('pods-per-core', 'podsPerCore', number('pods-per-core', 0))
   take('pod-max-pids', 'podPidsLimit', number('pod-max-pids', -1))

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import { clusterFlagTable, clusterOptions, parseDuration, parseFlags, type UpOptions, UsageError } from './options.ts'
+import { address, parseDuration, parseFlags, UsageError } from './flags.ts'
+import { clusterFlagTable, clusterOptions, type UpOptions } from './options.ts'
 
 export const serverHelp = `Usage: wherry server [flags]
 
@@ -12,8 +13,9 @@ joins it; the command for that is printed.
   --token-ttl DURATION     how long the printed token is good for (default 24h; 0: for ever)
 
 and of \`wherry up\`: --detach, --data-dir, --port, --kubeconfig, --store, --log-level, --audit-log-path, --audit-policy-file,
---token-auth-file, --service-account-issuer, --cluster-cidr, --node-monitor-grace-period, --node-startup-grace-period,
---node-monitor-period, --cluster-signing-duration.
+--admission-control-config-file, --token-auth-file, --service-account-issuer, --cluster-cidr, --node-monitor-grace-period,
+--node-startup-grace-period, --node-monitor-period, --cluster-signing-duration, --controllers, --controller-manager, --scheduler, --scheduler-config,
+--leader-elect and its durations.
 `
 
 const day = 24 * 60 * 60_000
@@ -47,10 +49,4 @@ export function parseServer(args: string[]): UpOptions | 'help' {
       tokenTtlInMs: ttl === undefined ? day : ttl === '0' ? 0 : parseDuration('token-ttl', ttl),
     },
   }
-}
-
-/** An IP address. */
-export function address(flag: string, text: string): string {
-  if (!isIP(text)) throw new UsageError(`--${flag} must be an IP address, not "${text}"`)
-  return text
 }

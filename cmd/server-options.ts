@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import type { ApiServerOptions } from './api-server.ts'
-import { type UpOptions, UsageError } from './options.ts'
+import { UsageError } from './flags.ts'
+import type { UpOptions } from './options.ts'
 
 /** What the API server is to do beyond the usual, with the files that flags name. Throws a UsageError about one that is no good. */
 export async function serverOptions(

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { readStageList, StageFault, type StageList } from '../api/simulation/stages.ts'
-import { UsageError } from './options.ts'
+import { UsageError } from './flags.ts'
 
 /** The stages in a file of YAML or JSON. Throws a UsageError that says what is wrong with it, and where. */
 export async function stagesFile(path: string): Promise<StageList> {

@@ -1,5 +1,5 @@
 import { chosenDataDir, type RunningCluster, runningCluster } from './data-dir.ts'
-import { parseFlags, UsageError } from './options.ts'
+import { parseFlags, UsageError } from './flags.ts'
 
 /** `wherry status [-o json]`: answers the exit code; 3 when nothing runs. */
 export function status(args: string[]): number {

@@ -31,6 +31,11 @@ async function main(): Promise<number> {
       const { exports, keepCompiled } = load<typeof Agent>(programs.agent)
       return exports.agent(args, keepCompiled)
     }
+    // In the bundle of the cluster they are part of, which has all of their code.
+    case 'controller-manager':
+      return load<typeof Up>(programs.up).exports.runControllerManager(args)
+    case 'scheduler':
+      return load<typeof Up>(programs.up).exports.runScheduler(args)
     case 'token':
       return load<typeof Token>(programs.token).exports.token(args)
     case 'down':
@@ -47,6 +52,6 @@ const load = <Exports extends object>(path: string) => runProgram<Exports>(fileU
 try {
   process.exitCode = await main()
 } catch (error) {
-  process.stderr.write(`${fault(error)}\n`)
+  process.stderr.write(`${fault(error, process.argv[2])}\n`)
   process.exitCode = 1
 }

@@ -8,6 +8,7 @@ import { frameOutput } from './output.ts'
 import { receiveWindows } from './receive-windows.ts'
 import { sendWindows } from './send-windows.ts'
 import { createStream, type Stream } from './stream.ts'
+import { wiring } from './wiring.ts'
 
 /** The client's end of a connection: the one that opens streams. */
 export interface SpdyClientConnection {
@@ -19,8 +20,6 @@ export interface SpdyClientConnection {
   close(): void
 }
 
-const lingerInMs = 2_000
-
 /** The client's side of SPDY/3.1 as Kubernetes uses it. Servers made with moby/spdystream keep to no windows, as its clients do. */
 export function spdyClientConnection({ transport, clock }: { transport: Duplex; clock: Clock }): SpdyClientConnection {
   const output = frameOutput(transport)
@@ -30,7 +29,6 @@ export function spdyClientConnection({ transport, clock }: { transport: Duplex; 
   const pressure = backPressure({ transport, output, clock, streams: () => streams.values(), pingId: 1 })
   const writeHeaders = headerWriter()
   let nextId = 1
-  let isClosing = false
 
   const control = controlFrameReader({
     onOpen: id => void output.send(numbersFrame(frameType.reset, id, resetStatus.refused)), // servers of Kubernetes open none
@@ -50,24 +48,15 @@ export function spdyClientConnection({ transport, clock }: { transport: Duplex; 
       pressure.hold()
     },
   })
-  const closed = new Promise<void>(resolve => {
-    transport.once('close', () => {
+  const { closed, close } = wiring({
+    transport,
+    output,
+    clock,
+    parse,
+    onGone() {
       pressure.stop()
       for (const stream of [...streams.values()]) stream.drop()
-      output.release()
-      resolve()
-    })
-  })
-  transport.on('error', () => transport.destroy())
-  transport.on('end', () => {
-    if (!isClosing) transport.destroy()
-  })
-  transport.on('data', (chunk: Buffer) => {
-    try {
-      parse(chunk)
-    } catch {
-      transport.destroy() // nothing after it can be understood
-    }
+    },
   })
 
   return {
@@ -87,13 +76,6 @@ export function spdyClientConnection({ transport, clock }: { transport: Duplex; 
       if (transport.destroyed) stream.drop()
       return stream.duplex
     },
-    close() {
-      if (isClosing) return
-      isClosing = true
-      if (!output.isDown()) transport.end()
-      const cancel = clock.after(lingerInMs, () => transport.destroy())
-      void closed.then(cancel)
-      transport.resume()
-    },
+    close,
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { clientStreams, type SpdyStream } from './client-streams.ts'
 import { frameParser, frameType, numbersFrame } from './frames.ts'
 import { frameOutput } from './output.ts'
+import { wiring } from './wiring.ts'
 
 /** The server's end of a connection. */
 export interface SpdyConnection {
@@ -20,7 +21,6 @@ export interface SpdyOptions {
   readonly clock: Clock
 }
 
-const lingerInMs = 2_000
 /** Why a connection ends (SPDY Protocol, draft 3.1, 2.6.6). */
 const goAwayStatus = { ok: 0, protocolError: 1 } as const
 
@@ -33,40 +33,18 @@ export function spdyConnection({ transport, onStream, clock }: SpdyOptions): Spd
   const output = frameOutput(transport)
   const streams = clientStreams({ transport, output, onStream, clock })
   const parse = frameParser(streams)
-  let isClosing = false
 
   const sayGoodbye = (status: number) => output.send(numbersFrame(frameType.goAway, streams.latestId(), status))
-  const closed = new Promise<void>(resolve => {
-    transport.once('close', () => {
-      streams.drop()
-      output.release()
-      resolve()
-    })
-  })
-  transport.on('error', () => transport.destroy())
-  transport.on('end', () => {
-    if (!isClosing) transport.destroy()
-  })
-  transport.on('data', (chunk: Buffer) => {
-    try {
-      parse(chunk)
-    } catch {
-      sayGoodbye(goAwayStatus.protocolError) // nothing after it can be understood
-      transport.destroy()
-    }
-  })
-
-  return {
-    closed,
-    close() {
-      if (isClosing) return
-      isClosing = true
+  return wiring({
+    transport,
+    output,
+    clock,
+    parse,
+    onNonsense: () => sayGoodbye(goAwayStatus.protocolError),
+    onGone: streams.drop,
+    onClose() {
       streams.openNoMore()
       sayGoodbye(goAwayStatus.ok)
-      if (!output.isDown()) transport.end()
-      const cancel = clock.after(lingerInMs, () => transport.destroy())
-      void closed.then(cancel)
-      transport.resume()
     },
-  }
+  })
 }

@@ -1,5 +1,3 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +7,8 @@ import { Pod } from '../../api/core/pod.ts'
 import { removeCluster } from '../../kubelet/runtime/docker/cluster-resources.ts'
 import { systemClock as clock } from '../../lib/clock.ts'
 import { silentLog as log } from '../../lib/log.ts'
-import { isReady, type TestCluster, testCertificates, testCluster } from '../support/cluster.ts'
+import { type CertifiedKubectl, certifiedKubectl } from '../support/certified-kubectl.ts'
+import { isReady, type TestCluster, testCluster } from '../support/cluster.ts'
 import { engineSocket } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
 import { hasKubectl } from '../support/server.ts'
@@ -23,12 +22,11 @@ if (!hasKubectl) test('kubectl is not on the PATH: kubelets were not asked with 
 describe.runIf(hasKubectl)('a kubelet that the API server asks by HTTPS', () => {
   const id = `door-${process.pid}`
   let cluster: TestCluster
+  let admin: CertifiedKubectl
   let folder = ''
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'wherry-door-'))
-    const { ca, clients } = await testCertificates()
-    for (const [name, text] of Object.entries({ ca, cert: clients.admin?.certificate, key: clients.admin?.key }))
-      await writeFile(join(folder, name), text ?? '')
+    admin = await certifiedKubectl(() => cluster.port)
     cluster = await testCluster({
       id,
       simulated: 0,
@@ -48,39 +46,13 @@ describe.runIf(hasKubectl)('a kubelet that the API server asks by HTTPS', () => 
   afterAll(async () => {
     await cluster?.stop()
     await removeCluster({ cluster: id, clock, log, socketPath: engineSocket })
+    await admin?.[Symbol.asyncDispose]()
     await rm(folder, { recursive: true, force: true })
   })
 
-  const flags = () => [
-    `--server=https://127.0.0.1:${cluster.port}`,
-    `--certificate-authority=${folder}/ca`,
-    `--client-certificate=${folder}/cert`,
-    `--client-key=${folder}/key`,
-    `--cache-dir=${folder}/cache`,
-  ]
-  const env = (spdy: boolean) => ({
-    ...process.env,
-    KUBECONFIG: '/dev/null',
-    KUBECTL_REMOTE_COMMAND_WEBSOCKETS: String(!spdy),
-    KUBECTL_PORT_FORWARD_WEBSOCKETS: String(!spdy),
-  })
-  const kubectl = (words: string[], { stdin = '', spdy = false } = {}): Promise<{ code: number; out: string; err: string }> =>
-    new Promise(resolve => {
-      const child = execFile('kubectl', [...flags(), ...words], { env: env(spdy), timeout: 30_000 }, (error, out, err) =>
-        resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
-      )
-      child.stdin?.end(stdin)
-    })
-  const begin = (words: string[], { spdy = false } = {}): { child: ChildProcess; said: () => string } => {
-    const child = spawn('kubectl', [...flags(), ...words], { env: env(spdy) })
-    let said = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (said += chunk))
-    return { child, said: () => said }
-  }
-  const done = async ({ child }: { child: ChildProcess }) => {
-    child.kill()
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  }
+  const kubectl: CertifiedKubectl['run'] = (...words) => admin.run(...words)
+  const begin: CertifiedKubectl['begin'] = (...words) => admin.begin(...words)
+  const done: CertifiedKubectl['end'] = begun => admin.end(begun)
 
   test.each([false, true])('exec carries input, output and the exit code (SPDY: %s)', async spdy => {
     const words = ['exec', '-i', 'web', '--', 'sh', '-c', 'cat; echo bad >&2; exit 7']

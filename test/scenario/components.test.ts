@@ -22,7 +22,7 @@ const electionFlags = [
 /** The record stands still for as long as the lease, and candidates look every retry period and up to 1.2 more. */
 const longestTakeoverInMs = times.lease + 2.2 * times.retry
 /** What a busy machine may add. */
-const slackInMs = 2000
+const slackInMs = 3000
 
 type Component = 'controller-manager' | 'scheduler'
 interface Running {

@@ -40,6 +40,8 @@ export interface TestClusterOptions
       | 'eviction'
       | 'resources'
       | 'garbage'
+      | 'autoscaling'
+      | 'controllers'
     >
   > {
   /** How many simulated nodes; default 2. They are called `simulated-1` and so on. */
@@ -108,6 +110,8 @@ export async function testCluster(options: TestClusterOptions = {}): Promise<Tes
     ...(options.signalsFile && { signalsFile: options.signalsFile }),
     ...(options.resources && { resources: options.resources }),
     ...(options.garbage && { garbage: options.garbage }),
+    ...(options.autoscaling && { autoscaling: options.autoscaling }),
+    ...(options.controllers && { controllers: options.controllers }),
   }
   const { run, apiServer } = cluster({
     ...common,

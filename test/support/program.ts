@@ -29,6 +29,17 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Instead of a fresh folder; it must not be there before, and is removed in the end. */
   readonly dataDir?: string
+  /** No engine is needed: nodes are simulated. */
+  readonly isSimulated?: boolean
+}
+
+/** One process of the program that goes on by itself. */
+export interface Process {
+  readonly pid: number
+  /** What it has printed by now. */
+  output(): string
+  /** Resolves with the exit code, -1 after a signal, once it has ended. */
+  kill(signal: NodeJS.Signals): Promise<number>
 }
 
 /** The built program on a data dir of its own. Whatever it leaves on the engine is removed when the test is done with it. */
@@ -46,6 +57,8 @@ export interface Program extends AsyncDisposable {
   up(...flags: readonly string[]): Promise<void>
   /** Resolves with the exit code, -1 after a signal, once the child has ended; throws when it has not within half a minute. */
   kill(signal: NodeJS.Signals): Promise<number>
+  /** Starts `wherry` with these words; it is ended with the rest. Resolves when it has printed that text. */
+  begin(words: readonly string[], until: string): Promise<Process>
   /** What `up` has printed since it was started last. */
   readonly output: string
   /** The administrator's client, over HTTPS; of the cluster as it was started last. */
@@ -73,7 +86,7 @@ function prepare(): Promise<unknown> {
 }
 
 export async function program(options: ProgramOptions = {}): Promise<Program> {
-  await prepare()
+  await (options.isSimulated ? ensureBundle() : prepare())
   const folder = await mkdtemp(join(tmpdir(), 'wherry-e2e-'))
   const dataDir = options.dataDir ?? join(folder, 'data')
   const kubeconfig = join(folder, 'kubeconfig')
@@ -82,6 +95,7 @@ export async function program(options: ProgramOptions = {}): Promise<Program> {
   let ended: Promise<number> = Promise.resolve(0)
   let output = ''
   let https: HttpTransport | undefined
+  const others: Process[] = []
 
   const start = (words: readonly string[], onOutput: (text: string, isError: boolean) => void) => {
     const process_ = spawn(process.execPath, [bundle, ...words], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -141,6 +155,26 @@ export async function program(options: ProgramOptions = {}): Promise<Program> {
       child?.kill('SIGKILL')
       throw new Error(`wherry up has not ended ${patienceInMs / 1000} s after ${signal}: ${output}`)
     },
+    async begin(words, until) {
+      let said = ''
+      const run = await new Promise<ReturnType<typeof start>>((resolve, reject) => {
+        const begun = start(words, text => {
+          said += text
+          if (said.includes(until)) resolve(begun)
+        })
+        void begun.ended.then(code => reject(new Error(`wherry ${words.join(' ')} ended with ${code}: ${said}`)))
+      })
+      const one: Process = {
+        pid: run.child.pid ?? 0,
+        output: () => said,
+        kill(signal) {
+          run.child.kill(signal)
+          return run.ended
+        },
+      }
+      others.push(one)
+      return one
+    },
     get output() {
       return output
     },
@@ -158,6 +192,7 @@ export async function program(options: ProgramOptions = {}): Promise<Program> {
       (await containersOf(await clusterId())).filter(({ Labels }) => Labels['wherry.dev/type'] === 'container'),
     async [Symbol.asyncDispose]() {
       https?.close()
+      await Promise.all(others.map(one => one.kill('SIGKILL')))
       if (child?.exitCode === null) await self.kill('SIGKILL')
       await ok('down', '--delete-data', '--data-dir', dataDir)
       await rm(folder, { recursive: true, force: true })
