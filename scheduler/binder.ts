@@ -1,59 +1,133 @@
-import { Pod } from '../api/core/pod.ts'
 import type { Note } from '../api/journal.ts'
-import type { Client } from '../client/client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import type { SchedulerCache } from './cache.ts'
-import type { Cycle, Plugin } from './framework.ts'
-import type { QueuedPod, SchedulingQueue } from './queue.ts'
+import { type Cycle, isRefusal, type Plugin, type Refusal } from './framework.ts'
+import type { SchedulingQueue } from './queue.ts'
+import type { QueuedPod } from './queued-pod.ts'
 import type { Placement } from './search.ts'
+import type { WaitingPods } from './waiting-pods.ts'
+
+/** The plugins of a profile that have to do with binding, each in its order. */
+export interface BindingPlugins {
+  readonly reserve: readonly Plugin[]
+  readonly permit: readonly Plugin[]
+  readonly preBind: readonly Plugin[]
+  readonly bind: readonly Plugin[]
+  readonly postBind: readonly Plugin[]
+}
 
 interface Dependencies {
-  readonly client: Client
   readonly events: EventRecorder
   readonly cache: SchedulerCache
   readonly queue: SchedulingQueue
-  readonly plugins: readonly Plugin[]
-  /** The pod has no place after all. */
+  readonly waiting: WaitingPods
+  readonly plugins: BindingPlugins
+  /** The pod has no place after all: something went wrong, or a plugin refused the node it had. */
   readonly onFailure: (queued: QueuedPod, err: unknown) => void
+  readonly onRefusal: (queued: QueuedPod, cycle: Cycle, nodeName: string, refusal: Refusal) => void
 }
 
-/** What makes a decision true: the one write per pod, beside the scheduling loop. Never rejects. */
-export type Bind = (queued: QueuedPod, cycle: Cycle, placement: Placement, signal: AbortSignal) => Promise<void>
+export interface Binder {
+  /**
+   * The serial half, right after the pod was assumed: what the plugins take for it, and whether they permit it. Answers whether to
+   * bind; otherwise everything was given back and the pod is in the queue again.
+   */
+  prepare(queued: QueuedPod, cycle: Cycle, placement: Placement): boolean
+  /** What makes a decision true: the one write per pod, beside the scheduling loop. Never rejects. */
+  bind(queued: QueuedPod, cycle: Cycle, placement: Placement, signal: AbortSignal): Promise<void>
+}
 
 /** The pod is in the cache already; if the API server does not agree, it leaves it again and is tried anew. */
-export function binder({ client, events, cache, queue, plugins, onFailure }: Dependencies): Bind {
-  const preBinding = plugins.filter(plugin => plugin.preBind)
-
-  return async (queued, cycle, placement, signal) => {
-    const { pod } = cycle.pod
-    const { name, namespace, uid, resourceVersion } = pod.metadata
-    const { nodeName } = placement
-    queue.done(uid)
-    try {
-      for (const plugin of preBinding) await plugin.preBind?.(cycle, nodeName, signal)
-      const wokenBy = queued.wokenBy ? [Number(resourceVersion), queued.wokenBy] : [Number(resourceVersion)]
-      const body = {
-        apiVersion: 'v1',
-        kind: 'Binding',
-        metadata: { name, namespace, uid },
-        target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
-      }
-      await client
-        .as({ actor: 'scheduler', wokenBy })
-        .createSubresource(Pod, { namespace, name }, 'binding', body, { note: bindNote(placement) })
-      events.record(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${nodeName}`)
-    } catch (err) {
-      release(plugins, cycle, nodeName)
-      if (cache.forget(uid)) queue.moveOn({ resource: 'assignedPod', action: 'delete', before: cycle.pod, revision: 0 })
-      onFailure(queued, err)
+export function binder({ events, cache, queue, waiting, plugins, onFailure, onRefusal }: Dependencies): Binder {
+  const giveBack = (cycle: Cycle, nodeName: string): boolean => {
+    release(plugins.reserve, cycle, nodeName)
+    return cache.forget(cycle.pod.uid)
+  }
+  /** Others may have been refused because of the room the pod had; it is no news to the pod itself. */
+  const wakeOthers = ({ pod }: Cycle) =>
+    queue.moveOn({ resource: 'assignedPod', action: 'delete', before: pod, revision: 0 }, pod.uid)
+  const reserveAndPermit = (cycle: Cycle, nodeName: string): Refusal | undefined => {
+    for (const plugin of plugins.reserve) {
+      const refusal = running('Reserve', plugin, () => plugin.reserve?.(cycle, nodeName))
+      if (refusal) return refusal
     }
+    const waits = new Map<string, number>()
+    for (const plugin of plugins.permit) {
+      const permission = running('Permit', plugin, () => plugin.permit?.(cycle, nodeName))
+      if (isRefusal(permission)) return permission
+      if (permission) waits.set(plugin.name, permission.waitInMs)
+    }
+    if (waits.size > 0) waiting.begin(cycle.pod.uid, waits)
+    return undefined
+  }
+  const write = async (queued: QueuedPod, cycle: Cycle, placement: Placement, signal: AbortSignal) => {
+    const { nodeName } = placement
+    for (const plugin of plugins.preBind) {
+      const refusal = await plugin.preBind?.(cycle, nodeName, signal).catch(wrapped('PreBind', plugin))
+      if (refusal) return refusal
+    }
+    const read = Number(cycle.pod.pod.metadata.resourceVersion)
+    const reasons = { wokenBy: queued.wokenBy ? [read, queued.wokenBy] : [read], note: bindNote(placement) }
+    for (const plugin of plugins.bind)
+      if ((await plugin.bind?.(cycle, nodeName, reasons).catch(wrapped('Bind', plugin))) !== 'skip') return undefined
+    throw new Error('no plugin bound the pod')
+  }
+
+  return {
+    prepare(queued, cycle, { nodeName }) {
+      try {
+        const refusal = reserveAndPermit(cycle, nodeName)
+        if (!refusal) return true
+        giveBack(cycle, nodeName)
+        onRefusal(queued, cycle, nodeName, refusal)
+      } catch (err) {
+        giveBack(cycle, nodeName)
+        onFailure(queued, err)
+      }
+      return false
+    },
+    async bind(queued, cycle, placement, signal) {
+      const { pod } = cycle.pod
+      const { nodeName } = placement
+      try {
+        const refusal = plugins.permit.length > 0 ? await waiting.outcome(cycle.pod.uid) : undefined
+        if (!refusal) queue.done(cycle.pod.uid)
+        const objection = refusal ?? (await write(queued, cycle, placement, signal))
+        if (objection) {
+          const hadRoom = giveBack(cycle, nodeName)
+          onRefusal(queued, cycle, nodeName, objection)
+          if (hadRoom) wakeOthers(cycle)
+          return
+        }
+      } catch (err) {
+        if (giveBack(cycle, nodeName)) wakeOthers(cycle)
+        return onFailure(queued, err)
+      }
+      events.record(pod, 'Normal', 'Scheduled', `Successfully assigned ${cycle.pod.key} to ${nodeName}`)
+      for (const plugin of plugins.postBind) plugin.postBind?.(cycle, nodeName)
+    },
   }
 }
 
 /** Gives back, last first, what the plugins reserved. */
-export function release(plugins: readonly Plugin[], cycle: Cycle, nodeName: string): void {
+function release(plugins: readonly Plugin[], cycle: Cycle, nodeName: string): void {
   for (let i = plugins.length - 1; i >= 0; i--) plugins[i]?.unreserve?.(cycle, nodeName)
 }
+
+function running<T>(what: string, plugin: Plugin, work: () => T): T {
+  try {
+    return work()
+  } catch (err) {
+    return wrapped(what, plugin)(err)
+  }
+}
+
+/** Says which plugin an error is of. */
+const wrapped =
+  (what: string, { name }: Plugin) =>
+  (err: unknown): never => {
+    throw new Error(`running ${what} plugin "${name}": ${err instanceof Error ? err.message : String(err)}`, { cause: err })
+  }
 
 /** How many node names a note gives of those that said the same. */
 export const namesInNote = 5

@@ -6,7 +6,9 @@ import type { Log } from '../lib/log.ts'
 import type { Random } from '../lib/random.ts'
 import type { Breather } from './breather.ts'
 import type { Nominator } from './nominator.ts'
+import type { VolumePromises } from './plugins/volume-binding.ts'
 import type { SideTasks } from './side-tasks.ts'
+import type { WaitingPods } from './waiting-pods.ts'
 
 /** What the scheduler is made of. */
 export interface SchedulerDependencies {
@@ -18,13 +20,15 @@ export interface SchedulerDependencies {
   readonly log: Log
 }
 
-/** What plugins may be made of. Only side tasks and `preBind` may use the client. */
+/** What plugins may be made of. Only side tasks, `preBind` and `bind` may use the client. */
 export interface PluginDependencies extends SchedulerDependencies {
   readonly nominator: Nominator
   readonly breather: Breather
   readonly sideTasks: SideTasks
-  /** Lets a pod that its gate kept out try again. */
-  reconsider(uid: string): void
-  /** Tries a waiting pod again, whatever refused it. */
-  retry(uid: string): void
+  /** Absent: no plugin asks to wait. */
+  readonly waiting?: WaitingPods
+  /** Absent: there is one profile only. */
+  readonly promised?: VolumePromises
+  /** Tries a waiting pod again at once, whatever refused it. */
+  activate(uid: string): void
 }

@@ -2,7 +2,11 @@ import { Node } from '../api/core/node.ts'
 import { PersistentVolume } from '../api/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../api/core/persistent-volume-claim.ts'
 import { Pod } from '../api/core/pod.ts'
+import { CSIDriver } from '../api/storage/csi-driver.ts'
+import { CSINode } from '../api/storage/csi-node.ts'
+import { CSIStorageCapacity } from '../api/storage/csi-storage-capacity.ts'
 import { StorageClass } from '../api/storage/storage-class.ts'
+import { VolumeAttachment } from '../api/storage/volume-attachment.ts'
 import type { Change, Informers } from '../client/informer.ts'
 import { deepEqual } from '../lib/json.ts'
 import type { SchedulerCache } from './cache.ts'
@@ -17,7 +21,10 @@ interface Dependencies {
   readonly cache: SchedulerCache
   readonly queue: SchedulingQueue
   readonly nominator: Nominator
-  readonly schedulerName: string
+  /** Whether a pod asks for one of our profiles. */
+  readonly isOurs: (pod: Pod) => boolean
+  /** A pod that had no place yet, as far as the API knows, went away or got one. */
+  readonly onGone: (uid: string) => void
   readonly inbox: Inbox
 }
 
@@ -27,10 +34,10 @@ const actions = { added: 'add', modified: 'update', deleted: 'delete' } as const
  * The first loop: what the informers see goes into the cache (pods with a place, nodes) or the queue (pods without), and wakes the
  * pods that it may help. A finished pod counts as gone. Answers how to let go.
  */
-export function listen({ informers, cache, queue, nominator, schedulerName, inbox }: Dependencies): () => void {
+export function listen({ informers, cache, queue, nominator, isOurs, onGone, inbox }: Dependencies): () => void {
   const onPod = ({ type, object, previous, revision }: Change<Pod>) => {
-    const before = previous && kindOfInterest(previous, schedulerName)
-    const after = type === 'deleted' ? undefined : kindOfInterest(object, schedulerName)
+    const before = previous && kindOfInterest(previous, isOurs)
+    const after = type === 'deleted' ? undefined : kindOfInterest(object, isOurs)
     const info = after && podInfo(object)
     if (before === 'pending' && after !== 'pending') forgetPending(object.metadata.uid, revision)
     if (before === 'placed' && after !== 'placed') takeAway(object.metadata.uid, revision)
@@ -51,6 +58,7 @@ export function listen({ informers, cache, queue, nominator, schedulerName, inbo
   }
   const forgetPending = (uid: string, revision: number) => {
     queue.remove(uid)
+    onGone(uid)
     const nominated = nominator.remove(uid)
     if (nominated) queue.moveOn({ resource: 'assignedPod', action: 'delete', before: nominated, revision })
   }
@@ -77,10 +85,10 @@ export function listen({ informers, cache, queue, nominator, schedulerName, inbo
   }
 
   const onStorage =
-    (resource: 'claim' | 'volume' | 'storageClass') =>
+    (resource: 'claim' | 'volume' | 'storageClass' | 'csiNode' | 'csiDriver' | 'storageCapacity' | 'attachment') =>
     ({ type, object, previous, revision }: Change) => {
-      const after = type === 'deleted' ? undefined : object
-      queue.moveOn({ resource, action: actions[type], before: previous, after, revision } as ClusterEvent)
+      const [before, after] = type === 'deleted' ? [object, undefined] : [previous, object]
+      queue.moveOn({ resource, action: actions[type], before, after, revision } as ClusterEvent)
     }
 
   const letGo = [
@@ -88,6 +96,10 @@ export function listen({ informers, cache, queue, nominator, schedulerName, inbo
     informers.of(PersistentVolumeClaim).subscribe(inbox.handler(onStorage('claim'))),
     informers.of(PersistentVolume).subscribe(inbox.handler(onStorage('volume'))),
     informers.of(StorageClass).subscribe(inbox.handler(onStorage('storageClass'))),
+    informers.of(CSINode).subscribe(inbox.handler(onStorage('csiNode'))),
+    informers.of(CSIDriver).subscribe(inbox.handler(onStorage('csiDriver'))),
+    informers.of(CSIStorageCapacity).subscribe(inbox.handler(onStorage('storageCapacity'))),
+    informers.of(VolumeAttachment).subscribe(inbox.handler(onStorage('attachment'))),
     informers.of(Pod).subscribe(inbox.handler(onPod)),
   ]
   return () => {
@@ -95,10 +107,10 @@ export function listen({ informers, cache, queue, nominator, schedulerName, inbo
   }
 }
 
-function kindOfInterest(pod: Pod, schedulerName: string): 'placed' | 'pending' | undefined {
+function kindOfInterest(pod: Pod, isOurs: (pod: Pod) => boolean): 'placed' | 'pending' | undefined {
   if (isTerminal(pod)) return undefined
   if (pod.spec.nodeName) return 'placed'
-  return pod.spec.schedulerName === schedulerName ? 'pending' : undefined
+  return isOurs(pod) ? 'pending' : undefined
 }
 
 /** What other pods may be waiting for: labels they match, room, and that it leaves. */

@@ -7,14 +7,15 @@ import type { EventRecorder } from '../client/events.ts'
 import type { Lister } from '../client/informer.ts'
 import { type Clock, timestamp } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Cycle, Diagnosis, PostFiltered } from './framework.ts'
+import { namesInNote } from './binder.ts'
+import type { Cycle, Diagnosis, PostFiltered, Refusal } from './framework.ts'
 import { eventMessage, unschedulableMessage } from './messages.ts'
 import type { Nominator } from './nominator.ts'
 import { podInfo } from './pod-info.ts'
-import type { QueuedPod, SchedulingQueue } from './queue.ts'
+import type { SchedulingQueue } from './queue.ts'
+import type { QueuedPod } from './queued-pod.ts'
 import type { SideTasks } from './side-tasks.ts'
 import { whatWouldFit } from './what-would-fit.ts'
-import { namesInNote } from './binder.ts'
 
 interface Dependencies {
   readonly client: Client
@@ -30,6 +31,8 @@ interface Dependencies {
 export interface FailureHandler {
   /** No node takes the pod: it waits until something changes that may help. */
   refused(queued: QueuedPod, cycle: Cycle, diagnosis: Diagnosis, after: PostFiltered): void
+  /** The node that was chosen is not to be after all: a plugin refused at the last moment. */
+  calledOff(queued: QueuedPod, cycle: Cycle, nodeName: string, refusal: Refusal): void
   /** Something went wrong: it is tried again soon. */
   failed(queued: QueuedPod, err: unknown): void
 }
@@ -66,29 +69,37 @@ export function failureHandler(dependencies: Dependencies): FailureHandler {
     )
   }
 
-  const requeue = (queued: QueuedPod, refusedBy: ReadonlySet<string>) => {
+  const requeue = (queued: QueuedPod, refusedBy: ReadonlySet<string>, pendingOn?: ReadonlySet<string>) => {
     const pod = newest(queued.pod.pod)
-    if (pod) queue.requeue(queued, pod === queued.pod.pod ? queued.pod : podInfo(pod), refusedBy)
+    if (pod) queue.requeue(queued, pod === queued.pod.pod ? queued.pod : podInfo(pod), refusedBy, pendingOn)
     else queue.done(queued.pod.uid)
   }
 
+  const refused: FailureHandler['refused'] = (queued, cycle, diagnosis, { nominatedNode, message }) => {
+    if (nominatedNode) nominator.add(queued.pod, nominatedNode)
+    else if (nominatedNode === '') nominator.remove(queued.pod.uid)
+    const text = unschedulableMessage(diagnosis, message)
+    report(queued, 'Unschedulable', text, () => unschedulableNote(text, cycle, diagnosis), nominatedNode)
+    requeue(queued, diagnosis.plugins, diagnosis.pending)
+  }
+
   return {
-    refused(queued, cycle, diagnosis, { nominatedNode, message }) {
-      if (nominatedNode) nominator.add(queued.pod, nominatedNode)
-      else if (nominatedNode === '') nominator.remove(queued.pod.uid)
-      const text = unschedulableMessage(diagnosis, message)
-      report(queued, 'Unschedulable', text, () => unschedulableNote(text, cycle, diagnosis), nominatedNode)
-      requeue(queued, diagnosis.plugins)
+    refused,
+    calledOff(queued, cycle, nodeName, refusal) {
+      const refusals = new Map([[refusal, [nodeName]]])
+      const plugins = new Set([refusal.plugin])
+      const pending = refusal.code === 'Pending' ? plugins : undefined
+      refused(queued, cycle, { totalNodes: 1, refusals, plugins, ...(pending && { pending }) }, { nominatedNode: '' })
     },
     failed(queued, err) {
       const message = err instanceof Error ? err.message : String(err)
       log.warn({ err, pod: queued.pod.key }, 'scheduling failed')
-      report(queued, 'SchedulerError', message, () => ({ rule: 'scheduler/error', text: message }))
+      nominator.remove(queued.pod.uid)
+      report(queued, 'SchedulerError', message, () => ({ rule: 'scheduler/error', text: message }), '')
       requeue(queued, new Set())
     },
   }
 }
-
 interface Outcome {
   readonly reason: string
   readonly message: string

@@ -30,7 +30,12 @@ interface Step {
 }
 
 /** Asks every plugin to get ready for the pod; a refusal then ends the search before it began. */
-export function prepareFilters(plugins: readonly Plugin[], nominator: Nominator, cycle: Cycle): Filters | Refusal {
+export function prepareFilters(
+  plugins: readonly Plugin[],
+  nominator: Nominator,
+  cycle: Cycle,
+  filterOrder?: ReadonlyMap<Plugin, number>,
+): Filters | Refusal {
   const steps: Step[] = []
   const restrictedBy: string[] = []
   let nodes: ReadonlySet<string> | undefined
@@ -44,6 +49,7 @@ export function prepareFilters(plugins: readonly Plugin[], nominator: Nominator,
     }
     if (plugin.filter) steps.push({ plugin, filter: plugin.filter, state: prepared?.state })
   }
+  if (filterOrder) steps.sort((a, b) => (filterOrder.get(a.plugin) ?? 0) - (filterOrder.get(b.plugin) ?? 0))
   const { pod } = cycle
   return {
     nodes,
@@ -57,10 +63,6 @@ export function prepareFilters(plugins: readonly Plugin[], nominator: Nominator,
       return { ...trial, check: () => checkBesideNominated(trial.steps, cycle, trial.node, nominator.on(node.name)) }
     },
   }
-}
-
-export function isRefusal(value: Filters | Refusal): value is Refusal {
-  return 'code' in value
 }
 
 function runFilters(steps: readonly Step[], pod: PodInfo, node: NodeInfo): Refusal | undefined {

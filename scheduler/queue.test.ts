@@ -1,16 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import { virtualClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
+import { backoffInMs } from './backoff.ts'
 import type { ClusterEvent, Plugin } from './framework.ts'
 import { heap } from './heap.ts'
-import { type PodInfo, podInfo } from './pod-info.ts'
+import { inFlightPods } from './in-flight.ts'
 import { schedulingGates } from './plugins/scheduling-gates.ts'
-import { backoffInMs, type QueuedPod, schedulingQueue } from './queue.ts'
+import { type PodInfo, podInfo } from './pod-info.ts'
+import { schedulingQueue } from './queue.ts'
+import type { QueuedPod } from './queued-pod.ts'
 import { pod } from './testing.ts'
 
 /** Refuses pods until a pod with their name's label goes. */
 const picky: Plugin = { name: 'Picky', wakes: { assignedPod: (_, { action }) => action === 'delete' } }
-const deaf: Plugin = { name: 'Deaf' }
+const deaf: Plugin = { name: 'Deaf', wakes: {} }
 const pickyOnly = new Set(['Picky'])
 
 function setUp(plugins: Plugin[] = [schedulingGates, picky, deaf]) {
@@ -54,7 +57,7 @@ test('a heap hands out in order, whatever is added and removed', () => {
 })
 
 test('the back-off after so many failures', () => {
-  expect([0, 1, 2, 3, 4, 5, 6].map(backoffInMs)).toEqual([0, 1000, 2000, 4000, 8000, 10_000, 10_000])
+  expect([0, 1, 2, 3, 4, 5, 6].map(failures => backoffInMs(failures))).toEqual([0, 1000, 2000, 4000, 8000, 10_000, 10_000])
 })
 
 describe('order', () => {
@@ -92,7 +95,9 @@ describe('a refused pod', () => {
     add({ name: 'other' })
     expect(pop()).toBe('other')
     add({ name: 'another' })
-    await clock.advance(1000)
+    await clock.advance(1999)
+    expect(pop()).toBe('another')
+    await clock.advance(1)
     expect(pop()).toBe('refused')
   })
   test('need not wait when nobody else wants to be tried', () => {
@@ -140,9 +145,9 @@ test('an error brings a pod back by time alone, and its count starts over after 
   refuse(take(), new Set())
   queue.moveOn(leaves())
   expect(pop()).toBeUndefined()
-  await clock.advance(1000)
+  await clock.advance(2000)
   refuse(take(), new Set())
-  await clock.advance(1999)
+  await clock.advance(2999)
   expect(pop()).toBeUndefined()
   let rang = false
   void queue.arrived.wait().then(() => {
@@ -172,10 +177,10 @@ describe('gates', () => {
     const gate: Plugin = { name: 'Gate', preEnqueue: () => (isShut ? 'shut' : undefined) }
     const { add, pop, queue } = setUp([gate, picky])
     const info = add({ name: 'behind' })
-    queue.reconsider(info.uid)
+    queue.activate(info.uid)
     expect(pop()).toBeUndefined()
     isShut = false
-    queue.reconsider(info.uid)
+    queue.activate(info.uid)
     expect(pop()).toBe('behind')
   })
 })
@@ -190,4 +195,203 @@ test('an update replaces the pod where it is and asks the plugins that refused i
   expect(pop()).toBeUndefined()
   queue.update(before, withLabels({ nice: 'yes' }), 5)
   expect(take().pod.labels).toEqual({ nice: 'yes' })
+})
+
+describe('a back-off', () => {
+  test('is over with the second after the one in which it ends, as upstream counts', async () => {
+    const { add, pop, take, refuse, queue, clock } = setUp()
+    await clock.advance(300)
+    add({ name: 'refused' })
+    refuse(take())
+    queue.moveOn(leaves())
+    await clock.advance(1699)
+    add({ name: 'other' })
+    expect(pop()).toBe('other')
+    await clock.advance(1)
+    add({ name: 'another' })
+    expect(pop()).toBe('refused')
+  })
+  test('that ends in the same second as another lets the more important pod go first', async () => {
+    const { add, pop, take, refuse, queue, clock } = setUp()
+    for (const [name, priority] of [
+      ['low', 1],
+      ['high', 9],
+    ] as const) {
+      add({ name, priority })
+      refuse(take())
+      await clock.advance(100)
+    }
+    queue.moveOn(leaves())
+    expect([pop(), pop()]).toEqual(['high', 'low'])
+  })
+  test('is doubled by every refusal, up to ten seconds, and counted from the last attempt', async () => {
+    const { add, take, refuse, queue, clock } = setUp()
+    add({ name: 'unlucky' })
+    const waits: number[] = []
+    for (let i = 0; i < 6; i++) {
+      const queued = take()
+      refuse(queued)
+      queue.moveOn(leaves())
+      const since = clock.now()
+      // Somebody else is always there, so nobody is taken out of the back-off early.
+      for (let next: QueuedPod | undefined; next !== queued; ) {
+        await clock.advance(1000)
+        add({ name: `other-${clock.now()}`, priority: -1 })
+        next = take()
+        queue.done(next === queued ? '' : next.pod.uid)
+      }
+      waits.push((clock.now() - since) / 1000)
+      refuse(queued)
+      queued.refusals--
+      queue.moveOn(leaves())
+      queue.activate(queued.pod.uid)
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 10, 10].map(seconds => seconds + 1))
+  })
+  test('of another length may be asked for', async () => {
+    const clock = virtualClock()
+    const queue = schedulingQueue({ clock, plugins: [picky], backoff: { initialInMs: 3000, maxInMs: 5000 } })
+    const info = podInfo(pod({ name: 'unlucky' }))
+    queue.add(info)
+    const queued = queue.pop() as QueuedPod
+    queue.requeue(queued, info, new Set())
+    await clock.advance(3999)
+    expect(queue.pop()).toBeUndefined()
+    await clock.advance(1)
+    expect(queue.pop()).toBe(queued)
+  })
+})
+
+describe('hints', () => {
+  test('that fail mean yes; a plugin without any is woken by everything', () => {
+    const broken: Plugin = {
+      name: 'Broken',
+      wakes: {
+        node: () => {
+          throw new Error('a bug')
+        },
+      },
+    }
+    const curious: Plugin = { name: 'Curious' }
+    const { add, pop, take, refuse, queue } = setUp([broken, curious])
+    add({ name: 'one' })
+    add({ name: 'two' })
+    refuse(take(), new Set(['Broken']))
+    refuse(take(), new Set(['Curious']))
+    queue.moveOn(leaves())
+    expect([pop(), pop()]).toEqual(['two', undefined])
+    queue.moveOn({ resource: 'node', action: 'add', revision: 1 })
+    expect(pop()).toBe('one')
+  })
+  test('of a plugin that waits for something under way skip the back-off', () => {
+    const { add, take, refuse, queue } = setUp()
+    add({ name: 'refused' })
+    add({ name: 'pending' })
+    refuse(take())
+    const pending = take()
+    queue.requeue(pending, pending.pod, pickyOnly, pickyOnly)
+    queue.moveOn(leaves())
+    expect(queue.counts).toMatchObject({ active: 1, backoff: 1 })
+    expect(take().pod.pod.metadata.name).toBe('pending')
+  })
+  test('that came while a pending pod was tried count as well', () => {
+    const { add, take, queue } = setUp()
+    add({ name: 'pending' })
+    const pending = take()
+    queue.moveOn(leaves())
+    queue.requeue(pending, pending.pod, pickyOnly, pickyOnly)
+    expect(queue.counts.active).toBe(1)
+  })
+  test('of another profile are not asked', () => {
+    const clock = virtualClock()
+    const theirs: Plugin = { name: 'Picky', wakes: {} }
+    const queue = schedulingQueue({
+      clock,
+      plugins: [picky, theirs],
+      pluginsFor: ({ pod }) => [pod.spec.schedulerName === 'ours' ? picky : theirs],
+    })
+    for (const schedulerName of ['ours', 'theirs']) {
+      queue.add(podInfo(pod({ name: schedulerName, schedulerName })))
+      const queued = queue.pop() as QueuedPod
+      queue.requeue(queued, queued.pod, pickyOnly)
+    }
+    queue.moveOn(leaves())
+    expect(queue.pop()?.pod.pod.metadata.name).toBe('ours')
+    expect(queue.pop()).toBeUndefined()
+  })
+})
+
+describe('activation', () => {
+  test('takes a pod out of its back-off', () => {
+    const { add, take, refuse, queue } = setUp()
+    add({ name: 'wanted' })
+    const queued = take()
+    refuse(queued, new Set())
+    queue.activate(queued.pod.uid)
+    expect(queue.counts.active).toBe(1)
+  })
+  test('of a pod that is being tried is remembered', () => {
+    const { add, take, refuse, queue } = setUp()
+    add({ name: 'wanted' })
+    const queued = take()
+    queue.activate(queued.pod.uid)
+    refuse(queued)
+    expect(queue.counts).toMatchObject({ backoff: 1, unschedulable: 0 })
+  })
+})
+
+describe('a gate that shut after a refusal', () => {
+  const deletions = ({ resource, action }: ClusterEvent) => resource === 'assignedPod' && action === 'delete'
+  const gateThat = (isShut: () => boolean): Plugin => ({
+    name: 'Gate',
+    preEnqueue: () => (isShut() ? 'shut' : undefined),
+    wakes: { assignedPod: () => false },
+    opensOn: deletions,
+  })
+  test('opens on its own events only, and then who refused decides', () => {
+    let isShut = false
+    const caring: Plugin = { name: 'Picky', wakes: { node: () => true, assignedPod: () => true } }
+    const { add, pop, take, refuse, queue } = setUp([gateThat(() => isShut), caring])
+    add({ name: 'behind' })
+    const queued = take()
+    isShut = true
+    queue.moveOn({ resource: 'node', action: 'add', revision: 1 })
+    refuse(queued)
+    expect(queue.counts.gated).toBe(1)
+    isShut = false
+    queue.moveOn({ resource: 'node', action: 'add', revision: 2 })
+    expect(pop()).toBeUndefined()
+    queue.moveOn(leaves())
+    expect(pop()).toBe('behind')
+  })
+  test('is found open after five minutes at the latest', async () => {
+    let isShut = false
+    const { add, pop, take, refuse, queue, clock } = setUp([
+      gateThat(() => isShut),
+      { name: 'Picky', wakes: { node: () => true } },
+    ])
+    add({ name: 'behind' })
+    const queued = take()
+    isShut = true
+    queue.moveOn({ resource: 'node', action: 'add', revision: 1 })
+    refuse(queued)
+    isShut = false
+    await clock.advance(299_000)
+    expect(pop()).toBeUndefined()
+    await clock.advance(31_000)
+    expect(pop()).toBe('behind')
+  })
+})
+
+test('what happens is kept only as long as somebody who is being tried may need it', () => {
+  const flights = inFlightPods()
+  flights.begin('slow')
+  for (let i = 0; i < 300; i++) flights.record(leaves())
+  flights.begin('quick')
+  for (let i = 0; i < 300; i++) flights.record(leaves())
+  flights.done('slow')
+  expect([flights.kept, flights.eventsFor('quick').length]).toEqual([300, 300])
+  flights.done('quick')
+  flights.record(leaves())
+  expect(flights.kept).toBe(0)
 })

@@ -1,7 +1,8 @@
 import type { Random } from '../lib/random.ts'
 import type { Breather } from './breather.ts'
-import type { Cycle, Scores, WeightedPlugin } from './framework.ts'
+import type { Cycle, Scores } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
+import { type Profile, pluginsAt } from './profile.ts'
 
 export interface RankedNode {
   readonly nodeName: string
@@ -14,15 +15,17 @@ const worthTelling = 3
 
 /** Makes the function that orders feasible nodes: every scoring plugin gives each node 0 to 100 points, times its weight. */
 export function ranking({
-  plugins,
   random,
   breather,
-}: {
-  plugins: readonly WeightedPlugin[]
+  ...profile
+}: Pick<Profile, 'plugins' | 'orders'> & {
   random: Random
   breather: Breather
 }): (cycle: Cycle, nodes: readonly NodeInfo[]) => Promise<RankedNode[]> {
-  const scoring = plugins.flatMap(({ plugin, weight = 1 }) => (plugin.score ? [{ plugin, weight, score: plugin.score }] : []))
+  const weights = new Map(profile.plugins.map(({ plugin, weight = 1 }) => [plugin, weight]))
+  const scoring = pluginsAt(profile, 'score').flatMap(plugin =>
+    plugin.score ? [{ plugin, weight: weights.get(plugin) ?? 1, score: plugin.score }] : [],
+  )
   let total: Scores = new Float64Array(0)
   let single: Scores = new Float64Array(0)
 
@@ -40,11 +43,18 @@ export function ranking({
       const state = prepared?.state
       for (let i = 0; i < nodes.length; i++) scores[i] = score(cycle.pod, nodes[i] as NodeInfo, state)
       plugin.normalize?.(scores, nodes, state)
-      for (let i = 0; i < nodes.length; i++) sums[i] = (sums[i] as number) + weight * (scores[i] as number)
+      for (let i = 0; i < nodes.length; i++) {
+        const points = scores[i] as number
+        if (!(points >= 0 && points <= 100)) throw invalidScore(plugin.name, points)
+        sums[i] = (sums[i] as number) + weight * points
+      }
     }
     return bestFew(sums, nodes, random)
   }
 }
+
+const invalidScore = (name: string, points: number) =>
+  new Error(`plugin "${name}" returns an invalid score ${points}, it should in the range of [0, 100] after normalizing`)
 
 /** The best few, best first; which of several equally good ones comes first is left to chance. */
 function bestFew(sums: Scores, nodes: readonly NodeInfo[], random: Random): RankedNode[] {

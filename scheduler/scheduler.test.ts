@@ -123,7 +123,10 @@ describe('optimistic binding', () => {
     await start()
     await clock.advance(10)
     expect([nodeOf('first'), nodeOf('second')]).toEqual([undefined, 'n'])
-    expect(conditionOf('first')).toMatchObject({ reason: 'SchedulerError', message: 'somebody was faster' })
+    expect(conditionOf('first')).toMatchObject({
+      reason: 'SchedulerError',
+      message: 'running Bind plugin "DefaultBinder": somebody was faster',
+    })
     api.refuse(() => undefined)
     api.remove(Pod, 'default/second')
     await clock.advance(900)
@@ -173,7 +176,7 @@ describe('a pod that fits nowhere', () => {
     api.put(Pod, pod({ name: 'big', cpu: '3' }))
     await start()
     const message =
-      '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s). preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.'
+      '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {team: a}. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.'
     expect(conditionOf('big')).toMatchObject({ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message })
     expect(told).toEqual([`big: Warning FailedScheduling ${message}`])
     const [patch] = patches('big')
@@ -183,7 +186,7 @@ describe('a pod that fits nowhere', () => {
       data: {
         nodes: [
           { count: 1, nodes: ['small'], reason: 'Insufficient cpu', plugin: 'NodeResourcesFit' },
-          { count: 1, nodes: ['tainted'], reason: 'node(s) had untolerated taint(s)', plugin: 'TaintToleration' },
+          { count: 1, nodes: ['tainted'], reason: 'node(s) had untolerated taint {team: a}', plugin: 'TaintToleration' },
         ],
         fits: ['2 cpu more on small', 'a toleration of the taint team=a:NoSchedule'],
       },

@@ -5,9 +5,9 @@ import { breather } from './breather.ts'
 import { type Plugin, unschedulable } from './framework.ts'
 import { roundRobinOverZones } from './node-order.ts'
 import { nominator } from './nominator.ts'
-import { podInfo } from './pod-info.ts'
-import { nodeResourcesFit } from './plugins/node-resources-fit.ts'
 import { enoughCandidates } from './plugins/default-preemption.ts'
+import { nodeResourcesFit } from './plugins/node-resources-fit.ts'
+import { podInfo } from './pod-info.ts'
 import { enoughNodes, search } from './search.ts'
 import { node, pod, world } from './testing.ts'
 
@@ -60,6 +60,7 @@ describe('the search', () => {
         asked.push(name)
         return undefined
       },
+      score: () => 0,
     }
     const { run } = searchWith([witness])
     const here = world(many)

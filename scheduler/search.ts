@@ -1,9 +1,10 @@
 import type { Random } from '../lib/random.ts'
 import type { Breather } from './breather.ts'
-import { type Filters, isRefusal, prepareFilters } from './filters.ts'
-import { type Cycle, type Diagnosis, type Plugin, type Refusal, unresolvable, type WeightedPlugin } from './framework.ts'
+import { type Filters, prepareFilters } from './filters.ts'
+import { type Cycle, type Diagnosis, isRefusal, type Plugin, type Refusal, unresolvable } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { Nominator } from './nominator.ts'
+import { type Profile, pluginsAt } from './profile.ts'
 import { type RankedNode, ranking } from './ranking.ts'
 
 /** A node for a pod, and what spoke for it. */
@@ -27,64 +28,72 @@ export interface Search {
   run(cycle: Cycle): Promise<Placement | NoPlacement>
 }
 
-interface Dependencies {
-  plugins: readonly WeightedPlugin[]
+interface Dependencies extends Pick<Profile, 'plugins' | 'orders' | 'percentageOfNodesToScore'> {
   nominator: Nominator
   random: Random
   breather: Breather
 }
 
 /**
- * How many feasible nodes are enough: all of up to 100; of n more than that 50 - n/125 per cent, 5 per cent and 100 nodes at
- * least (pkg/scheduler/schedule_one.go numFeasibleNodesToFind).
+ * How many feasible nodes are enough: all of up to 100; of n more than that so many per cent, or 50 - n/125 per cent, 5 at least, where
+ * nobody says how many; 100 nodes at least (pkg/scheduler/schedule_one.go numFeasibleNodesToFind).
  */
-export function enoughNodes(nodes: number): number {
+export function enoughNodes(nodes: number, wantedPercentage = 0): number {
   if (nodes < 100) return nodes
-  const percentage = Math.max(5, 50 - Math.trunc(nodes / 125))
+  const percentage = wantedPercentage || Math.max(5, 50 - Math.trunc(nodes / 125))
   return Math.max(100, Math.trunc((nodes * percentage) / 100))
 }
 
 /** Nodes between two looks at the clock. */
 const nodesPerLook = 64
 
-export function search({ plugins: weighted, nominator, random, breather }: Dependencies): Search {
-  const plugins = weighted.map(({ plugin }) => plugin)
-  const rank = ranking({ plugins: weighted, random, breather })
+export function search({ nominator, random, breather, ...profile }: Dependencies): Search {
+  const plugins = profile.plugins.map(({ plugin }) => plugin)
+  const preparing = profile.orders
+    ? pluginsAt(profile, 'preFilter').concat(plugins.filter(({ preFilter }) => !preFilter))
+    : plugins
+  const filterOrder = profile.orders && new Map(pluginsAt(profile, 'filter').map((plugin, at) => [plugin, at]))
+  const rank = ranking({ ...profile, random, breather })
+  const isScoring = plugins.some(({ score }) => score)
   let start = 0
 
   return {
     async run(cycle) {
       const { snapshot, pod } = cycle
       const refusals = new Map<Refusal, string[]>()
-      const filters = prepareFilters(plugins, nominator, cycle)
+      if (snapshot.nodes.length === 0) return { diagnosis: nobodyToAsk(plugins, refusals) }
+      const filters = prepareFilters(preparing, nominator, cycle, filterOrder)
       if (isRefusal(filters))
         return {
           diagnosis: { totalNodes: snapshot.nodes.length, refusals, preFilter: filters, plugins: new Set([filters.plugin]) },
         }
 
+      const refuse = (refusal: Refusal, { name }: NodeInfo) => {
+        const others = refusals.get(refusal)
+        if (others) others.push(name)
+        else refusals.set(refusal, [name])
+      }
       const nominated = snapshot.byName.get(pod.pod.status?.nominatedNodeName ?? '')
-      if (nominated && isAllowed(filters, nominated) && !filters.check(nominated))
-        return { nodeName: nominated.name, feasible: 1, ranked: [], refusals }
-
+      if (nominated) {
+        const refusal = filters.check(nominated)
+        if (!refusal) return { nodeName: nominated.name, feasible: 1, ranked: [], refusals }
+        // It is asked again with the others, unless it is out of the question anyway: then this is what it has to say.
+        if (!isAllowed(filters, nominated)) refuse(refusal, nominated)
+      }
       const candidates = filters.nodes ? snapshot.nodes.filter(node => isAllowed(filters, node)) : snapshot.nodes
-      const enough = enoughNodes(candidates.length)
+      const enough = isScoring ? enoughNodes(candidates.length, profile.percentageOfNodesToScore) : 1
       const feasible: NodeInfo[] = []
       let seen = 0
       for (; seen < candidates.length && feasible.length < enough; seen++) {
         if (seen % nodesPerLook === nodesPerLook - 1 && breather.isDue()) await breather.rest()
         const node = candidates[(start + seen) % candidates.length] as NodeInfo
         const refusal = filters.check(node)
-        if (!refusal) {
-          feasible.push(node)
-          continue
-        }
-        const others = refusals.get(refusal)
-        if (others) others.push(node.name)
-        else refusals.set(refusal, [node.name])
+        if (refusal) refuse(refusal, node)
+        else feasible.push(node)
       }
-      if (candidates.length > 0) start = (start + seen) % candidates.length
+      if (candidates.length > 0) start = (start + seen) % snapshot.nodes.length
       const [only] = feasible
-      if (!only) return { diagnosis: diagnose(cycle, plugins, filters, refusals), filters }
+      if (!only) return { diagnosis: diagnose(cycle, filters, refusals), filters }
       const ranked = feasible.length === 1 ? [] : await rank(cycle, feasible)
       return { nodeName: ranked[0]?.nodeName ?? only.name, feasible: feasible.length, ranked, refusals }
     },
@@ -95,16 +104,21 @@ function isAllowed({ nodes }: Filters, node: NodeInfo): boolean {
   return !nodes || nodes.has(node.name)
 }
 
-function diagnose({ snapshot }: Cycle, all: readonly Plugin[], filters: Filters, refusals: Map<Refusal, string[]>): Diagnosis {
-  // Without nodes nobody could be asked, so whatever any plugin cares for may help.
-  const refusing = snapshot.nodes.length === 0 ? all.map(({ name }) => name) : [...refusals.keys()].map(({ plugin }) => plugin)
-  const plugins = new Set(refusing)
+/** Without nodes nobody could be asked, so whatever any plugin cares for may help. */
+function nobodyToAsk(all: readonly Plugin[], refusals: Map<Refusal, string[]>): Diagnosis {
+  return { totalNodes: 0, refusals, plugins: new Set(all.filter(({ filter }) => filter).map(({ name }) => name)) }
+}
+
+function diagnose({ snapshot }: Cycle, filters: Filters, refusals: Map<Refusal, string[]>): Diagnosis {
+  const plugins = new Set([...refusals.keys()].map(({ plugin }) => plugin))
+  const pending = new Set([...refusals.keys()].filter(({ code }) => code === 'Pending').map(({ plugin }) => plugin))
   if (filters.nodes) {
-    const left = snapshot.nodes.filter(node => !isAllowed(filters, node)).map(({ name }) => name)
+    const asked = new Set([...refusals.values()].flat())
+    const left = snapshot.nodes.filter(node => !isAllowed(filters, node) && !asked.has(node.name)).map(({ name }) => name)
     const names = [...filters.restrictedBy].sort().join(' ')
     if (left.length > 0)
       refusals.set(unresolvable(filters.restrictedBy[0] ?? '', `node(s) didn't satisfy plugin(s) [${names}]`), left)
     for (const name of filters.restrictedBy) plugins.add(name)
   }
-  return { totalNodes: snapshot.nodes.length, refusals, plugins }
+  return { totalNodes: snapshot.nodes.length, refusals, plugins, pending }
 }

@@ -38,7 +38,8 @@ export type NodeSelector = z.output<typeof NodeSelector>
 
 const weight = () => int32().default(0).describe('How much it counts, 1 to 100.')
 
-const NodeAffinity = named(
+/** Which nodes to run on. */
+export const NodeAffinity = named(
   'core/v1.NodeAffinity',
   'Which nodes to run on.',
   () => ({

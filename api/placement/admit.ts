@@ -2,7 +2,7 @@ import { type Shortage, shortages } from './fit.ts'
 import { type HostPort, hostPortsOf, hostPortsReason, type PodPorts, portsConflict } from './host-ports.ts'
 import { matchesNodeWishes, type NodeWishes, nodeAffinityReason, nodeNameReason } from './node-affinity.ts'
 import { type Amounts, addAmounts, amountsOf, type PodNeeds, podRequests } from './pod-requests.ts'
-import { type Taint, type Toleration, untoleratedReason, untoleratedTaint } from './tolerations.ts'
+import { notToleratedReason, type Taint, type Toleration, untoleratedTaint } from './tolerations.ts'
 
 /** As much of a pod as the node looks at. */
 export interface AdmissiblePod {
@@ -89,7 +89,7 @@ function refusedForTaints(pod: AdmissiblePod, node: AdmittingNode): NodeRefusal 
   const source = pod.metadata.annotations?.['kubernetes.io/config.source']
   if (source !== undefined && source !== 'api') return undefined
   if (!untoleratedTaint(node.spec.taints, pod.spec.tolerations, 'NoExecute')) return undefined
-  return predicateFailed('TaintToleration', untoleratedReason)
+  return predicateFailed('TaintToleration', notToleratedReason)
 }
 
 const predicateFailed = (reason: string, why: string): NodeRefusal => ({ reason, message: `Predicate ${reason} failed: ${why}` })

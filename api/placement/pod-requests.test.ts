@@ -48,6 +48,22 @@ describe('what a pod requests', () => {
     expect(podRequests({ containers }, { cpu: 100, memory: 200 * Mi })).toEqual({ cpu: 100, memory: Mi })
   })
 
+  const resizing = (reason?: string) => ({
+    containerStatuses: [
+      { name: 'main', resources: { requests: { cpu: '300m' } }, allocatedResources: { cpu: '200m', memory: '64Mi' } },
+    ],
+    initContainerStatuses: [{ name: 'init', resources: { requests: { cpu: '9' } } }],
+    conditions: reason ? [{ type: 'PodResizePending', reason }] : [],
+  })
+  test.each([
+    ['what is held counts while a resize is under way', '100m', undefined, 300],
+    ['what is asked for counts when it is more', '2', 'Deferred', 2000],
+    ['what is asked for in vain does not count', '2', 'Infeasible', 300],
+  ])('%s', (_, cpu, reason, expected) => {
+    const spec = { containers: [{ name: 'main', ...asks(cpu) }], initContainers: [{ name: 'init', ...asks('50m') }] }
+    expect(podRequests(spec, undefined, resizing(reason))).toEqual({ cpu: expected, memory: 64 * Mi })
+  })
+
   test('overhead raises only limits that exist', () => {
     const spec = { containers: [{ resources: { limits: { cpu: '1' } } }], overhead: { cpu: '250m', memory: '1Mi' } }
     expect(podLimits(spec)).toEqual({ cpu: 1250 })

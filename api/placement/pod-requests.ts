@@ -11,6 +11,7 @@ export interface ResourceNeeds {
 }
 
 export interface ContainerNeeds {
+  readonly name?: string | undefined
   readonly resources?: ResourceNeeds | undefined
   readonly restartPolicy?: string | undefined
 }
@@ -21,6 +22,19 @@ export interface PodNeeds {
   readonly initContainers?: readonly ContainerNeeds[] | undefined
   readonly overhead?: QuantityMap
   readonly resources?: ResourceNeeds | undefined
+}
+
+/** As much of a pod's status as says what its running containers really hold, which a resize under way makes differ from the spec. */
+export interface HeldResources {
+  readonly containerStatuses?: readonly HeldByContainer[] | undefined
+  readonly initContainerStatuses?: readonly HeldByContainer[] | undefined
+  readonly conditions?: readonly { readonly type: string; readonly reason?: string | undefined }[] | undefined
+}
+
+interface HeldByContainer {
+  readonly name: string
+  readonly resources?: ResourceNeeds | undefined
+  readonly allocatedResources?: QuantityMap
 }
 
 /** One quantity as a number in its resource's unit; rounded up, as the scheduler and the kubelet count. */
@@ -51,13 +65,42 @@ export function isSidecar(initContainer: ContainerNeeds): boolean {
 /**
  * What a pod asks for: the larger of what its long-running containers need together and what any step of its initialisation
  * needs (semantics A5, k8s.io/component-helpers/resource). Pod-level values replace cpu, memory and huge pages; overhead comes on top.
- * `assumed` is what a container counts of a resource that it does not mention.
+ * `assumed` is what a container counts of a resource that it does not mention. With a `status`, a container counts the most of what
+ * it asks for, was granted and has; what it asks for in vain (an infeasible resize) is left out.
  */
-export function podRequests(spec: PodNeeds, assumed?: Amounts): Amounts {
-  const requests = overContainers(spec, ({ resources }) => ({ ...assumed, ...amountsOf(resources?.requests) }))
+export function podRequests(spec: PodNeeds, assumed?: Amounts, status?: HeldResources): Amounts {
+  const held = status && heldAmounts(status)
+  const isInVain = status !== undefined && isResizeInfeasible(status)
+  const requests = overContainers(spec, (container, isInit) => {
+    const asked = amountsOf(container.resources?.requests)
+    const has = held && !(isInit && !isSidecar(container)) ? held.get(container.name ?? '') : undefined
+    if (!has) return { ...assumed, ...asked }
+    return { ...assumed, ...(isInVain ? has : largest(asked, has)) }
+  })
   replaceByPodLevel(requests, spec.resources?.requests)
   addAmounts(requests, amountsOf(spec.overhead))
   return requests
+}
+
+/** By container, of those whose status tells. Init containers that end are not resized, so only sidecars are in there. */
+function heldAmounts({ containerStatuses = [], initContainerStatuses = [] }: HeldResources): Map<string, Amounts> | undefined {
+  let held: Map<string, Amounts> | undefined
+  for (const { name, resources, allocatedResources } of [...containerStatuses, ...initContainerStatuses]) {
+    if (!resources) continue
+    held ??= new Map()
+    held.set(name, largest(amountsOf(resources.requests), amountsOf(allocatedResources)))
+  }
+  return held
+}
+
+function isResizeInfeasible({ conditions = [] }: HeldResources): boolean {
+  return conditions.find(({ type }) => type === 'PodResizePending')?.reason === 'Infeasible'
+}
+
+function largest(a: Amounts, b: Amounts): Amounts {
+  const amounts = { ...a }
+  raiseTo(amounts, b)
+  return amounts
 }
 
 /** What a pod may use at most; a resource that nothing limits is absent. Overhead raises only limits that exist. */
@@ -70,14 +113,14 @@ export function podLimits(spec: PodNeeds): Amounts {
 }
 
 /** Sums over containers and sidecars, at least as much as the greediest init step. */
-function overContainers(spec: PodNeeds, amountsOfOne: (container: ContainerNeeds) => Amounts): Amounts {
+function overContainers(spec: PodNeeds, amountsOfOne: (container: ContainerNeeds, isInit: boolean) => Amounts): Amounts {
   const total: Amounts = {}
-  for (const container of spec.containers) addAmounts(total, amountsOfOne(container))
+  for (const container of spec.containers) addAmounts(total, amountsOfOne(container, false))
   if (!spec.initContainers?.length) return total
   const sidecars: Amounts = {}
   const initPeak: Amounts = {}
   for (const container of spec.initContainers) {
-    const own = amountsOfOne(container)
+    const own = amountsOfOne(container, true)
     if (isSidecar(container)) {
       addAmounts(sidecars, own)
       raiseTo(initPeak, sidecars)

@@ -31,5 +31,8 @@ function hasPodLevelResources(resources: ResourceNeeds | undefined): resources i
 
 function counted(quantities: ResourceNeeds['requests']): Amounts {
   const { cpu = 0, memory = 0 } = amountsOf(quantities)
-  return { ...(cpu > 0 && { cpu }), ...(memory > 0 && { memory }) }
+  const found: Record<string, number> = {}
+  if (cpu > 0) found.cpu = cpu
+  if (memory > 0) found.memory = memory
+  return found
 }

@@ -11,8 +11,11 @@ export interface Toleration {
   readonly effect?: string | undefined
 }
 
-/** The refusal, as scheduler and kubelet word it (since 1.35 without the taint's key). */
-export const untoleratedReason = 'node(s) had untolerated taint(s)'
+/** The refusal, as the scheduler words it up to 1.34. */
+export const untoleratedReason = ({ key, value = '' }: Taint): string => `node(s) had untolerated taint {${key}: ${value}}`
+
+/** The refusal, as the kubelet words it. */
+export const notToleratedReason = "node(s) had taints that the pod didn't tolerate"
 
 /** Whether a toleration covers a taint (k8s.io/api/core/v1/toleration.go): effect, then key, then operator. */
 export function tolerates(toleration: Toleration, taint: Taint): boolean {

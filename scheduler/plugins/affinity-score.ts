@@ -1,11 +1,9 @@
+import type { PluginArguments } from '../../api/scheduler-config/arguments.ts'
 import type { Plugin } from '../framework.ts'
 import type { TermRole } from '../held-terms.ts'
 import type { NamespaceLabels, PodTerm } from '../pod-terms.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { type DomainCounts, domainCounts } from './domain-counts.ts'
-
-/** What a required affinity of a pod that is there already is worth to a newcomer it matches (hardPodAffinityWeight). */
-const hardAffinityWeight = 1
 
 /** Pods that match or are matched, by domain, each worth this much. */
 interface Wish {
@@ -19,12 +17,14 @@ type CountsFor = (snapshot: Snapshot, terms: readonly PodTerm[], topologyKey: st
 export function affinityScore(
   labelsOf: NamespaceLabels,
   countsFor: CountsFor,
+  { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods }: PluginArguments['InterPodAffinity'],
 ): Pick<Plugin<never, readonly Wish[]>, 'preScore' | 'score' | 'normalize'> {
   return {
     preScore({ pod, snapshot }) {
       const own = (terms: readonly PodTerm[] = [], sign: 1 | -1) =>
         terms.map(term => ({ counts: countsFor(snapshot, [term], term.topologyKey), worth: sign * term.weight }))
       const wishes: Wish[] = [...own(pod.terms?.preferred, 1), ...own(pod.terms?.preferredAnti, -1)]
+      if (ignorePreferredTermsOfExistingPods && wishes.length === 0) return 'skip'
       const others = (role: TermRole, worthOf: (term: PodTerm) => number) => {
         for (const { term, tally } of snapshot.heldTerms.values(role)) {
           if (!term.matches(pod, labelsOf)) continue
@@ -32,7 +32,7 @@ export function affinityScore(
           wishes.push({ counts, worth: worthOf(term) })
         }
       }
-      others('affinity', () => hardAffinityWeight)
+      if (hardPodAffinityWeight > 0) others('affinity', () => hardPodAffinityWeight)
       others('preferred', ({ weight }) => weight)
       others('preferredAnti', ({ weight }) => -weight)
       return wishes.length === 0 ? 'skip' : { state: wishes }
@@ -48,8 +48,9 @@ export function affinityScore(
         least = Math.min(least, score)
         most = Math.max(most, score)
       }
+      // Divided first and multiplied then, as upstream does: 100 * 0.29 is less than 29.
       for (let i = 0; i < scores.length; i++)
-        scores[i] = most > least ? Math.trunc((100 * ((scores[i] ?? 0) - least)) / (most - least)) : 0
+        scores[i] = most > least ? Math.trunc(100 * (((scores[i] ?? 0) - least) / (most - least))) : 0
     },
   }
 }

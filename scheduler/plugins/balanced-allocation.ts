@@ -1,20 +1,30 @@
+import { defaultArguments, type PluginArguments } from '../../api/scheduler-config/arguments.ts'
 import type { Plugin } from '../framework.ts'
+import { asked, balance, nodeScore } from './resource-scoring.ts'
 
 /**
  * The closer together the used shares of cpu and memory would be, the better: 100 less half their difference in per cent (the standard
- * deviation of two values). Pods that request nothing do not change the balance.
+ * deviation of two values). Pods that request nothing of them do not change the balance. `rewardsImprovement`: as from 1.36 on, a node
+ * whose balance becomes better counts more than one that is balanced already; no change is worth 75.
  */
-export const balancedAllocation: Plugin = {
-  name: 'NodeResourcesBalancedAllocation',
-  preScore: ({ pod }) => (Object.values(pod.requests).some(amount => amount > 0) ? { state: undefined } : 'skip'),
-  score({ requests }, { allocatable, requested }) {
-    const cpu = share((requested.cpu ?? 0) + (requests.cpu ?? 0), allocatable.cpu)
-    const memory = share((requested.memory ?? 0) + (requests.memory ?? 0), allocatable.memory)
-    const deviation = cpu === undefined || memory === undefined ? 0 : Math.abs(cpu - memory) / 2
-    return Math.trunc((1 - deviation) * 100)
-  },
-}
-
-function share(used: number, capacity = 0): number | undefined {
-  return capacity > 0 ? Math.min(1, used / capacity) : undefined
+export function balancedAllocation(
+  {
+    resources,
+    rewardsImprovement = false,
+  }: PluginArguments['NodeResourcesBalancedAllocation'] & {
+    rewardsImprovement?: boolean
+  } = defaultArguments.NodeResourcesBalancedAllocation,
+): Plugin<undefined, readonly number[]> {
+  const score = nodeScore(balance, resources, false)
+  return {
+    name: 'NodeResourcesBalancedAllocation',
+    preScore({ pod }) {
+      const wanted = asked(pod, resources, false)
+      return wanted.some(amount => amount > 0) ? { state: wanted } : 'skip'
+    },
+    score(_, node, wanted) {
+      const after = score(node, wanted)
+      return rewardsImprovement ? 50 + Math.trunc((50 + after - score(node, wanted, false)) / 2) : after
+    },
+  }
 }

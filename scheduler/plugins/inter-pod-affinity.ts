@@ -1,9 +1,12 @@
-import { type Plugin, unresolvable, unschedulable } from '../framework.ts'
+import { defaultArguments, type PluginArguments } from '../../api/scheduler-config/arguments.ts'
+import { deepEqual } from '../../lib/json.ts'
+import { type Plugin, type ResourceChange, unresolvable, unschedulable } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo, PodTerms } from '../pod-info.ts'
 import type { NamespaceLabels, PodTerm } from '../pod-terms.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { affinityScore } from './affinity-score.ts'
+import { haveLabelsChanged } from './changes.ts'
 import { type DomainCounts, domainCounts } from './domain-counts.ts'
 
 const name = 'InterPodAffinity'
@@ -24,7 +27,11 @@ interface State {
 const noTerms: PodTerms = { affinity: [], antiAffinity: [], preferred: [], preferredAnti: [] }
 
 /** Pods near to, or far from, other pods; also the other way round: what is there already may not want the newcomer. */
-export function interPodAffinity(labelsOf: NamespaceLabels, namespacesVersion: () => number): Plugin<State, unknown> {
+export function interPodAffinity(
+  labelsOf: NamespaceLabels,
+  namespacesVersion: () => number,
+  args: PluginArguments['InterPodAffinity'] = defaultArguments.InterPodAffinity,
+): Plugin<State, unknown> {
   const matchesAll = (terms: readonly PodTerm[], other: PodInfo) => terms.every(term => term.matches(other, labelsOf))
   const idOf = (terms: readonly PodTerm[]) => {
     const version = terms.some(({ dependsOnNamespaces }) => dependsOnNamespaces) ? namespacesVersion() : 0
@@ -50,7 +57,7 @@ export function interPodAffinity(labelsOf: NamespaceLabels, namespacesVersion: (
     preFilter({ pod, snapshot }) {
       const against = termsAgainst(pod, snapshot, labelsOf)
       const { affinity, antiAffinity } = pod.terms ?? noTerms
-      if (affinity.length === 0 && antiAffinity.length === 0 && against.size === 0) return 'skip'
+      if (affinity.length === 0 && antiAffinity.length === 0 && !isAnywhere(against)) return 'skip'
       return {
         state: {
           against,
@@ -74,10 +81,10 @@ export function interPodAffinity(labelsOf: NamespaceLabels, namespacesVersion: (
     }),
     podAdded: (state, other, node, { pod }) => change(state, pod, other, node, 1),
     podRemoved: (state, other, node, { pod }) => change(state, pod, other, node, -1),
-    ...affinityScore(labelsOf, countsFor),
+    ...affinityScore(labelsOf, countsFor, args),
     wakes: {
-      assignedPod: (pod, { before, after }) => concerns(pod, before, labelsOf) || concerns(pod, after, labelsOf),
-      node: (_, { action }) => action !== 'delete',
+      assignedPod: (pod, change) => mayHelp(pod, change, labelsOf),
+      node: (pod, { before, after }) => after !== undefined && mayNodeHelp(pod, before?.metadata.labels, after.metadata.labels),
     },
   }
 }
@@ -92,6 +99,12 @@ function isNearEnough({ affinity, matchesItself }: State, node: NodeInfo): boole
   return isNear || (matchesItself && affinity.every(counts => !counts.isAnywhere()))
 }
 
+/** Terms of pods whose nodes have none of the keys keep nobody away from anywhere. */
+function isAnywhere(against: State['against']): boolean {
+  for (const counts of against.values()) if (counts.isAnywhere()) return true
+  return false
+}
+
 function termsAgainst(pod: PodInfo, { heldTerms }: Snapshot, labelsOf: NamespaceLabels): Map<string, DomainCounts> {
   const against = new Map<string, DomainCounts>()
   for (const { term, tally } of heldTerms.values('antiAffinity'))
@@ -99,13 +112,26 @@ function termsAgainst(pod: PodInfo, { heldTerms }: Snapshot, labelsOf: Namespace
   return against
 }
 
-/** Whether another pod's coming, going or change can matter: one of the two has a required term that matches the other. */
-function concerns(pod: PodInfo, other: PodInfo | undefined, labelsOf: NamespaceLabels): boolean {
-  if (!other) return false
+/** What comes may be who it wants to be near; what goes, or no longer matches, may be who it wants to be far from, or who wants that. */
+function mayHelp(pod: PodInfo, { before, after }: ResourceChange<PodInfo>, labelsOf: NamespaceLabels): boolean {
   const { affinity, antiAffinity } = pod.terms ?? noTerms
-  return (
-    affinity.some(term => term.matches(other, labelsOf)) ||
-    antiAffinity.some(term => term.matches(other, labelsOf)) ||
-    (other.terms?.antiAffinity.some(term => term.matches(pod, labelsOf)) ?? false)
-  )
+  const isNear = (other: PodInfo | undefined) =>
+    other !== undefined && affinity.length > 0 && affinity.every(term => term.matches(other, labelsOf))
+  if (!isNear(before) && isNear(after)) return true
+  if (!before || (after && !haveLabelsChanged(before, after))) return false
+  const isFeared = (term: PodTerm) => term.matches(before, labelsOf) && !(after && term.matches(after, labelsOf))
+  if (antiAffinity.some(isFeared)) return true
+  return !after && (before.terms?.antiAffinity.some(term => term.matches(pod, labelsOf)) ?? false)
+}
+
+type Labels = Readonly<Record<string, string>> | undefined
+
+/** A node that came into another domain of one of the pod's terms. What others demand is not asked: any new label may be theirs. */
+function mayNodeHelp({ terms = noTerms }: PodInfo, before: Labels, after: Labels = {}): boolean {
+  const { affinity, antiAffinity } = terms
+  const isNew = before === undefined
+  const hasMoved = ({ topologyKey }: PodTerm) => before?.[topologyKey] !== after[topologyKey]
+  if (affinity.some(term => after[term.topologyKey] !== undefined && (isNew || hasMoved(term)))) return true
+  if (affinity.length > 0) return antiAffinity.some(term => isNew || (hasMoved(term) && before[term.topologyKey] !== undefined))
+  return isNew || !deepEqual(before, after)
 }

@@ -34,7 +34,7 @@ describe('filters', () => {
       node({ name: 'no-execute', taints: taint('NoExecute') }),
       node({ name: 'prefer', taints: taint('PreferNoSchedule') }),
     ])
-    const refusal = 'Unresolvable: node(s) had untolerated taint(s)'
+    const refusal = 'Unresolvable: node(s) had untolerated taint {k: }'
     expect(filter(taintToleration, pod())).toEqual({ 'no-schedule': refusal, 'no-execute': refusal, prefer: undefined })
     const tolerations = [{ key: 'k', operator: 'Exists' as const, effect: 'NoSchedule' as const }]
     expect(filter(taintToleration, pod({ tolerations }))).toMatchObject({ 'no-schedule': undefined, 'no-execute': refusal })
@@ -42,11 +42,11 @@ describe('filters', () => {
   test('node affinity, and names that restrict the search', () => {
     const { filter } = world([node({ name: 'a', labels: { zone: '1' } }), node({ name: 'b', labels: { zone: '2' } })])
     const refusal = "Unresolvable: node(s) didn't match Pod's node affinity/selector"
-    expect(filter(nodeAffinity, pod({ nodeSelector: { zone: '2' } }))).toEqual({ a: refusal, b: undefined })
+    expect(filter(nodeAffinity(), pod({ nodeSelector: { zone: '2' } }))).toEqual({ a: refusal, b: undefined })
     const named = (...values: string[]) => ({ matchFields: [{ key: 'metadata.name', operator: 'In', values }] })
-    expect(filter(nodeAffinity, pod({ affinity: required(named('b')) }))).toEqual({ a: 'not asked', b: undefined })
+    expect(filter(nodeAffinity(), pod({ affinity: required(named('b')) }))).toEqual({ a: 'not asked', b: undefined })
     const contradiction = { matchFields: [...named('a').matchFields, ...named('b').matchFields] }
-    expect(filter(nodeAffinity, pod({ affinity: required(contradiction) }))).toBe('Unresolvable: pod affinity terms conflict')
+    expect(filter(nodeAffinity(), pod({ affinity: required(contradiction) }))).toBe('Unresolvable: pod affinity terms conflict')
   })
   test('host ports', () => {
     const { filter } = world([node({ name: 'taken' }), node({ name: 'free' })], { taken: [pod({ containers: port80 })] })
@@ -95,9 +95,9 @@ describe('scores', () => {
   })
   test('balance of cpu and memory', () => {
     const { score } = world([node({ name: 'n' })])
-    expect(score(balancedAllocation, pod({ cpu: '500m', memory: '256Mi' }))).toEqual({ n: 95 })
-    expect(score(balancedAllocation, pod({ cpu: '3', memory: '2Gi' }))).toEqual({ n: 75 })
-    expect(score(balancedAllocation, pod())).toBeUndefined()
+    expect(score(balancedAllocation(), pod({ cpu: '500m', memory: '256Mi' }))).toEqual({ n: 95 })
+    expect(score(balancedAllocation(), pod({ cpu: '3', memory: '2Gi' }))).toEqual({ n: 75 })
+    expect(score(balancedAllocation(), pod())).toBeUndefined()
   })
   test('soft taints', () => {
     const soft = (...keys: string[]) => keys.map(key => ({ key, effect: 'PreferNoSchedule' as const }))
@@ -120,8 +120,8 @@ describe('scores', () => {
       preference: { matchExpressions: [{ key: 'zone', operator: 'In' as const, values: [value] }] },
     })
     const affinity = { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [prefer(30, '1'), prefer(10, '2')] } }
-    expect(score(nodeAffinity, pod({ affinity }))).toEqual({ a: 100, b: 33, c: 0 })
-    expect(score(nodeAffinity, pod())).toBeUndefined()
+    expect(score(nodeAffinity(), pod({ affinity }))).toEqual({ a: 100, b: 33, c: 0 })
+    expect(score(nodeAffinity(), pod())).toBeUndefined()
   })
   test.each([
     [500, 2, 23],
@@ -164,7 +164,7 @@ describe('what wakes a refused pod', () => {
     expect(nodeUnschedulable.wakes?.node?.(info(pod()), { action: 'update', before: node(), after: cordoned })).toBe(false)
     const picky = info(pod({ nodeSelector: { zone: 'a' } }))
     const right = node({ labels: { zone: 'a' } })
-    expect(nodeAffinity.wakes?.node?.(picky, { action: 'update', before: node(), after: right })).toBe(true)
-    expect(nodeAffinity.wakes?.node?.(picky, { action: 'update', before: right, after: right })).toBe(false)
+    expect(nodeAffinity().wakes?.node?.(picky, { action: 'update', before: node(), after: right })).toBe(true)
+    expect(nodeAffinity().wakes?.node?.(picky, { action: 'update', before: right, after: right })).toBe(false)
   })
 })

@@ -1,9 +1,11 @@
 import type { Node } from '../../api/core/node.ts'
 import { shortages } from '../../api/placement/fit.ts'
 import { type Amounts, amountsOf } from '../../api/placement/pod-requests.ts'
+import { defaultArguments, type PluginArguments, type ScoringStrategy } from '../../api/scheduler-config/arguments.ts'
 import { type Plugin, type Refusal, unresolvable, unschedulable } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
+import { asked, leastAllocated, nodeScore, scorerOf } from './resource-scoring.ts'
 
 const name = 'NodeResourcesFit'
 
@@ -15,13 +17,16 @@ interface Wanted {
   readonly others: readonly string[]
 }
 
-/** What pods request must be left on the node; and the emptier a node, the better (LeastAllocated, cpu and memory alike). */
-export function nodeResourcesFit(): Plugin<Wanted> {
+/** What pods request must be left on the node; and by the usual strategy, the emptier a node, the better. */
+export function nodeResourcesFit(
+  args: PluginArguments['NodeResourcesFit'] = defaultArguments.NodeResourcesFit,
+): Plugin<Wanted, never> {
   const refusals = new Map<string, Refusal>()
   const allocatable = new WeakMap<Node, Amounts>()
+  const isIgnored = ignoring(args)
 
   const refusalFor = (pod: PodInfo, { allocatable, requested, pods }: NodeInfo): Refusal => {
-    const lacking = shortages(pod.requests, { allocatable, requested, pods: pods.length })
+    const lacking = shortages(pod.requests, { allocatable, requested, pods: pods.length }, isIgnored)
     const reasons = lacking.map(({ reason }) => reason)
     const makeRefusal = lacking.some(({ isHopeless }) => isHopeless) ? unresolvable : unschedulable
     const id = `${makeRefusal.name} ${reasons.join()}`
@@ -35,9 +40,9 @@ export function nodeResourcesFit(): Plugin<Wanted> {
     return amounts
   }
   const fitsEmpty = ({ requests }: PodInfo, node: Node) =>
-    shortages(requests, { allocatable: allocatableOf(node), requested: {}, pods: 0 }).length === 0
+    shortages(requests, { allocatable: allocatableOf(node), requested: {}, pods: 0 }, isIgnored).length === 0
   const hasGrown = ({ requests }: PodInfo, before: Node, after: Node) =>
-    ['pods', ...Object.keys(requests)].some(
+    ['pods', ...namesOf(requests)].some(
       resource => (allocatableOf(after)[resource] ?? 0) > (allocatableOf(before)[resource] ?? 0),
     )
 
@@ -45,7 +50,7 @@ export function nodeResourcesFit(): Plugin<Wanted> {
     name,
     preFilter({ pod }) {
       const { cpu = 0, memory = 0, ...rest } = pod.requests
-      return { state: { cpu, memory, others: Object.keys(rest).filter(resource => (rest[resource] ?? 0) > 0) } }
+      return { state: { cpu, memory, others: namesOf(rest).filter(resource => !isIgnored(resource)) } }
     },
     filter(pod, node, { cpu, memory, others }) {
       const { allocatable, requested } = node
@@ -59,25 +64,58 @@ export function nodeResourcesFit(): Plugin<Wanted> {
       }
       return fits ? undefined : refusalFor(pod, node)
     },
-    score(pod, { allocatable, scoring }) {
-      const cpu = leastAllocated(scoring.cpu + pod.scoring.cpu, allocatable.cpu ?? 0)
-      const memory = leastAllocated(scoring.memory + pod.scoring.memory, allocatable.memory ?? 0)
-      const counted = Number(cpu !== undefined) + Number(memory !== undefined)
-      return counted === 0 ? 0 : Math.trunc(((cpu ?? 0) + (memory ?? 0)) / counted)
-    },
+    ...scoreOf(args.scoringStrategy),
     wakes: {
-      assignedPod: (_, { action, before, after }) =>
-        action === 'delete' || (action === 'update' && !!before && !!after && hasShrunk(before, after)),
+      assignedPod: (pod, { action, before, after }) =>
+        action === 'delete' || (action === 'update' && !!before && !!after && hasShrunkFor(pod, before, after)),
       node: (pod, { before, after }) => after !== undefined && fitsEmpty(pod, after) && (!before || hasGrown(pod, before, after)),
       self: (_, { before, after }) => !!before && !!after && hasShrunk(before, after),
     },
   }
 }
 
-/** The share that stays free, in per cent; a resource that the node does not have counts not at all. */
-function leastAllocated(requested: number, capacity: number): number | undefined {
-  if (capacity === 0) return undefined
-  return requested > capacity ? 0 : Math.trunc(((capacity - requested) * 100) / capacity)
+const namesOf = (amounts: Amounts) => Object.keys(amounts).filter(resource => (amounts[resource] ?? 0) > 0)
+
+/** Extended resources that somebody else counts, by name or by what is before the slash. */
+function ignoring({
+  ignoredResources,
+  ignoredResourceGroups,
+}: PluginArguments['NodeResourcesFit']): (resource: string) => boolean {
+  if (ignoredResources.length === 0 && ignoredResourceGroups.length === 0) return () => false
+  return resource => {
+    const slash = resource.indexOf('/')
+    return slash > 0 && (ignoredResources.includes(resource) || ignoredResourceGroups.includes(resource.slice(0, slash)))
+  }
+}
+
+/** Least allocated cpu and memory, each counting once, is what nearly everybody has: it gets a way of its own. */
+function scoreOf(strategy: ScoringStrategy): Pick<Plugin<Wanted, never>, 'preScore' | 'score'> {
+  const [first, second, ...more] = strategy.resources
+  const isUsual =
+    strategy.type === 'LeastAllocated' &&
+    more.length === 0 &&
+    [first?.name, second?.name].join() === 'cpu,memory' &&
+    first?.weight === second?.weight
+  if (isUsual)
+    return {
+      score(pod, { allocatable: { cpu = 0, memory = 0 }, scoring }) {
+        const counted = Number(cpu > 0) + Number(memory > 0)
+        const forCpu = cpu > 0 ? leastAllocated(scoring.cpu + pod.incoming.cpu, cpu) : 0
+        const forMemory = memory > 0 ? leastAllocated(scoring.memory + pod.incoming.memory, memory) : 0
+        return counted === 0 ? 0 : Math.trunc((forCpu + forMemory) / counted)
+      },
+    }
+  const score = nodeScore(scorerOf(strategy), strategy.resources, true)
+  const plugin: Pick<Plugin<Wanted, readonly number[]>, 'preScore' | 'score'> = {
+    preScore: ({ pod }) => ({ state: asked(pod, strategy.resources, true) }),
+    score: (_, node, wanted) => score(node, wanted),
+  }
+  return plugin as Pick<Plugin<Wanted, never>, 'preScore' | 'score'>
+}
+
+/** Whether another pod asks for less of something that this one wants. */
+function hasShrunkFor(pod: PodInfo, before: PodInfo, after: PodInfo): boolean {
+  return namesOf(pod.requests).some(resource => (after.requests[resource] ?? 0) < (before.requests[resource] ?? 0))
 }
 
 function hasShrunk(before: PodInfo, after: PodInfo): boolean {

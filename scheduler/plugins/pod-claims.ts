@@ -19,22 +19,21 @@ export function storageListers(informers: Informers): StorageListers {
   }
 }
 
-/** The claims a pod mounts, or in a sentence which of them is not there. */
-export function claimsOf(pod: PodInfo, { claims }: StorageListers): PersistentVolumeClaim[] | string {
-  const found: PersistentVolumeClaim[] = []
-  for (const name of pod.claims) {
-    const claim = claims.get(`${pod.namespace}/${name}`)
-    if (!claim) return missingClaim(pod, name)
-    found.push(claim)
-  }
-  return found
+/** The claims a pod mounts, as far as they are there. */
+export function claimsOf({ claims: names, namespace }: PodInfo, { claims }: StorageListers): PersistentVolumeClaim[] {
+  return names.flatMap(name => claims.get(`${namespace}/${name}`) ?? [])
 }
 
-function missingClaim({ pod }: PodInfo, name: string): string {
-  const isEphemeral = pod.spec.volumes?.some(volume => volume.ephemeral && `${pod.metadata.name}-${volume.name}` === name)
-  return isEphemeral
-    ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`
-    : `persistentvolumeclaim "${name}" not found`
+/** What to say when one of a pod's claims is not there. */
+export function missingClaim(pod: PodInfo, name: string): string {
+  return isNamedClaim(pod, name)
+    ? `persistentvolumeclaim "${name}" not found`
+    : `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`
+}
+
+/** Whether one of a pod's claims is mentioned by name rather than made for it. */
+export function isNamedClaim({ pod }: PodInfo, name: string): boolean {
+  return pod.spec.volumes?.some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === name) ?? false
 }
 
 /** On a claim: the node its volume is to be made for. */
@@ -46,12 +45,17 @@ export function isFullyBound({ metadata, spec }: PersistentVolumeClaim): boolean
   return !!spec.volumeName && metadata.annotations?.[bindCompleted] !== undefined
 }
 
+/** The name of the storage class of a claim or a volume; '' when it has none. The annotation of old wins. */
+export function classNameOf({ metadata, spec }: PersistentVolumeClaim | PersistentVolume): string {
+  return metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec.storageClassName ?? ''
+}
+
 /** Whether its volume is chosen only when a pod that wants it is placed. */
-export function waitsForConsumer({ spec }: PersistentVolumeClaim, { classes }: StorageListers): boolean {
-  return classes.get(spec.storageClassName ?? '')?.volumeBindingMode === 'WaitForFirstConsumer'
+export function waitsForConsumer(claim: PersistentVolumeClaim, { classes }: StorageListers): boolean {
+  return classes.get(classNameOf(claim))?.volumeBindingMode === 'WaitForFirstConsumer'
 }
 
 /** For hints: whether a changed claim is one of the pod's. */
-export function isOwnClaim(pod: PodInfo, claim: { metadata: { name: string; namespace?: string } } | undefined): boolean {
+export function isOwnClaim(pod: PodInfo, claim: PersistentVolumeClaim | undefined): boolean {
   return claim?.metadata.namespace === pod.namespace && pod.claims.includes(claim.metadata.name)
 }

@@ -180,3 +180,54 @@ describe('affinity between pods', () => {
     expect(world(nodes, { c1: [fan] }).score(plugin, db())).toBeUndefined()
   })
 })
+
+describe('topology spread to the letter', () => {
+  const uneven = "Unschedulable: node(s) didn't match pod topology spread constraints"
+  const missing = "Unresolvable: node(s) didn't match pod topology spread constraints (missing required label)"
+  const constraint = (topologyKey: string, more: object = {}) =>
+    ({ maxSkew: 1, topologyKey, whenUnsatisfiable: 'DoNotSchedule', labelSelector: selecting('web'), ...more }) as never
+  const web = () => pod({ labels: app('web') })
+
+  test('the first constraint that fails decides, be it by label or by skew', () => {
+    const nodes = [
+      node({ name: 'a', labels: { [zone]: 'a', rack: '1' } }),
+      node({ name: 'b', labels: { [zone]: 'b', rack: '2' } }),
+      node({ name: 'c', labels: { [zone]: 'a' } }),
+    ]
+    const plugin = podTopologySpread(() => 'nothing')
+    const ask = (...keys: string[]) =>
+      world(nodes, { a: [web()] }).filter(
+        plugin,
+        pod({ labels: app('web'), topologySpreadConstraints: keys.map(key => constraint(key)) }),
+      )
+    expect(ask(zone, 'rack')).toMatchObject({ c: uneven })
+    expect(ask('rack', zone)).toMatchObject({ c: missing })
+  })
+  test('an empty selector counts nobody, unless labels must equal the own', () => {
+    const nodes = [inZone('a', 'a'), inZone('b', 'b')]
+    const plugin = podTopologySpread(() => 'nothing')
+    const ask = (more: object) =>
+      world(nodes, { a: [web()] }).filter(
+        plugin,
+        pod({ labels: app('web'), topologySpreadConstraints: [constraint(zone, { labelSelector: {}, ...more })] }),
+      )
+    expect(ask({})).toEqual({ a: undefined, b: undefined })
+    expect(ask({ matchLabelKeys: ['app'] })).toEqual({ a: uneven, b: undefined })
+  })
+  test('defaults of a profile hold for pods that something selects, and only for those without constraints', () => {
+    const nodes = [inZone('a', 'a'), inZone('b', 'b')]
+    const selector = [{ key: 'app', operator: '=' as const, values: ['web'] }]
+    const plugin = podTopologySpread(({ labels }) => (labels.app ? selector : 'nothing'), {
+      defaultingType: 'List',
+      defaultConstraints: [constraint(zone, { labelSelector: undefined })],
+    })
+    const here = world(nodes, { a: [web()] })
+    expect(here.filter(plugin, web())).toEqual({ a: uneven, b: undefined })
+    expect(here.filter(plugin, pod())).toEqual({ a: undefined, b: undefined })
+    const own = [constraint('kubernetes.io/hostname', { maxSkew: 5 })]
+    expect(here.filter(plugin, pod({ labels: app('web'), topologySpreadConstraints: own }))).toEqual({
+      a: undefined,
+      b: undefined,
+    })
+  })
+})

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isRefusal, prepareFilters } from '../filters.ts'
-import type { Plugin } from '../framework.ts'
+import { prepareFilters } from '../filters.ts'
+import { isRefusal, type Plugin } from '../framework.ts'
 import { nominator } from '../nominator.ts'
 import { node, pod, world } from '../testing.ts'
 import { nodePorts } from './node-ports.ts'

@@ -1,17 +1,10 @@
 import type { Plugin, Scores } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { Tally } from '../tallies.ts'
-import type { DefaultSelector } from './default-selector.ts'
-import { type Constraint, constraintsOf, countsIn, tallyOf } from './spread-constraints.ts'
+import type { ConstraintsFor } from './default-constraints.ts'
+import { type Constraint, countsIn, tallyOf } from './spread-constraints.ts'
 
 const hostname = 'kubernetes.io/hostname'
-const zone = 'topology.kubernetes.io/zone'
-
-/** What a pod without constraints of its own wishes for: its like spread over nodes and zones (plugins/podtopologyspread/plugin.go). */
-const wishedByDefault = [
-  { topologyKey: hostname, maxSkew: 3 },
-  { topologyKey: zone, maxSkew: 5 },
-]
 
 interface SoftState {
   readonly wishes: readonly Wish[]
@@ -27,14 +20,12 @@ interface Wish {
 }
 
 /** The scoring half: fewer matching pods in the node's domains are better (plugins/podtopologyspread/scoring.go). */
-export function softSpread(defaultSelector: DefaultSelector): Pick<Plugin<never, SoftState>, 'preScore' | 'score' | 'normalize'> {
+export function softSpread(constraintsFor: ConstraintsFor): Pick<Plugin<never, SoftState>, 'preScore' | 'score' | 'normalize'> {
   return {
     preScore({ pod, snapshot }, nodes) {
-      const own = constraintsOf(pod, 'ScheduleAnyway')
-      const hasOwn = (pod.pod.spec.topologySpreadConstraints?.length ?? 0) > 0
-      const constraints = hasOwn ? own : defaultConstraints(pod, defaultSelector)
+      const { constraints, needsAllKeys } = constraintsFor(pod, 'ScheduleAnyway')
       if (constraints.length === 0) return 'skip'
-      const keysDemanded = hasOwn ? constraints.map(({ topologyKey }) => topologyKey) : []
+      const keysDemanded = needsAllKeys ? constraints.map(({ topologyKey }) => topologyKey) : []
       const scored = nodes.filter(node => hasAll(node, keysDemanded))
       const wishes = constraints.map(constraint => {
         const { topologyKey } = constraint
@@ -44,7 +35,7 @@ export function softSpread(defaultSelector: DefaultSelector): Pick<Plugin<never,
           countOn:
             topologyKey === hostname
               ? onNode(tallyOf(snapshot, pod, constraint))
-              : inDomain(countsIn(snapshot, pod, constraint, hasOwn ? constraints : [constraint]), topologyKey),
+              : inDomain(countsIn(snapshot, pod, constraint, needsAllKeys ? constraints : [constraint]), topologyKey),
         }
       })
       return { state: { wishes, keysDemanded } }
@@ -68,14 +59,11 @@ function hasAll({ labels }: NodeInfo, keys: readonly string[]): boolean {
   return true
 }
 
-/** Every node is a domain of its own by host name. */
+/** Every node is a domain of its own by host name; nodes without the label are one domain together. */
 function domainsAmong(nodes: readonly NodeInfo[], key: string): number {
   if (key === hostname) return nodes.length
   const domains = new Set<string>()
-  for (const { labels } of nodes) {
-    const domain = labels[key]
-    if (domain !== undefined) domains.add(domain)
-  }
+  for (const { labels } of nodes) domains.add(labels[key] ?? '')
   return domains.size
 }
 
@@ -90,20 +78,4 @@ function normalize(scores: Scores, counts: (node: NodeInfo) => boolean, nodes: r
     if (!counts(nodes[i] as NodeInfo)) scores[i] = 0
     else scores[i] = most === 0 ? 100 : Math.trunc((100 * (most + least - (scores[i] ?? 0))) / most)
   }
-}
-
-function defaultConstraints(pod: Parameters<DefaultSelector>[0], defaultSelector: DefaultSelector): Constraint[] {
-  const selector = defaultSelector(pod)
-  if (selector === 'nothing') return []
-  const id = `spread ${pod.namespace} by default ${JSON.stringify(selector)}`
-  return wishedByDefault.map(wish => ({
-    ...wish,
-    minDomains: 1,
-    selector,
-    equalLabels: [],
-    id,
-    selfMatch: 1,
-    honorsAffinity: true,
-    honorsTaints: false,
-  }))
 }

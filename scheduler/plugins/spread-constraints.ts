@@ -1,4 +1,4 @@
-import { matchesNodeWishes, hasNodeWishes } from '../../api/placement/node-affinity.ts'
+import { hasNodeWishes, matchesNodeWishes } from '../../api/placement/node-affinity.ts'
 import { untoleratedTaint } from '../../api/placement/tolerations.ts'
 import { fromLabelSelector, matchesLabels, type Selector } from '../../api/selectors.ts'
 import type { NodeInfo } from '../node-info.ts'
@@ -15,6 +15,8 @@ export interface Constraint {
   readonly selector: Selector
   /** Labels whose values must equal the pod's own, beside the selector. */
   readonly equalLabels: readonly (readonly [key: string, value: string])[]
+  /** Without anything to select by, nobody is counted. */
+  readonly countsNobody: boolean
   /** Equal for constraints that count the same pods. */
   readonly id: string
   /** 1 when the pod itself would be counted. */
@@ -23,12 +25,15 @@ export interface Constraint {
   readonly honorsTaints: boolean
 }
 
-export function constraintsOf(pod: PodInfo, whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway'): Constraint[] {
+export type Demand = 'DoNotSchedule' | 'ScheduleAnyway'
+
+/** A pod's own constraints of one sort. */
+export function constraintsOf(pod: PodInfo, whenUnsatisfiable: Demand): Constraint[] {
   const found: Constraint[] = []
   for (const one of pod.pod.spec.topologySpreadConstraints ?? []) {
     if (one.whenUnsatisfiable !== whenUnsatisfiable) continue
     const { topologyKey, maxSkew, minDomains = 1, labelSelector, matchLabelKeys = [], nodeAffinityPolicy, nodeTaintsPolicy } = one
-    const selector = isEmpty(labelSelector) ? 'nothing' : fromLabelSelector(labelSelector)
+    const selector = fromLabelSelector(labelSelector)
     const equalLabels = matchLabelKeys.flatMap(key => (key in pod.labels ? [[key, pod.labels[key] ?? ''] as const] : []))
     found.push({
       topologyKey,
@@ -37,6 +42,7 @@ export function constraintsOf(pod: PodInfo, whenUnsatisfiable: 'DoNotSchedule' |
       selector,
       equalLabels,
       id: `spread ${pod.namespace} ${JSON.stringify([labelSelector, equalLabels])}`,
+      countsNobody: selector === 'nothing' || selector.length + equalLabels.length === 0,
       selfMatch: matchesLabels(selector, pod.labels) ? 1 : 0,
       honorsAffinity: nodeAffinityPolicy !== 'Ignore',
       honorsTaints: nodeTaintsPolicy === 'Honor',
@@ -45,19 +51,22 @@ export function constraintsOf(pod: PodInfo, whenUnsatisfiable: 'DoNotSchedule' |
   return found
 }
 
-/** Here an empty selector matches no pod. */
-function isEmpty(selector: { matchLabels?: object | undefined; matchExpressions?: readonly unknown[] | undefined } | undefined) {
-  return Object.keys(selector?.matchLabels ?? {}).length === 0 && !selector?.matchExpressions?.length
-}
-
-/** Whether another pod counts: in the same namespace, selected, and not on its way out. */
-export function isCounted(constraint: Pick<Constraint, 'selector' | 'equalLabels'>, pod: PodInfo, other: PodInfo): boolean {
+/** Whether another pod is of those a constraint is about: in the same namespace and selected. */
+export function isMeant(
+  { selector, equalLabels }: Pick<Constraint, 'selector' | 'equalLabels'>,
+  pod: PodInfo,
+  other: PodInfo,
+): boolean {
   return (
     other.namespace === pod.namespace &&
-    matchesLabels(constraint.selector, other.labels) &&
-    constraint.equalLabels.every(([key, value]) => other.labels[key] === value) &&
-    !other.pod.metadata.deletionTimestamp
+    matchesLabels(selector, other.labels) &&
+    equalLabels.every(([key, value]) => other.labels[key] === value)
   )
+}
+
+/** Whether another pod is counted: it is meant, and not on its way out. */
+export function isCounted(constraint: Constraint, pod: PodInfo, other: PodInfo): boolean {
+  return !constraint.countsNobody && !other.pod.metadata.deletionTimestamp && isMeant(constraint, pod, other)
 }
 
 /** Whether a node's pods count: it has the keys of all constraints, and affinity and taints allow it as far as they are to be honoured. */

@@ -16,7 +16,8 @@ export function storageCapacity(informers: Informers): HasRoom {
   const capacities = informers.of(CSIStorageCapacity).lister
   return (claim, storageClass, node) => {
     if (!storageClass || !drivers.get(storageClass.provisioner)?.spec.storageCapacity) return true
-    const wanted = value(claim.spec.resources?.requests?.storage ?? '0')
+    if (claim.spec.resources?.requests?.storage === undefined) return true
+    const wanted = value(claim.spec.resources.requests.storage)
     return capacities.list().some(({ storageClassName, capacity, maximumVolumeSize, nodeTopology }) => {
       if (storageClassName !== storageClass.metadata.name || !nodeTopology) return false
       const room = maximumVolumeSize ?? capacity

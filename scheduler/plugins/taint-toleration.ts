@@ -1,17 +1,27 @@
-import { tolerates, untoleratedReason, untoleratedTaint } from '../../api/placement/tolerations.ts'
 import type { Node } from '../../api/core/node.ts'
-import { normalizeByLargest, type Plugin, unresolvable } from '../framework.ts'
+import { tolerates, untoleratedReason, untoleratedTaint } from '../../api/placement/tolerations.ts'
+import { normalizeByLargest, type Plugin, type Refusal, unresolvable } from '../framework.ts'
 import type { PodInfo } from '../pod-info.ts'
+import { haveTolerationsChanged } from './changes.ts'
 
 const name = 'TaintToleration'
-const refusal = unresolvable(name, untoleratedReason)
+
+/** One for each wording, which names the taint. There are as many as clusters have taints. */
+const refusals = new Map<string, Refusal>()
+
+function refusalFor(reason: string): Refusal {
+  const refusal = refusals.get(reason) ?? unresolvable(name, reason)
+  refusals.set(reason, refusal)
+  return refusal
+}
 
 /** Taints keep pods away that do not tolerate them; the soft ones (PreferNoSchedule) cost points. */
 export const taintToleration: Plugin = {
   name,
   filter({ pod }, { hardTaints }) {
     if (hardTaints.length === 0) return undefined
-    return untoleratedTaint(hardTaints, pod.spec.tolerations, 'NoSchedule', 'NoExecute') ? refusal : undefined
+    const taint = untoleratedTaint(hardTaints, pod.spec.tolerations, 'NoSchedule', 'NoExecute')
+    return taint && refusalFor(untoleratedReason(taint))
   },
   score({ pod }, { softTaints }) {
     let untolerated = 0
@@ -21,7 +31,7 @@ export const taintToleration: Plugin = {
   normalize: scores => normalizeByLargest(scores, true),
   wakes: {
     node: (pod, { before, after }) => after !== undefined && isOpen(after, pod) && !(before && isOpen(before, pod)),
-    self: (_, { before, after }) => before?.pod.spec.tolerations?.length !== after?.pod.spec.tolerations?.length,
+    self: (_, { before, after }) => haveTolerationsChanged(before, after),
   },
 }
 

@@ -1,6 +1,6 @@
-import type { PodInfo } from '../pod-info.ts'
 import type { Trial } from '../filters.ts'
 import type { Refusal } from '../framework.ts'
+import type { PodInfo } from '../pod-info.ts'
 
 /** What a PodDisruptionBudget still allows. */
 export interface Budget {

@@ -1,12 +1,28 @@
 import type { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import type { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import { keyOf } from '../../api/meta.ts'
+import { value } from '../../api/quantity.ts'
+import type { CSINode } from '../../api/storage/csi-node.ts'
+import type { CSIStorageCapacity } from '../../api/storage/csi-storage-capacity.ts'
+import { deepEqual } from '../../lib/json.ts'
 import { type Cycle, type Plugin, type Refusal, unresolvable } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
-import { claimsOf, isFullyBound, isOwnClaim, selectedNode, type StorageListers, waitsForConsumer } from './pod-claims.ts'
+import type { PodInfo } from '../pod-info.ts'
+import { isNewOrRelabelled } from './changes.ts'
+import {
+  claimsOf,
+  classNameOf,
+  isFullyBound,
+  isNamedClaim,
+  isOwnClaim,
+  missingClaim,
+  type StorageListers,
+  selectedNode,
+  waitsForConsumer,
+} from './pod-claims.ts'
 import type { HasRoom } from './storage-capacity.ts'
-import type { BindVolumes } from './volume-writes.ts'
 import { isProvisionable, isReachable, matchingVolume, sizeOf } from './volume-matching.ts'
+import type { BindVolumes } from './volume-writes.ts'
 
 const name = 'VolumeBinding'
 const unboundImmediate = unresolvable(name, 'pod has unbound immediate PersistentVolumeClaims')
@@ -21,9 +37,12 @@ export interface VolumePlan {
   readonly provisions: readonly PersistentVolumeClaim[]
 }
 
+/** To which claims volumes were promised whose binding is not through yet, by the volumes' names. All profiles share them. */
+export type VolumePromises = Map<string, string>
+
 interface State {
   readonly bound: readonly PersistentVolumeClaim[]
-  /** Smallest first, so that large volumes are left for large claims. */
+  /** Those with a node first; smallest first, so that large volumes are left for large claims. */
   readonly waiting: readonly PersistentVolumeClaim[]
   readonly plans: Map<string, VolumePlan>
 }
@@ -32,9 +51,12 @@ interface State {
  * Bound claims keep a pod near their volumes; claims that wait for their first consumer get a volume together with the pod: chosen by
  * the filter, promised by reserve, written by preBind, which then waits for the volume controller (plugins/volumebinding, semantics A5).
  */
-export function volumeBinding(storage: StorageListers, bindVolumes: BindVolumes, hasRoom: HasRoom = () => true): Plugin<State> {
-  /** Volumes and claims that were promised to pods whose binding is not through yet. */
-  const promised = new Map<string, string>()
+export function volumeBinding(
+  storage: StorageListers,
+  bindVolumes: BindVolumes,
+  hasRoom: HasRoom = () => true,
+  promised: VolumePromises = new Map(),
+): Plugin<State> {
   const plansOf = new WeakMap<Cycle, Map<string, VolumePlan>>()
   const refusals = new Map<string, Refusal>()
 
@@ -47,17 +69,18 @@ export function volumeBinding(storage: StorageListers, bindVolumes: BindVolumes,
   const planFor = ({ waiting }: State, node: NodeInfo): VolumePlan | 'full' | undefined => {
     const bindings: { claim: PersistentVolumeClaim; volume: PersistentVolume }[] = []
     const provisions: PersistentVolumeClaim[] = []
+    if (waiting.some(claim => nodeOf(claim) !== undefined && nodeOf(claim) !== node.name)) return undefined
     for (const claim of waiting) {
-      const selected = claim.metadata.annotations?.[selectedNode]
-      if (selected && selected !== node.name) return undefined
       const isTaken = (volume: string) =>
         (promised.get(volume) ?? keyOf(claim)) !== keyOf(claim) || bindings.some(other => other.volume.metadata.name === volume)
-      const volume = selected ? undefined : matchingVolume(claim, node, storage.volumes.list(), isTaken)
-      const storageClass = storage.classes.get(claim.spec.storageClassName ?? '')
+      const volume = nodeOf(claim) === undefined ? matchingVolume(claim, node, storage.volumes.list(), isTaken) : undefined
       if (volume) bindings.push({ claim, volume })
-      else if (!isProvisionable(storageClass, node)) return undefined
-      else if (!hasRoom(claim, storageClass, node)) return 'full'
       else provisions.push(claim)
+    }
+    for (const claim of provisions) {
+      const storageClass = storage.classes.get(classNameOf(claim))
+      if (!isProvisionable(storageClass, node)) return undefined
+      if (!hasRoom(claim, storageClass, node)) return 'full'
     }
     return { bindings, provisions }
   }
@@ -68,25 +91,27 @@ export function volumeBinding(storage: StorageListers, bindVolumes: BindVolumes,
     preFilter(cycle) {
       const { pod } = cycle
       if (pod.claims.length === 0) return 'skip'
+      for (const claimName of pod.claims) {
+        const problem = problemWith(storage.claims.get(`${pod.namespace}/${claimName}`), pod, claimName)
+        if (problem) return { refusal: unresolvable(name, problem) }
+      }
       const claims = claimsOf(pod, storage)
-      const problem = typeof claims === 'string' ? claims : problemWith(claims)
-      if (typeof claims === 'string' || problem) return { refusal: unresolvable(name, problem ?? '') }
       const bound = claims.filter(isFullyBound)
       const unbound = claims.filter(claim => !isFullyBound(claim))
       if (unbound.some(claim => claim.spec.volumeName || !waitsForConsumer(claim, storage))) return { refusal: unboundImmediate }
-      const waiting = unbound.sort((a, b) => sizeOf(a.spec.resources?.requests) - sizeOf(b.spec.resources?.requests))
+      const waiting = unbound.sort(bySelectionAndSize)
       const plans = new Map<string, VolumePlan>()
       plansOf.set(cycle, plans)
       return { state: { bound, waiting, plans } }
     },
     filter(_, node, state) {
-      const volumes = state.bound.map(({ spec }) => storage.volumes.get(spec.volumeName ?? ''))
+      const bound = boundProblem(state.bound, node, storage)
       const plan = planFor(state, node)
       const reasons: string[] = []
-      if (volumes.some(volume => volume && !isReachable(volume, node))) reasons.push(outOfReach)
+      if (bound === outOfReach) reasons.push(bound)
       if (!plan) reasons.push(nothingToBind)
       if (plan === 'full') reasons.push(noRoom)
-      if (volumes.includes(undefined)) reasons.push(volumeGone)
+      if (bound === volumeGone) reasons.push(bound)
       if (plan && plan !== 'full') state.plans.set(node.name, plan)
       return reasons.length > 0 ? refusalFor(reasons) : undefined
     },
@@ -103,19 +128,48 @@ export function volumeBinding(storage: StorageListers, bindVolumes: BindVolumes,
       for (const { volume } of plan.bindings) promised.delete(volume.metadata.name)
     },
     wakes: {
-      storageClass: (_, { after }) => after !== undefined,
+      storageClass: (_, { before, after }) =>
+        after !== undefined && !(before && deepEqual(before.allowedTopologies, after.allowedTopologies)),
       claim: (pod, { after }) => isOwnClaim(pod, after),
       volume: (_, { after }) => after !== undefined,
-      node: (_, { action }) => action !== 'delete',
+      node: (_, change) => isNewOrRelabelled(change),
+      csiNode: (_, { before, after }) => after !== undefined && !(before && migrated(before) === migrated(after)),
+      csiDriver: (_, { before, after }) => !!before?.spec.storageCapacity && !!after && !after.spec.storageCapacity,
+      storageCapacity: (_, { before, after }) => after !== undefined && (!before || limitOf(after) > limitOf(before)),
     },
   }
 }
 
-function problemWith(claims: readonly PersistentVolumeClaim[]): string | undefined {
-  for (const { metadata, spec, status } of claims) {
-    if (status.phase === 'Lost')
-      return `persistentvolumeclaim "${metadata.name}" bound to non-existent persistentvolume "${spec.volumeName}"`
-    if (metadata.deletionTimestamp) return `persistentvolumeclaim "${metadata.name}" is being deleted`
+/** What a driver does in place of the program: a node that changes its mind may reach other volumes. */
+const migrated = ({ metadata }: CSINode) => metadata.annotations?.['storage.alpha.kubernetes.io/migrated-plugins']
+
+const limitOf = ({ maximumVolumeSize, capacity }: CSIStorageCapacity) => value(maximumVolumeSize ?? capacity ?? '0')
+
+const sizeOfClaim = ({ spec }: PersistentVolumeClaim) => sizeOf(spec.resources?.requests)
+const nodeOf = ({ metadata }: PersistentVolumeClaim) => metadata.annotations?.[selectedNode]
+const rank = (claim: PersistentVolumeClaim) => (nodeOf(claim) === undefined ? 1 : 0)
+
+function bySelectionAndSize(a: PersistentVolumeClaim, b: PersistentVolumeClaim): number {
+  return rank(a) - rank(b) || sizeOfClaim(a) - sizeOfClaim(b)
+}
+
+/** Why the bound claims keep a pod from a node; the first in the way decides. */
+function boundProblem(claims: readonly PersistentVolumeClaim[], node: NodeInfo, { volumes }: StorageListers): string | undefined {
+  for (const { spec } of claims) {
+    const volume = volumes.get(spec.volumeName ?? '')
+    if (!volume) return volumeGone
+    if (!isReachable(volume, node)) return outOfReach
   }
   return undefined
+}
+
+function problemWith(claim: PersistentVolumeClaim | undefined, pod: PodInfo, name: string): string | undefined {
+  if (!claim) return missingClaim(pod, name)
+  const { metadata, spec, status } = claim
+  if (status.phase === 'Lost')
+    return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${spec.volumeName ?? ''}"`
+  if (metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`
+  const isOwned = metadata.ownerReferences?.some(({ controller, uid }) => controller && uid === pod.uid)
+  if (isOwned || isNamedClaim(pod, name)) return undefined
+  return `PVC ${metadata.namespace}/${name} was not created for pod ${pod.key} (pod is not owner)`
 }

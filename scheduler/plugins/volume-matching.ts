@@ -1,13 +1,14 @@
 import type { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import type { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
-import { matchesNodeSelector } from '../../api/placement/node-affinity.ts'
+import { type LabelledNode, matchesNodeSelector } from '../../api/placement/node-affinity.ts'
 import { amountOf } from '../../api/placement/pod-requests.ts'
 import { fromLabelSelector, matchesLabels } from '../../api/selectors.ts'
 import type { StorageClass } from '../../api/storage/storage-class.ts'
 import type { NodeInfo } from '../node-info.ts'
+import { classNameOf } from './pod-claims.ts'
 
 /** Whether a volume can be reached from a node. */
-export function isReachable({ spec }: PersistentVolume, node: NodeInfo): boolean {
+export function isReachable({ spec }: PersistentVolume, node: LabelledNode): boolean {
   return !spec.nodeAffinity?.required || matchesNodeSelector(spec.nodeAffinity.required, node)
 }
 
@@ -26,16 +27,17 @@ export function matchingVolume(
   let best: PersistentVolume | undefined
   for (const volume of volumes) {
     const { metadata, spec, status } = volume
-    if (metadata.deletionTimestamp || isTaken(metadata.name) || !isReachable(volume, node)) continue
+    if (metadata.deletionTimestamp || isTaken(metadata.name) || classNameOf(volume) !== classNameOf(claim)) continue
+    if ((spec.volumeAttributesClassName ?? '') !== (claim.spec.volumeAttributesClassName ?? '')) continue
     if ((spec.volumeMode ?? 'Filesystem') !== (claim.spec.volumeMode ?? 'Filesystem')) continue
     const size = sizeOf(spec.capacity)
     if (size < wanted) continue
     if (spec.claimRef) {
-      if (isReservedFor(volume, claim)) return volume
+      // One that is reserved but out of reach is not to be replaced by another.
+      if (isReservedFor(volume, claim)) return isReachable(volume, node) ? volume : undefined
       continue
     }
-    if (status.phase !== 'Available') continue
-    if ((spec.storageClassName ?? '') !== (claim.spec.storageClassName ?? '')) continue
+    if (status.phase !== 'Available' || !isReachable(volume, node)) continue
     if (selector && !matchesLabels(selector, metadata.labels ?? {})) continue
     if (!claim.spec.accessModes?.every(mode => spec.accessModes?.includes(mode))) continue
     if (!best || size < sizeOf(best.spec.capacity)) best = volume
@@ -60,7 +62,9 @@ export function isProvisionable(storageClass: StorageClass | undefined, node: No
   if (!storageClass?.provisioner || storageClass.provisioner === noProvisioner) return false
   const { allowedTopologies = [] } = storageClass
   if (allowedTopologies.length === 0) return true
-  return allowedTopologies.some(({ matchLabelExpressions = [] }) =>
-    matchLabelExpressions.every(({ key, values = [] }) => values.includes(node.labels[key] ?? '')),
+  return allowedTopologies.some(
+    ({ matchLabelExpressions = [] }) =>
+      matchLabelExpressions.length > 0 &&
+      matchLabelExpressions.every(({ key, values = [] }) => key in node.labels && values.includes(node.labels[key] ?? '')),
   )
 }

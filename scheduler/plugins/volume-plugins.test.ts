@@ -8,6 +8,7 @@ import { CSIDriver } from '../../api/storage/csi-driver.ts'
 import { CSINode } from '../../api/storage/csi-node.ts'
 import { CSIStorageCapacity } from '../../api/storage/csi-storage-capacity.ts'
 import { StorageClass } from '../../api/storage/storage-class.ts'
+import { VolumeAttachment } from '../../api/storage/volume-attachment.ts'
 import { type VirtualClock, virtualClock } from '../../lib/clock.ts'
 import { copy } from '../../lib/json.ts'
 import { silentLog } from '../../lib/log.ts'
@@ -273,5 +274,90 @@ describe('storage drivers', () => {
     await place('web', mounting('other'))
     const chosen = api.get(PersistentVolumeClaim, 'default/other') as unknown as PersistentVolumeClaim
     expect(chosen.metadata.annotations?.['volume.kubernetes.io/selected-node']).toBe('large')
+  })
+})
+
+describe('disks of old', () => {
+  const disk = (readOnly: boolean) => ({ volumes: [{ name: 'd', gcePersistentDisk: { pdName: 'disk', readOnly } }] })
+  const ebs = { volumes: [{ name: 'd', awsElasticBlockStore: { volumeID: 'v', readOnly: true } }] }
+  const iscsi = (iqn: string) => ({ volumes: [{ name: 'd', iscsi: { targetPortal: 'p', iqn, lun: 0 } }] })
+  const rbd = (...monitors: string[]) => ({ volumes: [{ name: 'd', rbd: { monitors, image: 'i', pool: 'p' } }] })
+  test.each<[string, object, object, boolean]>([
+    ['the same disk', disk(false), disk(true), true],
+    ['the same disk, only read', disk(true), disk(true), false],
+    ['the same EBS volume, even only read', ebs, ebs, true],
+    ['the same iSCSI target', iscsi('x'), iscsi('x'), true],
+    ['another iSCSI target', iscsi('x'), iscsi('y'), false],
+    ['the same image of the same Ceph', rbd('a', 'b'), rbd('b', 'c'), true],
+    ['the same image of another Ceph', rbd('a'), rbd('b'), false],
+  ])('%s', async (_, first, second, isConflict) => {
+    api.put(Node, node({ name: 'n' }))
+    await place('there', first)
+    await place('web', second)
+    expect(nodeOf('web')).toBe(isConflict ? undefined : 'n')
+    if (!isConflict) return
+    expect(messageOf('web')).toMatch('0/1 nodes are available: 1 node(s) had no available disk.')
+    api.remove(Pod, 'default/there')
+    await clock.advance(5)
+    expect(nodeOf('web')).toBe('n')
+  })
+})
+
+test('volumes that are still attached count against the limit until they are detached', async () => {
+  const csi = (volumeHandle: string) => ({ hostPath: undefined, csi: { driver: 'x/y', volumeHandle } })
+  api.put(Node, node({ name: 'n' }))
+  api.put(
+    CSINode,
+    CSINode.schema.parse({
+      metadata: { name: 'n' },
+      spec: { drivers: [{ name: 'x/y', nodeID: 'n', allocatable: { count: 1 } }] },
+    }),
+  )
+  volume('old', '1Gi', csi('one'))
+  volume('new', '1Gi', csi('two'))
+  const source = { persistentVolumeName: 'old' }
+  api.put(
+    VolumeAttachment,
+    VolumeAttachment.schema.parse({ metadata: { name: 'va' }, spec: { attacher: 'x/y', nodeName: 'n', source } }),
+  )
+  claim('data', { volumeName: 'new' }, { annotations: bound })
+  await place('web', mounting('data'))
+  expect(messageOf('web')).toMatch('1 node(s) exceed max volume count.')
+  api.remove(VolumeAttachment, 'va')
+  await clock.advance(5)
+  expect(nodeOf('web')).toBe('n')
+})
+test('a node that comes to take more volumes wakes who was refused for that', async () => {
+  const takes = (count: number) =>
+    CSINode.schema.parse({ metadata: { name: 'n' }, spec: { drivers: [{ name: 'x/y', nodeID: 'n', allocatable: { count } }] } })
+  api.put(Node, node({ name: 'n' }))
+  api.put(CSINode, takes(0))
+  volume('v', '1Gi', { hostPath: undefined, csi: { driver: 'x/y', volumeHandle: 'one' } })
+  claim('data', { volumeName: 'v' }, { annotations: bound })
+  await place('web', mounting('data'))
+  expect(nodeOf('web')).toBeUndefined()
+  api.put(CSINode, takes(1))
+  await clock.advance(5)
+  expect(nodeOf('web')).toBe('n')
+})
+test('a pod refused for lack of storage is woken when there is more of it', async () => {
+  const capacity = (amount: string) =>
+    CSIStorageCapacity.schema.parse({
+      metadata: { name: 'c', namespace: 'default' },
+      storageClassName: 'made',
+      capacity: amount,
+      nodeTopology: {},
+    })
+  storageClass('made', 'x/y', 'WaitForFirstConsumer')
+  api.put(CSIDriver, CSIDriver.schema.parse({ metadata: { name: 'x/y' }, spec: { storageCapacity: true } }))
+  api.put(CSIStorageCapacity, capacity('500Mi'))
+  api.put(Node, node({ name: 'n' }))
+  claim('data', { storageClassName: 'made' })
+  await place('web', mounting('data'))
+  expect(messageOf('web')).toMatch('1 node(s) did not have enough free storage.')
+  api.put(CSIStorageCapacity, capacity('2Gi'))
+  await clock.advance(5)
+  expect(api.get(PersistentVolumeClaim, 'default/data')?.metadata.annotations).toEqual({
+    'volume.kubernetes.io/selected-node': 'n',
   })
 })

@@ -1,5 +1,7 @@
+import type { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import { type Plugin, unresolvable } from '../framework.ts'
-import { claimsOf, isOwnClaim, type StorageListers } from './pod-claims.ts'
+import { isNewOrRelabelled } from './changes.ts'
+import { classNameOf, isNamedClaim, isOwnClaim, type StorageListers } from './pod-claims.ts'
 
 const name = 'VolumeZone'
 const refusal = unresolvable(name, 'node(s) had no available volume zone')
@@ -19,19 +21,35 @@ interface Place {
 
 /** A pod goes where its bound volumes are, as far as their labels tell. Nodes that do not say where they are always pass. */
 export function volumeZone(storage: StorageListers): Plugin<readonly Place[]> {
+  /** Where a claim's volume says it is; nothing while its volume is yet to be chosen; a sentence when that makes no sense. */
+  const placesOf = (key: string, claimName: string): readonly Place[] | string => {
+    const claim = storage.claims.get(key)
+    if (!claim) return `persistentvolumeclaim "${claimName}" not found`
+    const { volumeName } = claim.spec
+    if (!volumeName) {
+      const storageClassName = classNameOf(claim)
+      if (!storageClassName) return 'PersistentVolumeClaim had no pv name and storageClass name'
+      const mode = storage.classes.get(storageClassName)?.volumeBindingMode
+      if (!storage.classes.get(storageClassName)) return `storageclass.storage.k8s.io "${storageClassName}" not found`
+      return mode === 'WaitForFirstConsumer' ? [] : 'PersistentVolume had no name'
+    }
+    const volume = storage.volumes.get(volumeName)
+    if (!volume) return `persistentvolume "${volumeName}" not found`
+    return Object.keys(placeLabels).flatMap(label => {
+      const value = volume.metadata.labels?.[label]
+      return value === undefined ? [] : [{ label, values: value.split('__') }]
+    })
+  }
   return {
     name,
     preFilter({ pod }) {
       if (pod.claims.length === 0) return 'skip'
-      const claims = claimsOf(pod, storage)
-      if (typeof claims === 'string') return { refusal: unresolvable(name, claims) }
       const places: Place[] = []
-      for (const { spec } of claims) {
-        const labels = storage.volumes.get(spec.volumeName ?? '')?.metadata.labels ?? {}
-        for (const label in placeLabels) {
-          const value = labels[label]
-          if (value !== undefined) places.push({ label, values: value.split('__') })
-        }
+      for (const claimName of pod.claims) {
+        if (!isNamedClaim(pod, claimName)) continue
+        const found = placesOf(`${pod.namespace}/${claimName}`, claimName)
+        if (typeof found === 'string') return { refusal: unresolvable(name, found) }
+        places.push(...found)
       }
       return places.length > 0 ? { state: places } : 'skip'
     },
@@ -44,10 +62,14 @@ export function volumeZone(storage: StorageListers): Plugin<readonly Place[]> {
       return fits ? undefined : refusal
     },
     wakes: {
-      storageClass: (_, { action }) => action === 'add',
-      claim: (pod, { after }) => isOwnClaim(pod, after),
-      volume: (_, { after }) => after !== undefined,
-      node: (_, { action }) => action !== 'delete',
+      storageClass: (_, { action, after }) => action === 'add' && after?.volumeBindingMode === 'WaitForFirstConsumer',
+      claim: (pod, { after }) => after !== undefined && isOwnClaim(pod, after) && isNamedClaim(pod, after.metadata.name),
+      volume: (_, { before, after }) => after !== undefined && !(before && samePlace(before, after)),
+      node: (_, change) => isNewOrRelabelled(change),
     },
   }
+}
+
+function samePlace(before: PersistentVolume, after: PersistentVolume): boolean {
+  return Object.keys(placeLabels).every(label => before.metadata.labels?.[label] === after.metadata.labels?.[label])
 }
