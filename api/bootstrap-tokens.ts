@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
-import type { Secret } from './core/secret.ts'
 import { sameText } from '../lib/same-text.ts'
+import type { Secret } from './core/secret.ts'
 
 /** A token by which a machine that nobody knows yet may ask to join (k8s.io/cluster-bootstrap/token). */
 export interface BootstrapToken {

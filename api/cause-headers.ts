@@ -66,11 +66,13 @@ const isRevision = (value: number) => Number.isSafeInteger(value) && value > 0
 /** User agents are few and come with every request, so their causes are shared. */
 const byUserAgent = new Map<string, Cause>()
 
-function actorCause(userAgent: string | undefined): Cause | undefined {
-  if (!userAgent) return undefined
+const actorCause = (userAgent: string | undefined): Cause | undefined => (userAgent ? causeOf(userAgent) : undefined)
+
+function causeOf(userAgent: string): Cause {
   let cause = byUserAgent.get(userAgent)
   if (!cause) {
-    cause = Object.freeze({ actor: productOf(userAgent) })
+    const actor = (userAgent.split('/', 1)[0] ?? '').replace(/[^\x20-\x7e\u00a0-\uffff]/g, '').slice(0, 128)
+    cause = Object.freeze({ actor })
     if (byUserAgent.size >= 1000) byUserAgent.clear()
     byUserAgent.set(userAgent, cause)
   }
@@ -81,9 +83,7 @@ function actorCause(userAgent: string | undefined): Cause | undefined {
  * The User-Agent up to the first slash, unprintable characters dropped, cut at 128: also the default field manager
  * (k8s.io/apiserver/pkg/endpoints/handlers/create.go, managerOrUserAgent).
  */
-export function productOf(userAgent: string): string {
-  return (userAgent.split('/', 1)[0] ?? '').replace(/[^\x20-\x7e\u00a0-\uffff]/g, '').slice(0, 128)
-}
+export const productOf = (userAgent: string): string => causeOf(userAgent).actor
 
 function decode(text: string): string | undefined {
   try {

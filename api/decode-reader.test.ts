@@ -55,11 +55,21 @@ describe('a value is left to the schema', () => {
     ['a number for a text', pod({ nodeName: 5 })],
     ['a number that does not fit', pod({ priority: 2 ** 31 })],
     ['half a number', pod({ priority: 0.5 })],
+    ['a number that is not exact', pod({ terminationGracePeriodSeconds: 2 ** 53 })],
+    ['half a port', pod({ containers: [{ name: 'web', readinessProbe: { tcpSocket: { port: 80.5 } } }] })],
+    ['a quantity without quotes', pod({ overhead: { cpu: 1 } })],
     ['a list for a map', pod({ nodeSelector: [] })],
     ['null in a list', pod({ containers: [null] })],
     ['a quantity that is none', pod({ overhead: { cpu: 'much' } })],
     ['a prototype', JSON.parse('{"metadata":{"labels":{"__proto__":"x"}}}') as object],
   ])('that has %s', (_, value) => expect(readerOf(Pod.schema)(value)).toBe(unread))
+
+  test('but not a port, which has a number or a name', () => {
+    const withPort = (port: unknown) => pod({ containers: [{ name: 'web', readinessProbe: { tcpSocket: { port } } }] })
+    for (const port of [8080, 'http']) {
+      expect(readerOf(Pod.schema)(withPort(port))).toEqual(Pod.schema.parse(withPort(port)))
+    }
+  })
 
   test('but not for null and zero values: they are absent', () => {
     const read = readerOf(Pod.schema)

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { canonicalQuantity } from './quantity.ts'
 import { type Shape, shapeOf } from './shape.ts'
 
 /** What a reader answers to a value that is not in order: only the schema itself can say what it makes of that. */
@@ -29,9 +30,12 @@ function makeReader(schema: z.core.$ZodType): Read {
   if (def.type === 'object') return def.catchall ? readerBySchema(schema) : objectReader(() => fieldsOf(def.shape))
   if (def.type === 'array') return listReader(() => readerOf(def.element))
   if (def.type === 'record' && isAnyText(def.keyType)) return mapReader(() => readerOf(def.valueType))
-  if (isAnyText(schema)) return value => (typeof value === 'string' ? value : unread)
+  if (isAnyText(schema)) return readText
   if (def.type === 'boolean') return value => (typeof value === 'boolean' ? value : unread)
-  if (def.type === 'number' && 'format' in def && def.format === 'int32') return readInt32
+  if (isInt32(schema)) return readInt32
+  if (def.type === 'number' && 'format' in def && def.format === 'safeint') return readInt64
+  if (def.type === 'union' && def.options.every(option => isAnyText(option) || isInt32(option))) return readIntOrText
+  if (z.globalRegistry.get(schema)?.['x-kubernetes-quantity']) return readQuantity
   if (def.type === 'unknown') return value => value
   return readerBySchema(schema)
 }
@@ -41,8 +45,23 @@ const isAnyText = (schema: z.core.$ZodType): boolean => {
   return def.type === 'string' && !def.checks?.length && !('format' in def) && !('coerce' in def && def.coerce)
 }
 
+const isInt32 = (schema: z.core.$ZodType): boolean => {
+  const { def } = (schema as z.core.$ZodTypes)._zod
+  return def.type === 'number' && 'format' in def && def.format === 'int32' && !def.checks?.length
+}
+
+const readText: Read = value => (typeof value === 'string' ? value : unread)
 /** Whole numbers stay what they are when they are cut to 32 bits only if they have no more. */
 const readInt32: Read = value => (typeof value === 'number' && (value | 0) === value ? value : unread)
+const readInt64: Read = value => (Number.isSafeInteger(value) ? value : unread)
+const readIntOrText: Read = value => (typeof value === 'string' ? value : readInt32(value))
+
+/** As schema.ts transforms it. */
+function readQuantity(value: unknown): unknown {
+  if (typeof value !== 'string') return unread
+  const result = canonicalQuantity(value)
+  return result.ok ? result.text : unread
+}
 
 /** Single values that are more than a type. What has parts would have to be tidied before. */
 function readerBySchema(schema: z.core.$ZodType): Read {
@@ -73,7 +92,10 @@ const fieldsOf = (shape: Readonly<Record<string, z.core.$ZodType>>): Field[] =>
 function insteadOf(schema: z.core.$ZodType): (() => unknown) | undefined {
   const { def } = (schema as z.core.$ZodTypes)._zod
   if (def.type === 'default') return () => def.defaultValue
-  if (def.type === 'prefault') return () => readerOf(def.innerType)(def.defaultValue)
+  if (def.type === 'prefault') {
+    let read: Read | undefined
+    return () => (read ??= readerOf(def.innerType))(def.defaultValue)
+  }
   if (def.type === 'unknown') return undefined
   if (def.type !== 'optional') return () => unread
   const { type } = (def.innerType as z.core.$ZodTypes)._zod.def

@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import type { Mutable } from '../lib/json.ts'
+import type { DecodeResult } from './decode.ts'
 import type { FieldError } from './field-errors.ts'
+import type { KindSchema } from './json-schema.ts'
 import { type NamespacedObjectMeta, ObjectMeta } from './meta.ts'
 import { subdomainName } from './names.ts'
 import { lazyObject } from './schema.ts'
-import type { DecodeResult } from './decode.ts'
-import type { KindSchema } from './json-schema.ts'
 import type { DeletionPropagation, KubeObject, Verb } from './transport.ts'
-import { setWire } from './wire.ts'
 import { validateMetadata } from './validation.ts'
+import { setWire } from './wire.ts'
 
 /**
  * One kind, defined in one place. From it come the TypeScript type, decoding, defaults, validation, OpenAPI, `explain`, list-map

@@ -83,6 +83,7 @@ export function pathSegmentName(name: string): string[] {
 
 /** `[prefix/]name`: label keys, annotation keys, finalizers, conditions. */
 export function qualifiedName(key: string): string[] {
+  if (key.length <= 63 && patterns.qualified.test(key)) return [] // most have no prefix
   const sentence =
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
   const shape = () => mustMatch(sentence, qualified, 'MyName', 'my.name', '123-abc')

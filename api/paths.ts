@@ -12,7 +12,9 @@ export function pathOf({ group, version, resource, namespace, name, subresource 
 
 /** The target that a path names, or `undefined` when the path is not about a resource (discovery, health, ...). */
 export function parsePath(path: string): Target | undefined {
-  const parts = path.split('/').slice(1).map(decodeURIComponent)
+  let parts = path.split('/')
+  if (path.includes('%')) parts = parts.map(decodeURIComponent)
+  parts.shift()
   if (parts.at(-1) === '') parts.pop()
   const [root] = parts
   const offset = root === 'api' ? 2 : root === 'apis' ? 3 : -1
@@ -38,12 +40,9 @@ function target(
   name?: string,
   subresource: string[] = [],
 ): Target {
-  return {
-    group,
-    version,
-    resource,
-    ...(namespace !== undefined && { namespace }),
-    ...(name !== undefined && { name }),
-    ...(subresource.length > 0 && { subresource: subresource.join('/') }),
-  }
+  const found: Target = { group, version, resource }
+  if (namespace !== undefined) found.namespace = namespace
+  if (name !== undefined) found.name = name
+  if (subresource.length > 0) found.subresource = subresource.join('/')
+  return found
 }

@@ -1,5 +1,5 @@
 import type * as z from 'zod'
-import { apiVersionOf, type AnyKind } from './kind.ts'
+import { type AnyKind, apiVersionOf } from './kind.ts'
 import { DeleteOptions } from './meta.ts'
 import {
   expectType,

@@ -18,6 +18,8 @@ export type DeletionPropagation = 'Orphan' | 'Background' | 'Foreground'
 export interface CallOptions {
   labelSelector?: string
   fieldSelector?: string
+  /** Labels of the metric itself; only where metrics of custom.metrics.k8s.io are read. */
+  metricLabelSelector?: string
   limit?: number
   continue?: string
   resourceVersion?: string

@@ -1,8 +1,8 @@
+import { deepEqual } from '../lib/json.ts'
 import { type FieldError, fieldError } from './field-errors.ts'
 import { labelValueText, portName, portNumber, qualifiedName, sizeInBytes, subdomainName } from './names.ts'
 import type { LabelSelectorObject } from './selectors.ts'
 import type { KubeObject, OwnerReference } from './transport.ts'
-import { deepEqual } from '../lib/json.ts'
 
 /** The building blocks of every kind's validation (k8s.io/apimachinery/pkg/api/validation, pkg/apis/core/validation; semantics E2). */
 
@@ -13,7 +13,7 @@ type StringMap = Readonly<Record<string, string>> | undefined
 
 /** `Invalid value` for each fault that a check finds. */
 export function invalidWhen(field: string, value: unknown, faults: readonly string[]): FieldError[] {
-  return faults.map(fault => fieldError.invalid(field, value, fault))
+  return faults.length === 0 ? [] : faults.map(fault => fieldError.invalid(field, value, fault))
 }
 
 /** Required if empty, otherwise Invalid for each fault. */

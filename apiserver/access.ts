@@ -11,8 +11,17 @@ export interface Access {
   get(kind: AnyKind, namespace: string | undefined, name: string): Promise<KubeObject | undefined>
   /** As `get`, if that can be told without waiting; undefined: look. */
   atHand(kind: AnyKind, namespace: string | undefined, name: string): KubeObject | undefined
+  /** Goes on with what `get` answers: at once, wherever the object is at hand. */
+  lookUp<T>(
+    kind: AnyKind,
+    namespace: string | undefined,
+    name: string,
+    goOn: (object: KubeObject | undefined) => T | Promise<T>,
+  ): T | Promise<T>
   /** Every object of a kind, in key order. */
   all(kind: AnyKind): Promise<readonly KubeObject[]>
+  /** As `all`, if that can be told without waiting; undefined: look. */
+  allAtHand(kind: AnyKind): readonly KubeObject[] | undefined
   /** Those of one namespace. */
   inNamespace(kind: AnyKind, namespace: string): Promise<readonly Stored[]>
   /** Whether there certainly is no object of a kind, known without waiting; false: look. */
@@ -25,14 +34,22 @@ export function access(cache: WatchCache): Access {
     const kept = objects.get(storeKey(kind, namespace, name))
     return kept && served(kind, kept)
   }
+  const get: Access['get'] = async (kind, namespace, name) => (await read(kind, namespace, name))?.object
+  const atHand: Access['atHand'] = (kind, namespace, name) => {
+    const kept = cache.current(kind)?.objects.get(storeKey(kind, namespace, name))
+    return kept && servedNow(kind, kept)?.object
+  }
   return {
     stored: read,
-    async get(kind, namespace, name) {
-      return (await read(kind, namespace, name))?.object
+    get,
+    atHand,
+    lookUp(kind, namespace, name, goOn) {
+      const found = atHand(kind, namespace, name)
+      return found ? goOn(found) : get(kind, namespace, name).then(goOn)
     },
-    atHand(kind, namespace, name) {
-      const kept = cache.current(kind)?.objects.get(storeKey(kind, namespace, name))
-      return kept && servedNow(kind, kept)?.object
+    allAtHand(kind) {
+      const { objects } = cache.current(kind) ?? {}
+      return kind.storedAs ? undefined : objects?.valuesArray().map(({ object }) => object)
     },
     async all(kind) {
       const { objects } = await cache.latest(kind)

@@ -73,40 +73,36 @@ export interface AdmissionStep {
   stored?(object: AnyDraft, context: AdmissionContext): void
 }
 
-/** The steps that concern a write, in order. */
+/** The steps that concern a write, in order. Promises only where a step has to wait. */
 export interface Admission {
-  admit(attempt: Attempt): Promise<void>
+  admit(attempt: Attempt): Promise<void> | void
   /** `check` of all steps, then `charge` of all. */
-  check(attempt: Attempt): Promise<void>
+  check(attempt: Attempt): Promise<void> | void
 }
 
 type Phase = 'admit' | 'check' | 'charge'
 
 export function admissionChain(steps: readonly AdmissionStep[], context: AdmissionContext): Admission {
-  const run = (phase: Phase) => {
+  const run = (phase: Phase, goOn?: (attempt: Attempt) => Promise<void> | void) => {
     const stepsFor = concerned(steps.filter(step => step[phase]))
-    return async (attempt: Attempt) => {
-      for (const step of stepsFor(attempt)) {
-        const done = step[phase]?.(attempt, context)
-        if (done) await done
+    const runFrom = (at: number, attempt: Attempt): Promise<void> | void => {
+      const concerning = stepsFor(attempt)
+      for (let next = at; next < concerning.length; next++) {
+        const done = concerning[next]?.[phase]?.(attempt, context)
+        if (done) return done.then(() => runFrom(next + 1, attempt))
       }
+      return goOn?.(attempt)
     }
+    return (attempt: Attempt) => runFrom(0, attempt)
   }
-  const admitOnce = run('admit')
-  const admit = async (attempt: Attempt) => {
-    await admitOnce(attempt)
+  const admitAgain = run('admit')
+  const admit = run('admit', attempt => {
     const { reinvocation } = attempt
-    if (!reinvocation?.isWanted) return
+    if (!reinvocation?.isWanted) return undefined
     reinvocation.isSecondRound = true
-    await admitOnce(attempt)
-  }
-  const checkAll = run('check')
-  const chargeAll = run('charge')
-  const check = async (attempt: Attempt) => {
-    await checkAll(attempt)
-    await chargeAll(attempt)
-  }
-  return { admit, check }
+    return admitAgain(attempt)
+  })
+  return { admit, check: run('check', run('charge')) }
 }
 
 /** Which steps a write concerns. Found once for each sort of write: there are many steps, and writes come by the thousand. */

@@ -1,6 +1,6 @@
-import { ignore } from '../api/errors.ts'
 import { Namespace } from '../api/core/namespace.ts'
 import { Service } from '../api/core/service.ts'
+import { ignore } from '../api/errors.ts'
 import { type AnyKind, apiVersionOf } from '../api/kind.ts'
 import { PriorityClass } from '../api/scheduling/priority-class.ts'
 import { users } from '../api/user.ts'

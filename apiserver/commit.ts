@@ -4,11 +4,13 @@ import type { Store } from '../storage/store.ts'
 import { encode, stored } from './codec.ts'
 import type { AnyDraft } from './decode-body.ts'
 import type { ApiRequest, Stored } from './request.ts'
-import { fromStore } from './store-errors.ts'
+import { storeError } from './store-errors.ts'
 import { storeKey } from './store-keys.ts'
 
 /** What the journal keeps beside a revision, which itself knows its number and time. */
 export type JournalNote = Omit<JournalEntry, 'revision' | 'time'>
+/** As JSON drops what is undefined. */
+type NoteToWrite = { readonly [Field in keyof JournalNote]: JournalNote[Field] | undefined }
 
 /** The last step of a write: stringified once, with its final resourceVersion, and journalled. */
 export interface Commits {
@@ -28,24 +30,29 @@ export function commits(store: Store, onCommit: (revision: number) => void): Com
         return encode(draft, old?.object)
       }
       const note = Buffer.from(JSON.stringify(noteOf(request, draft)))
-      const entry = await fromStore(store[operation](storeKey(kind, namespace, name), encoded, old?.revision ?? 0, note))
-      if (!entry) return undefined
-      onCommit(entry.revision)
-      return stored(entry.value, entry.revision)
+      try {
+        const entry = await store[operation](storeKey(kind, namespace, name), encoded, old?.revision ?? 0, note)
+        if (!entry) return undefined
+        onCommit(entry.revision)
+        return stored(entry.value, entry.revision)
+      } catch (error) {
+        throw storeError(error)
+      }
     }
   return { put: write('put'), remove: write('delete') }
 }
 
-function noteOf({ verb, group, resource, subresource, user, cause }: ApiRequest, { metadata }: AnyDraft): JournalNote {
+function noteOf({ verb, group, resource, subresource, user, cause }: ApiRequest, { metadata }: AnyDraft): NoteToWrite {
+  const { namespace, name, uid } = metadata
   return {
     verb,
     group,
     resource,
-    ...(subresource && { subresource }),
-    ...(metadata.namespace && { namespace: metadata.namespace }),
-    name: metadata.name,
-    uid: metadata.uid,
+    subresource: subresource || undefined,
+    namespace: namespace || undefined,
+    name,
+    uid,
     user: user.name,
-    ...(cause && { cause }),
+    cause,
   }
 }

@@ -1,5 +1,5 @@
-import { ComponentStatus } from '../api/core/component-status.ts'
 import type { Lease } from '../api/coordination/lease.ts'
+import { ComponentStatus } from '../api/core/component-status.ts'
 import { notFound } from '../api/errors.ts'
 import type { KubeObject } from '../api/transport.ts'
 import { users } from '../api/user.ts'

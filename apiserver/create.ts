@@ -74,27 +74,36 @@ export function creator({ access, admission, commits, clock, random, managers }:
       annotate: request.annotate,
     }
     if (kind.warnings) warnings.push(...kind.warnings(draft)) // about what was sent, not about what admission puts in
-    await admission.admit(attempt)
+    const admitting = admission.admit(attempt)
+    if (admitting) await admitting
     kind.prepareForCreate(draft)
     kind.default(draft)
     const errors = [...metadataErrors(kind, draft), ...kind.validate(draft)]
     if (errors.length > 0) throw invalidObject(kind, metadata.name, errors)
-    await admission.check(attempt)
+    const checking = admission.check(attempt)
+    if (checking) await checking
     if (options.dryRun) return dryRun(kind, draft, warnings)
-    const created = await commit(kind, request, draft, isGenerated)
-    return { type: 'object', status: 201, stored: created, object: created.object, warnings }
+    const created = (await commits.put(request, kind, draft)) ?? (await commitAnew(kind, request, draft, isGenerated))
+    return {
+      type: 'object',
+      status: 201,
+      stored: created,
+      get object() {
+        return created.object
+      },
+      warnings,
+    }
   }
 
-  /** A generated name that is taken is generated anew, a few times. */
-  async function commit(kind: AnyKind, request: ApiRequest, draft: AnyDraft, isGenerated: boolean): Promise<Stored> {
+  /** The name is taken. One that was generated is generated anew, a few times. */
+  async function commitAnew(kind: AnyKind, request: ApiRequest, draft: AnyDraft, isGenerated: boolean): Promise<Stored> {
     const { metadata } = draft
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; isGenerated && attempt < attemptsForAName; attempt++) {
+      metadata.name = generatedName(metadata.generateName ?? '', random)
       const created = await commits.put(request, kind, draft)
       if (created) return created
-      if (!isGenerated) throw await taken(kind, draft)
-      if (attempt === attemptsForAName) throw noFreeName(kind, metadata.name)
-      metadata.name = generatedName(metadata.generateName ?? '', random)
     }
+    throw isGenerated ? noFreeName(kind, metadata.name) : await taken(kind, draft)
   }
 
   async function dryRun(kind: AnyKind, draft: AnyDraft, warnings: readonly string[]): Promise<ObjectResponse> {

@@ -1,5 +1,5 @@
-import { ApiError } from '../api/errors.ts'
 import { tryDecode } from '../api/decode.ts'
+import { ApiError } from '../api/errors.ts'
 import { type AnyKind, apiVersionOf, type Draft } from '../api/kind.ts'
 import type { FieldValidation, KubeObject } from '../api/transport.ts'
 import { canonicalJson } from '../lib/json.ts'

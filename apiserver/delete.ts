@@ -7,7 +7,7 @@ import type { Attempt } from './admission.ts'
 import type { ObjectResponse, WriteDependencies } from './create.ts'
 import type { AnyDraft } from './decode-body.ts'
 import { planDeletion } from './deletion.ts'
-import type { lister, ListResponse } from './list.ts'
+import type { ListResponse, lister } from './list.ts'
 import { checkPreconditions } from './metadata.ts'
 import type { ApiRequest } from './request.ts'
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { bodyKinds, kinds } from '../api/kinds.ts'
 import { ApiError } from '../api/errors.ts'
 import { defineKind } from '../api/kind.ts'
+import { bodyKinds, kinds } from '../api/kinds.ts'
 import { type ApiResource, compareVersions } from './discovery.ts'
 import { documents } from './documents.ts'
-import type { Swagger } from './openapi/v2.ts'
 import { kindTable } from './kind-table.ts'
+import type { Swagger } from './openapi/v2.ts'
 
 type Json = Record<string, unknown>
 const review = defineKind({

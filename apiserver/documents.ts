@@ -8,7 +8,7 @@ import { nextTurn } from '../lib/turn.ts'
 import { discoveryDocuments } from './discovery.ts'
 import type { KindTable } from './kind-table.ts'
 import { openApiV2 } from './openapi/v2.ts'
-import { openApiDocument, type OpenApi } from './openapi/v3.ts'
+import { type OpenApi, openApiDocument } from './openapi/v3.ts'
 import { version } from './version.ts'
 
 /** What the server says about itself: discovery, OpenAPI v3 and v2, and version. The same object as long as the content is the same. */

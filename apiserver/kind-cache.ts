@@ -7,8 +7,8 @@ import type { Stored } from './request.ts'
 import type { Requirement } from './selection.ts'
 import { type SortedTree, sortedTree } from './sorted-tree.ts'
 import { addTo, indexOf, removeFrom, type ValueIndex } from './value-index.ts'
-import { watcherSet } from './watcher-set.ts'
 import type { Watcher } from './watcher.ts'
+import { watcherSet } from './watcher-set.ts'
 
 /** Objects in the order of their keys. */
 export type StoredTree = SortedTree<Stored>

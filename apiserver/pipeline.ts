@@ -11,27 +11,27 @@ import type { Store } from '../storage/store.ts'
 import { access } from './access.ts'
 import { type AdmissionStep, admissionChain } from './admission.ts'
 import { announced } from './announced-commits.ts'
-import { applier } from './apply-patch.ts'
 import { fieldManager } from './apply/field-manager.ts'
+import { applier } from './apply-patch.ts'
 import { commits } from './commit.ts'
 import { creator } from './create.ts'
 import type { PostJson } from './custom/conversion-webhook.ts'
 import { customResources } from './custom/custom-resources.ts'
 import { deleter } from './delete.ts'
-import { documents, type Documents } from './documents.ts'
+import { type Documents, documents } from './documents.ts'
 import { journal } from './journal.ts'
 import { type KindTable, kindTable } from './kind-table.ts'
 import { lister } from './list.ts'
 import { patcher } from './patch.ts'
 import type { ApiRequest, ApiResponse, Handle } from './request.ts'
 import { selectedName } from './selection.ts'
-import { type IssueToken, subresources } from './subresources.ts'
 import { withStoredRules } from './stored-rules.ts'
+import { type IssueToken, subresources } from './subresources.ts'
 import { rewriter, updates } from './update.ts'
 import { versionedAdmission, versionedCommits, versionedList, versionedWatch } from './versioned.ts'
 import { revisionOf } from './versions.ts'
-import { watchCache } from './watch-cache.ts'
 import { watches } from './watch.ts'
+import { watchCache } from './watch-cache.ts'
 import type { CallWebhook } from './webhooks/caller.ts'
 import type { JournalReader } from './why.ts'
 
@@ -133,7 +133,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   }
 
-  async function dispatch(kind: AnyKind, request: ApiRequest): Promise<ApiResponse> {
+  function dispatch(kind: AnyKind, request: ApiRequest): Promise<ApiResponse> | ApiResponse {
     const { verb, namespace, options = {}, signal } = request
     if (!kind.verbs.includes(verb)) throw notAllowed(kind, verb)
     const provider = provided.get(kind)
@@ -169,6 +169,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   const ready = cache.started
+  let isReady = false
+  void ready.then(() => (isReady = true))
   const papers = documents({ kinds, bodyKinds: options.bodyKinds })
 
   async function handle(request: ApiRequest): Promise<ApiResponse> {
@@ -181,10 +183,10 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (!kind) throw noSuchResource()
     const handler = handlerOf(kind, request)
     checkShape(kind, request)
-    await ready
-    if (!kind.deprecationWarning) return handler(withStoredRules(kind), request)
-    request.annotate?.('k8s.io/deprecated', 'true')
+    if (!isReady) await ready
+    if (kind.deprecationWarning) request.annotate?.('k8s.io/deprecated', 'true')
     const answer = await handler(withStoredRules(kind), request)
+    if (!kind.deprecationWarning) return answer
     const told = 'warnings' in answer ? (answer.warnings ?? []) : []
     return { ...answer, warnings: [kind.deprecationWarning, ...told] } as ApiResponse
   }

@@ -1,11 +1,11 @@
-import { isHeadless, needsClusterIp, needsHealthPort, needsNodePorts, nodePortsOf } from '../api/core/service-families.ts'
+import { canonicalIp } from '../api/addresses.ts'
 import { Service } from '../api/core/service.ts'
+import { isHeadless, needsClusterIp, needsHealthPort, needsNodePorts, nodePortsOf } from '../api/core/service-families.ts'
 import { ApiError } from '../api/errors.ts'
 import { fieldError, invalidObject } from '../api/field-errors.ts'
 import type { Draft } from '../api/kind.ts'
 import { IPAddress } from '../api/networking/ip-address.ts'
 import { ServiceCIDR } from '../api/networking/service-cidr.ts'
-import { canonicalIp } from '../api/addresses.ts'
 import type { AdmissionContext, AdmissionStep } from './admission.ts'
 import { addressBands, addressNumber, addressText, freeNumber, nodePortRange, nodePorts } from './number-bands.ts'
 

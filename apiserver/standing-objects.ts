@@ -1,12 +1,12 @@
-import { FlowSchema } from '../api/flowcontrol/flow-schema.ts'
-import { PriorityLevelConfiguration } from '../api/flowcontrol/priority-level-configuration.ts'
+import { ignore } from '../api/errors.ts'
 import {
   mandatoryFlowSchemas,
   mandatoryPriorityLevels,
   suggestedFlowSchemas,
   suggestedPriorityLevels,
 } from '../api/flowcontrol/bootstrap-objects.ts'
-import { ignore } from '../api/errors.ts'
+import { FlowSchema } from '../api/flowcontrol/flow-schema.ts'
+import { PriorityLevelConfiguration } from '../api/flowcontrol/priority-level-configuration.ts'
 import { type AnyKind, apiVersionOf } from '../api/kind.ts'
 import { ServiceCIDR } from '../api/networking/service-cidr.ts'
 import type { KubeObject } from '../api/transport.ts'

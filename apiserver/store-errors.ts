@@ -25,8 +25,8 @@ function notYet(message: string, cause?: unknown): ApiError {
   return new ApiError('Timeout', `Timeout: ${message}`, { details: { causes, retryAfterSeconds: 1 }, cause })
 }
 
-/** Waits for the store; its refusals come out as ApiErrors. This is the only place that knows both. */
-export async function fromStore<T>(answer: Promise<T>, whenCompacted: () => ApiError = () => expired(listExpiredMessage)) {
+/** Waits for the store; its refusals come out as ApiErrors. Only this file knows both. */
+export async function fromStore<T>(answer: Promise<T>, whenCompacted?: () => ApiError) {
   try {
     return await answer
   } catch (error) {
@@ -35,7 +35,10 @@ export async function fromStore<T>(answer: Promise<T>, whenCompacted: () => ApiE
 }
 
 /** What the store threw, as the API says it; anything else stays as it is. */
-export function storeError(error: unknown, whenCompacted: (oldest: number) => ApiError): unknown {
+export function storeError(
+  error: unknown,
+  whenCompacted: (oldest: number) => ApiError = () => expired(listExpiredMessage),
+): unknown {
   if (error instanceof Compacted) return whenCompacted(error.compactedRevision)
   if (error instanceof FutureRevision) return notYet(error.message, error)
   if (error instanceof StoreUnavailable) return new ApiError('ServiceUnavailable', error.message, { cause: error })

@@ -2,10 +2,17 @@ import type { AnyKind } from '../api/kind.ts'
 
 type Kept = Pick<AnyKind, 'group' | 'plural' | 'storedAs'>
 
+/** Made once for each kind: every request asks for some. */
+const prefixes = new WeakMap<Kept, string>()
+
 /** Where the store keeps a kind, whatever version of it: `/registry/apps/deployments/`, `/registry/core/pods/`. */
 export function kindPrefix(kind: Kept): string {
-  const { group, plural } = kind.storedAs?.kind ?? kind
-  return `/registry/${group || 'core'}/${plural}/`
+  let known = prefixes.get(kind)
+  if (known === undefined) {
+    const { group, plural } = kind.storedAs?.kind ?? kind
+    prefixes.set(kind, (known = `/registry/${group || 'core'}/${plural}/`))
+  }
+  return known
 }
 
 /** Everything of a kind, in one namespace if one is given. */

@@ -3,7 +3,7 @@ import { ApiError, type Status } from '../api/errors.ts'
 import type { FieldValidation, PatchType, Verb } from '../api/transport.ts'
 import type { ApiResponse } from './request.ts'
 import { strictErrors } from './strict-errors.ts'
-import { testServer, type TestServer } from './testing.ts'
+import { type TestServer, testServer } from './testing.ts'
 
 test('what is wrong is told in the order in which it stands there', () => {
   const body = { spec: { odd: { x: 1 }, paused: false, containers: [{ image: 'a', strange: 1 }] } }

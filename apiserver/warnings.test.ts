@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { users } from '../api/user.ts'
-import type { ApiRequest } from './request.ts'
 import { issueCertificate } from '../lib/x509/certificate.ts'
+import type { ApiRequest } from './request.ts'
 import { type TestServer, testServer } from './testing.ts'
 
 let server: TestServer

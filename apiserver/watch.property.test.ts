@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { expect, test } from 'vitest'
-import type { CallOptions } from '../api/transport.ts'
 import { ignore } from '../api/errors.ts'
+import type { CallOptions } from '../api/transport.ts'
 import { virtualClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
 import { callsOn, configMap, configMaps, type Followed, names } from '../test/contract/calls.ts'

@@ -1,7 +1,7 @@
-import { expired } from './store-errors.ts'
 import type { ApiError } from '../api/errors.ts'
 import type { WatchFrame } from './request.ts'
 import type { Selection } from './selection.ts'
+import { expired } from './store-errors.ts'
 
 /** One open watch: what it wants, and what it has not fetched yet. Nobody ever waits for it. */
 export interface Watcher {

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+
 /** Chance is an argument, so a run can be repeated from its seed. */
 export interface Random {
   /** A number in [0, 1). */
@@ -18,12 +20,16 @@ function randomFrom(next: () => number): Random {
   return {
     next,
     below,
-    suffix: length => Array.from({ length }, () => safeAlphabet[below(safeAlphabet.length)]).join(''),
+    suffix(length) {
+      let text = ''
+      for (let i = 0; i < length; i++) text += safeAlphabet[below(safeAlphabet.length)]
+      return text
+    },
     uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-${'89ab'[below(4)]}${hex(3)}-${hex(12)}`,
   }
 }
 
-export const systemRandom: Random = { ...randomFrom(Math.random), uuid: () => crypto.randomUUID() }
+export const systemRandom: Random = { ...randomFrom(Math.random), uuid: () => randomUUID() }
 
 /** The same numbers for the same seed (mulberry32). */
 export function seededRandom(seed: number): Random {

@@ -33,12 +33,12 @@ export function feed({ revision, compactedRevision, readLog }: FeedOptions): Fee
   let ended = false
 
   function trim(): void {
-    let count = Math.max(0, inHand.length - mostEventsInHand)
-    for (const event of inHand.slice(0, count)) bytesInHand -= event.entry.value.length
-    for (; bytesInHand > mostBytesInHand && count < inHand.length; count++) {
+    const excess = inHand.length - mostEventsInHand
+    let count = 0
+    for (; (count < excess || bytesInHand > mostBytesInHand) && count < inHand.length; count++) {
       bytesInHand -= inHand[count]?.entry.value.length ?? 0
     }
-    if (count > 0) inHand = inHand.slice(count)
+    if (count > 0) inHand.splice(0, count)
   }
 
   /** The events after a revision if all of them are in hand. */
@@ -49,8 +49,10 @@ export function feed({ revision, compactedRevision, readLog }: FeedOptions): Fee
 
   return {
     publish(events) {
-      inHand = [...inHand, ...events]
-      for (const event of events) bytesInHand += event.entry.value.length
+      for (const event of events) {
+        inHand.push(event)
+        bytesInHand += event.entry.value.length
+      }
       trim()
       committed.ring()
     },

@@ -4,8 +4,8 @@ import { type Commit, type CommitQueue, commitQueue, versionOf } from './commits
 import { type Feed, feed } from './feed.ts'
 import { compareKeys, firstAtOrAfter } from './key-order.ts'
 import {
-  checkKept,
   Compacted,
+  checkKept,
   type Entry,
   FutureRevision,
   type ListPage,

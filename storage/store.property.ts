@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { virtualClock } from '../lib/clock.ts'
 import { compareKeys } from './key-order.ts'
-import { Compacted, type Entry, type ListPage, type Store, type StoreEvent } from './store.ts'
 import type { StoreFactory } from './store.contract.ts'
+import { Compacted, type Entry, type ListPage, type Store, type StoreEvent } from './store.ts'
 
 /** The plainest store there is: every event that ever happened, and functions over that. */
 function model() {

@@ -5,8 +5,8 @@ import { atomicList, base64Text, choice, flag, int32, listMap, named, requiredTe
 import { cleanupFinalizer, type Definition, storageVersionOf } from './definition.ts'
 import { validateDefinition, validateDefinitionStatus } from './definition-validation.ts'
 import { formatCheck } from './formats.ts'
-import { someSchema } from './structural.ts'
 import { JsonSchemaPropsSchema } from './json-schema-props.ts'
+import { someSchema } from './structural.ts'
 
 const Names = named(
   'apiextensions/v1.CustomResourceDefinitionNames',

@@ -3,6 +3,7 @@ import { serviceName, subdomainName } from '../names.ts'
 import { invalidWhen, unchanged } from '../validation.ts'
 import { approvalErrors } from './api-approval.ts'
 import { conversionErrors } from './conversion-validation.ts'
+import { defaultErrors } from './default-validation.ts'
 import {
   type Definition,
   type DefinitionVersion,
@@ -11,7 +12,6 @@ import {
   type PrinterColumn,
   type Subresources,
 } from './definition.ts'
-import { defaultErrors } from './default-validation.ts'
 import { followFieldPath } from './field-path.ts'
 import type { JsonSchemaProps } from './json-schema-props.ts'
 import { schemaErrors } from './schema-validation.ts'

@@ -1,6 +1,6 @@
-import { type FieldError, fieldError } from '../field-errors.ts'
-import { deepEqual } from '../../lib/json.ts'
 import { goRegExp } from '../../lib/go-reg-exp.ts'
+import { deepEqual } from '../../lib/json.ts'
+import { type FieldError, fieldError } from '../field-errors.ts'
 import type { JsonSchemaProps } from './json-schema-props.ts'
 
 /**

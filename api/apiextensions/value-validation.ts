@@ -1,5 +1,5 @@
-import { deepEqual } from '../../lib/json.ts'
 import { goRegExp } from '../../lib/go-reg-exp.ts'
+import { deepEqual } from '../../lib/json.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
 import { formatCheck } from './formats.ts'
 import type { JsonSchemaProps } from './json-schema-props.ts'

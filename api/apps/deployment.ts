@@ -1,11 +1,10 @@
 import type * as z from 'zod'
+import { age, column, templateColumns } from '../columns.ts'
 import { defaultPodSpec } from '../core/pod-defaults.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
 import { workloadWarnings } from '../core/pod-warnings.ts'
-import { age, column, templateColumns } from '../columns.ts'
 import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
-import { formatSelector, fromLabelSelector } from '../selectors.ts'
 import {
   choice,
   demanded,
@@ -20,6 +19,7 @@ import {
   timestampText,
   whole,
 } from '../schema.ts'
+import { formatSelector, fromLabelSelector } from '../selectors.ts'
 import { validateDeploymentSpec } from './workload-validation.ts'
 
 const RollingUpdate = named(

@@ -1,11 +1,11 @@
 import type * as z from 'zod'
+import { age, column, templateColumns } from '../columns.ts'
+import { ClaimTemplate } from '../core/claim-template.ts'
 import { defaultPodSpec, roundUp } from '../core/pod-defaults.ts'
 import { PodTemplateSpec } from '../core/pod-spec.ts'
 import { templateWarnings } from '../core/pod-warnings.ts'
 import { claimSpecWarnings } from '../core/volume-warnings.ts'
-import { ClaimTemplate } from '../core/claim-template.ts'
-import { age, column, templateColumns } from '../columns.ts'
-import { type Column, defineKind, type Draft, type ObjectOf } from '../kind.ts'
+import { type Column, type Draft, defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields, LabelSelector } from '../meta.ts'
 import {
   atomicList,

@@ -1,5 +1,5 @@
-import { atomicList, choice, flag, named, requiredText, text, texts } from '../schema.ts'
 import { LabelSelectorRequirement } from '../meta.ts'
+import { atomicList, choice, flag, named, requiredText, text, texts } from '../schema.ts'
 
 const FieldSelectorRequirement = named(
   'meta/v1.FieldSelectorRequirement',

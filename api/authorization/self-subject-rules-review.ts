@@ -1,6 +1,6 @@
+import * as z from 'zod'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { atomicList, flag, named, text, texts } from '../schema.ts'
-import * as z from 'zod'
 
 const ResourceRule = named(
   'authorization/v1.ResourceRule',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { KubeObject } from '../transport.ts'
 import { faults, made } from '../testing.ts'
+import type { KubeObject } from '../transport.ts'
 import { targetsText } from './autoscaler-columns.ts'
 import { HorizontalPodAutoscaler, HorizontalPodAutoscalerV2Beta2 } from './horizontal-pod-autoscaler.ts'
 import { HorizontalPodAutoscalerV1 } from './horizontal-pod-autoscaler-v1.ts'

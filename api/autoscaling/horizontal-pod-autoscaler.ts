@@ -1,5 +1,5 @@
 import { age } from '../columns.ts'
-import { defineKind, type Draft, type ObjectOf } from '../kind.ts'
+import { type Draft, defineKind, type ObjectOf } from '../kind.ts'
 import { autoscalerColumns } from './autoscaler-columns.ts'
 import { defaultAutoscaler, roundTrip, withoutRoundTrip } from './autoscaler-defaults.ts'
 import { AutoscalerSpec, AutoscalerSpecV2Beta2, AutoscalerStatus } from './autoscaler-spec.ts'

@@ -1,11 +1,11 @@
-import { humanDuration } from '../duration.ts'
 import { age, column, templateColumns } from '../columns.ts'
+import { humanDuration } from '../duration.ts'
 import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { defaultJob, generateSelector } from './job-defaults.ts'
 import { hasCondition, JobSpec, JobStatus } from './job-spec.ts'
 import { validateJobStatus } from './job-status-validation.ts'
-import { jobWarnings } from './job-warnings.ts'
 import { validateJob } from './job-validation.ts'
+import { jobWarnings } from './job-warnings.ts'
 
 interface JobParts {
   readonly metadata: { readonly deletionTimestamp?: string }

@@ -186,6 +186,7 @@ function validatePorts({ ports = [] }: AnyContainer, spec: PodSpec, at: string):
 
 /** No two containers may want the same port of the node. */
 function validateHostPorts(containers: readonly Container[], at: string): FieldError[] {
+  if (containers.length === 0) return []
   const errors: FieldError[] = []
   const taken = new Set<string>()
   for (const [i, { ports = [] }] of containers.entries()) {
@@ -273,6 +274,7 @@ function validateSubPath({ subPath, subPathExpr }: VolumeMount, field: string): 
 }
 
 function validateDevices({ volumeDevices = [] }: AnyContainer, spec: PodSpec, at: string): FieldError[] {
+  if (volumeDevices.length === 0) return []
   const errors: FieldError[] = []
   const paths = new Set<string>()
   for (const [i, { name, devicePath }] of volumeDevices.entries()) {

@@ -1,7 +1,7 @@
 import { ownValue } from '../../lib/json.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
 import { qualifiedName } from '../names.ts'
-import { compareQuantities, parseQuantity, milliValue } from '../quantity.ts'
+import { compareQuantities, milliValue, parseQuantity } from '../quantity.ts'
 import { invalidWhen } from '../validation.ts'
 import type { LimitRangeItem } from './limit-range.ts'
 import { validateResourceName } from './quota-resources.ts'

@@ -1,9 +1,9 @@
 import type * as z from 'zod'
 import { createdAt } from '../columns.ts'
-import { defineKind, type Draft, type ObjectOf } from '../kind.ts'
+import { type Draft, defineKind, type ObjectOf } from '../kind.ts'
 import { atomicList, named, quantityMap, requiredText } from '../schema.ts'
-import { roundUp } from './pod-defaults.ts'
 import { validateLimitRange } from './limit-range-validation.ts'
+import { roundUp } from './pod-defaults.ts'
 
 const amounts = (description: string) => quantityMap().optional().describe(description)
 

@@ -5,13 +5,13 @@ import { age } from '../columns.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields } from '../meta.ts'
-import { atomicList, choice, listMap, named, quantityMap, requiredText, text, timestampText } from '../schema.ts'
 import { compareQuantities, parseQuantity } from '../quantity.ts'
+import { atomicList, choice, listMap, named, quantityMap, requiredText, text, timestampText } from '../schema.ts'
 import { shortModes } from './access-modes.ts'
 import { validateClaimSpec } from './claim-validation.ts'
-import { claimSpecWarnings } from './volume-warnings.ts'
 import { roundUp } from './pod-defaults.ts'
 import { PersistentVolumeClaimSpec } from './volume.ts'
+import { claimSpecWarnings } from './volume-warnings.ts'
 
 const PersistentVolumeClaimCondition = named(
   'core/v1.PersistentVolumeClaimCondition',

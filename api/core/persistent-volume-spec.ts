@@ -3,7 +3,7 @@ import { atomicList, choice, flag, named, quantityMap, requiredText, stringMap, 
 import { NodeSelector } from './affinity.ts'
 import { legacyPersistentVolumes } from './legacy-volumes.ts'
 import { ObjectReference, SecretReference } from './references.ts'
-import { FcVolumeSource, HostPathVolumeSource, NfsVolumeSource, iscsiFields } from './volume.ts'
+import { FcVolumeSource, HostPathVolumeSource, iscsiFields, NfsVolumeSource } from './volume.ts'
 
 const CsiPersistentVolumeSource = named(
   'core/v1.CSIPersistentVolumeSource',

@@ -3,8 +3,8 @@ import { defineKind, type ObjectOf } from '../kind.ts'
 import { choice, named, text, timestampText } from '../schema.ts'
 import { shortModes } from './access-modes.ts'
 import { PersistentVolumeSpec } from './persistent-volume-spec.ts'
-import { persistentVolumeWarnings } from './persistent-volume-warnings.ts'
 import { validateVolume } from './persistent-volume-validation.ts'
+import { persistentVolumeWarnings } from './persistent-volume-warnings.ts'
 import { roundUp } from './pod-defaults.ts'
 
 const PersistentVolumeStatus = named(

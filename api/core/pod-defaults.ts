@@ -39,11 +39,11 @@ export function isLatest(image: string): boolean {
   return tag === undefined || tag === 'latest'
 }
 
-function* containersOf(spec: Draft<PodSpec>): Iterable<Draft<AnyContainer>> {
-  yield* spec.initContainers ?? []
-  yield* spec.containers
-  yield* spec.ephemeralContainers ?? []
-}
+const containersOf = ({ initContainers = [], containers, ephemeralContainers = [] }: Draft<PodSpec>): Draft<AnyContainer>[] => [
+  ...initContainers,
+  ...containers,
+  ...ephemeralContainers,
+]
 
 function defaultContainer(container: Draft<AnyContainer>): void {
   container.imagePullPolicy ??= isLatest(container.image) ? 'Always' : 'IfNotPresent'

@@ -4,8 +4,8 @@ import { type FieldError, fieldError } from '../field-errors.ts'
 import type { SpecPart } from '../kind.ts'
 import { qosClassOf } from '../placement/qos.ts'
 import type { Container } from './container.ts'
-import { validatePodSpec } from './pod-spec-validation.ts'
 import type { PodSpec } from './pod-spec.ts'
+import { validatePodSpec } from './pod-spec-validation.ts'
 import type { PodObject } from './pod-status.ts'
 
 /** A pod that stands for a file of its node. */

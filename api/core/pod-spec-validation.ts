@@ -3,8 +3,8 @@ import { inRange, ipAddress, labelName, qualifiedName, subdomainName } from '../
 import { invalidWhen, requiredName, supported, validateAnnotations, validateLabels } from '../validation.ts'
 import { validateAffinity, validateSpread, validateTolerations } from './affinity-validation.ts'
 import { validateContainers } from './container-validation.ts'
-import type { PodSpec, PodTemplateSpec } from './pod-spec.ts'
 import { validateOs } from './os-validation.ts'
+import type { PodSpec, PodTemplateSpec } from './pod-spec.ts'
 import { validateAmount, validateResources } from './resource-validation.ts'
 import { validateHostUsers, validatePodSecurityContext } from './security-validation.ts'
 import { validateVolumes } from './volume-validation.ts'
@@ -67,6 +67,7 @@ function validateNamed(
   at: string,
   check: (name: string) => string[],
 ): FieldError[] {
+  if (items.length === 0) return []
   const seen = new Set<string>()
   return items.flatMap(({ name }, i) => {
     const field = `${at}[${i}]`

@@ -1,11 +1,11 @@
 import { copy, deepEqual } from '../../lib/json.ts'
+import { changedPaths } from '../changed-paths.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
 import type { Draft } from '../kind.ts'
-import { changedPaths } from '../changed-paths.ts'
 import type { Container } from './container.ts'
 import type { PodSpec } from './pod-spec.ts'
-import type { PodObject } from './pod-status.ts'
 import { validatePodSpec } from './pod-spec-validation.ts'
+import type { PodObject } from './pod-status.ts'
 import { validateAppArmorAnnotations } from './security-validation.ts'
 
 /** A pod by itself, and what of it may change (pkg/apis/core/validation ValidatePodUpdate, semantics E4). */

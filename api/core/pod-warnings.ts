@@ -1,3 +1,4 @@
+import { labelName, labelValueText } from '../names.ts'
 import {
   addressWarnings,
   expressionWarnings,
@@ -6,7 +7,6 @@ import {
   podNameWarnings,
   selectedLabelWarnings,
 } from '../warnings.ts'
-import { labelName, labelValueText } from '../names.ts'
 import type { Container, ContainerPort } from './container.ts'
 import type { PodSpec, PodTemplateSpec } from './pod-spec.ts'
 import { volumeWarnings } from './volume-warnings.ts'
@@ -248,6 +248,7 @@ function repeated<Key extends string>(
   key: Key,
   at: string,
 ): string[] {
+  if (items.length < 2) return []
   const seen = new Set<string>()
   const warnings: string[] = []
   for (const [i, item] of items.entries()) {

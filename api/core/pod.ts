@@ -1,6 +1,6 @@
-import { deepEqual } from '../../lib/json.ts'
 import { timestamp } from '../../lib/clock.ts'
-import { defineKind, type Draft, type ObjectOf } from '../kind.ts'
+import { deepEqual } from '../../lib/json.ts'
+import { type Draft, defineKind, type ObjectOf } from '../kind.ts'
 import { qosClassOf } from '../placement/qos.ts'
 import { keepObservedGenerations } from './observed-generations.ts'
 import { podColumns, podRowConditions } from './pod-columns.ts'

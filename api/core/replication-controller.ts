@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import { age, column, describeLabels, templateColumns } from '../columns.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
-import { type Column, defineKind, type Draft, type ObjectOf } from '../kind.ts'
+import { type Column, type Draft, defineKind, type ObjectOf } from '../kind.ts'
 import { conditionFields } from '../meta.ts'
 import { demanded, listMap, named, stringMap } from '../schema.ts'
 import { formatSelector, fromLabelMap, matchesLabels } from '../selectors.ts'

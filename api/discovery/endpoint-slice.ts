@@ -3,8 +3,8 @@ import { age } from '../columns.ts'
 import { ObjectReference } from '../core/references.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { atomicList, choice, int32, named, requiredText, stringMap } from '../schema.ts'
-import { validateEndpointSlice } from './endpoint-slice-validation.ts'
 import { addressWarnings } from '../warnings.ts'
+import { validateEndpointSlice } from './endpoint-slice-validation.ts'
 
 const Endpoint = named(
   'discovery/v1.Endpoint',

@@ -1,6 +1,6 @@
-import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { Event as CoreEvent, EventSource } from '../core/event.ts'
 import { ObjectReference } from '../core/references.ts'
+import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { microTimestampText, named, text, timestampText, whole } from '../schema.ts'
 import { type EventObject, fromCore, toCore } from './conversion.ts'
 import { validateEvent } from './event-validation.ts'

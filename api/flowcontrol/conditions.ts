@@ -1,5 +1,5 @@
-import { conditionFields } from '../meta.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
+import { conditionFields } from '../meta.ts'
 import { listMap, named } from '../schema.ts'
 
 /** The status of both kinds: conditions and nothing else. */

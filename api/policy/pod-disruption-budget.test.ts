@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { KubeObject } from '../transport.ts'
 import { faults, made } from '../testing.ts'
+import type { KubeObject } from '../transport.ts'
 import { PodDisruptionBudget, PodDisruptionBudgetV1Beta1 } from './pod-disruption-budget.ts'
 
 test.each<[object, string[]]>([

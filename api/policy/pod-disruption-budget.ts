@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { age, column } from '../columns.ts'
+import { validateConditions } from '../condition-validation.ts'
 import { fieldError } from '../field-errors.ts'
 import { notMoreThanAll, validateIntOrPercent } from '../int-or-percent.ts'
 import { type Column, defineKind, type ObjectOf } from '../kind.ts'
 import { Condition, LabelSelector } from '../meta.ts'
 import { choice, int32, int64, intOrString, listMap, named, plain, timestampText } from '../schema.ts'
-import { validateConditions } from '../condition-validation.ts'
 import { nonNegativeFields, supported, validateLabelSelector } from '../validation.ts'
 
 /** How many of which pods may be evicted. */

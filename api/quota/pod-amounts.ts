@@ -1,6 +1,6 @@
 import { isPodLevelResource, isSidecar, type PodNeeds } from '../placement/pod-requests.ts'
 import type { Quantity } from '../quantity.ts'
-import { addTo, type Amounts, raiseTo, readAmounts } from './amounts.ts'
+import { type Amounts, addTo, raiseTo, readAmounts } from './amounts.ts'
 
 /**
  * What a pod asks for (`requests`) or may use (`limits`) in all, as exact quantities in the form they were written in: its

@@ -1,9 +1,9 @@
 import type { PodObject } from '../core/pod-status.ts'
 import { isExtended } from '../core/resource-validation.ts'
-import { qosClassOf } from '../placement/qos.ts'
 import type { ContainerNeeds } from '../placement/pod-requests.ts'
+import { qosClassOf } from '../placement/qos.ts'
 import { type Quantity, quantityOf } from '../quantity.ts'
-import { addTo, type Amounts, readAmounts } from './amounts.ts'
+import { type Amounts, addTo, readAmounts } from './amounts.ts'
 import { type Evaluator, holds } from './evaluator.ts'
 import { podAmounts } from './pod-amounts.ts'
 

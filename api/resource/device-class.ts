@@ -1,9 +1,9 @@
+import * as z from 'zod'
 import { age } from '../columns.ts'
 import { fieldError } from '../field-errors.ts'
 import { defineKind, type ObjectOf } from '../kind.ts'
 import { qualifiedName } from '../names.ts'
 import { atomicList, named } from '../schema.ts'
-import * as z from 'zod'
 import { DeviceConfiguration, DeviceSelector } from './device-claim.ts'
 import { validateConfigs, validateSelectors } from './device-validation.ts'
 

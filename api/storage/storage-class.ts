@@ -1,11 +1,11 @@
 import * as z from 'zod'
+import { deepEqual } from '../../lib/json.ts'
 import { age } from '../columns.ts'
-import { defineKind, type ObjectOf } from '../kind.ts'
 import { type FieldError, fieldError } from '../field-errors.ts'
+import { defineKind, type ObjectOf } from '../kind.ts'
 import { qualifiedName } from '../names.ts'
 import { atomicList, atomicMap, choice, named, requiredText, stringMap } from '../schema.ts'
 import { requiredName, supported, unchanged } from '../validation.ts'
-import { deepEqual } from '../../lib/json.ts'
 import { labelDeprecation } from '../warnings.ts'
 
 const TopologySelectorTerm = named(

@@ -3,8 +3,8 @@ import { parseRequest } from '../../api/certificates/request-pem.ts'
 import { forbiddenError } from '../../api/errors.ts'
 import type { Draft } from '../../api/kind.ts'
 import type { UserInfo } from '../../api/user.ts'
-import { copy, deepEqual } from '../../lib/json.ts'
 import { timestamp } from '../../lib/clock.ts'
+import { copy, deepEqual } from '../../lib/json.ts'
 import type { AdmissionStep, Attempt } from '../admission.ts'
 
 type Request = Draft<CertificateSigningRequest>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Ingress } from '../../api/networking/ingress.ts'
-import { callsOn } from '../../test/contract/calls.ts'
 import { virtualClock } from '../../lib/clock.ts'
+import { callsOn } from '../../test/contract/calls.ts'
 import { testServer } from '../testing.ts'
 
 const networking = { group: 'networking.k8s.io', version: 'v1' }

@@ -1,23 +1,29 @@
-import { ApiError, forbiddenError, notFound } from '../../api/errors.ts'
 import { Namespace } from '../../api/core/namespace.ts'
-import type { AdmissionStep } from '../admission.ts'
+import { ApiError, forbiddenError, notFound } from '../../api/errors.ts'
+import type { AdmissionStep, Attempt } from '../admission.ts'
 
 /** Nothing is created in a namespace that is missing or on its way out (k8s.io/apiserver/.../plugin/namespace/lifecycle). */
 export const namespaceLifecycle: AdmissionStep = {
   name: 'NamespaceLifecycle',
   operations: ['CREATE'],
-  async admit({ kind, namespace, object }, { access }) {
-    if (!kind.namespaced || !namespace) return
-    const found = (await access.get(Namespace, undefined, namespace)) as Namespace | undefined
-    if (!found) throw notFound(Namespace, namespace)
-    if (!found.metadata.deletionTimestamp && found.status.phase !== 'Terminating') return
-    const why = `unable to create new content in namespace ${namespace} because it is being terminated`
-    const { message, status } = forbiddenError(kind, object.metadata.name, why)
-    const cause = {
-      reason: 'NamespaceTerminating',
-      message: `namespace ${namespace} is being terminated`,
-      field: 'metadata.namespace',
-    }
-    throw new ApiError('Forbidden', message, { details: { ...status.details, causes: [cause] } })
+  admit(attempt, { access }) {
+    const { kind, namespace } = attempt
+    if (!kind.namespaced || !namespace) return undefined
+    return access.lookUp(Namespace, undefined, namespace, found =>
+      checkUsable(attempt, namespace, found as Namespace | undefined),
+    )
   },
+}
+
+function checkUsable({ kind, object }: Attempt, namespace: string, found: Namespace | undefined): void {
+  if (!found) throw notFound(Namespace, namespace)
+  if (!found.metadata.deletionTimestamp && found.status.phase !== 'Terminating') return
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`
+  const { message, status } = forbiddenError(kind, object.metadata.name, why)
+  const cause = {
+    reason: 'NamespaceTerminating',
+    message: `namespace ${namespace} is being terminated`,
+    field: 'metadata.namespace',
+  }
+  throw new ApiError('Forbidden', message, { details: { ...status.details, causes: [cause] } })
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ApiError } from '../../api/errors.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { ResourceQuota } from '../../api/core/resource-quota.ts'
+import { ApiError } from '../../api/errors.ts'
 import type { Target } from '../../api/transport.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { memoryStore } from '../../storage/memory.ts'

@@ -2,7 +2,7 @@ import { Pod } from '../../api/core/pod.ts'
 import { ServiceAccount } from '../../api/core/service-account.ts'
 import { forbiddenError } from '../../api/errors.ts'
 import type { Draft } from '../../api/kind.ts'
-import type { AdmissionContext, AdmissionStep } from '../admission.ts'
+import type { AdmissionContext, AdmissionStep, Attempt } from '../admission.ts'
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
 const volumePrefix = 'kube-api-access-'
@@ -17,24 +17,30 @@ export const serviceAccount: AdmissionStep = {
   name: 'ServiceAccount',
   kinds: [Pod],
   operations: ['CREATE'],
-  async admit({ kind, namespace = '', object }, context) {
-    const pod = object as unknown as Draft<Pod>
-    const { spec, metadata } = pod
-    if (metadata.annotations?.[mirrorAnnotation] !== undefined) return
+  admit(attempt, context) {
+    const { spec, metadata } = attempt.object as unknown as Draft<Pod>
+    if (metadata.annotations?.[mirrorAnnotation] !== undefined) return undefined
     spec.serviceAccountName ||= 'default'
     spec.serviceAccount = spec.serviceAccountName
-    const account = await find(context, namespace, spec.serviceAccountName)
-    if (!account) {
-      const { serviceAccountName: name } = spec
-      const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`
-      throw forbiddenError(kind, metadata.name, why)
-    }
-    const automounts = spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true
-    if (automounts && context.projectsTokens) mountToken(spec, () => volumePrefix + context.random.suffix(5))
-    if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
-      spec.imagePullSecrets = account.imagePullSecrets.map(secret => ({ ...secret }))
-    }
+    const { namespace = '' } = attempt
+    const account = context.access.atHand(ServiceAccount, namespace, spec.serviceAccountName) as ServiceAccount | undefined
+    if (account) return use(account, attempt, context)
+    return find(context, namespace, spec.serviceAccountName).then(found => use(found, attempt, context))
   },
+}
+
+function use(account: ServiceAccount | undefined, { kind, namespace = '', object }: Attempt, context: AdmissionContext): void {
+  const { spec, metadata } = object as unknown as Draft<Pod>
+  if (!account) {
+    const { serviceAccountName: name } = spec
+    const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`
+    throw forbiddenError(kind, metadata.name, why)
+  }
+  const automounts = spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true
+  if (automounts && context.projectsTokens) mountToken(spec, () => volumePrefix + context.random.suffix(5))
+  if (!spec.imagePullSecrets?.length && account.imagePullSecrets?.length) {
+    spec.imagePullSecrets = account.imagePullSecrets.map(secret => ({ ...secret }))
+  }
 }
 
 /** Only the default account is waited for: every new namespace gets one, a moment later. */

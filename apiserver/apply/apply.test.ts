@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ApiError, type Status } from '../../api/errors.ts'
 import type { CallOptions, KubeObject, PatchType, Transport, Verb } from '../../api/transport.ts'
 import { virtualClock } from '../../lib/clock.ts'
-import { testServer, type TestServer } from '../testing.ts'
+import { type TestServer, testServer } from '../testing.ts'
 import type { ManagedEntry } from './managed.ts'
 
 const clock = virtualClock()

@@ -1,5 +1,5 @@
 import { goText } from '../go-text.ts'
-import { type FieldType, formOf, type ListType, type MapType, settledForm, type Scalar, typeUnder } from './field-type.ts'
+import { type FieldType, formOf, type ListType, type MapType, type Scalar, settledForm, typeUnder } from './field-type.ts'
 import { itemElement } from './list-items.ts'
 import { elementText, fieldElement } from './path-element.ts'
 

@@ -1,7 +1,7 @@
 import { ApiError, isReason } from '../../api/errors.ts'
 import { type UserInfo, users } from '../../api/user.ts'
-import type { Identified } from './reviews.ts'
 import { sameText } from '../../lib/same-text.ts'
+import type { Identified } from './reviews.ts'
 import type { ServiceAccountTokens } from './tokens.ts'
 
 /** A token that is known by heart. */

@@ -1,17 +1,17 @@
 import { ignore, isReason } from '../../api/errors.ts'
-import type { AnyKind } from '../../api/kind.ts'
 import { keyOf } from '../../api/keys.ts'
+import type { AnyKind } from '../../api/kind.ts'
 import { ClusterRole } from '../../api/rbac/cluster-role.ts'
 import { ClusterRoleBinding } from '../../api/rbac/cluster-role-binding.ts'
 import { Role } from '../../api/rbac/role.ts'
 import { RoleBinding } from '../../api/rbac/role-binding.ts'
 import type { KubeObject } from '../../api/transport.ts'
+import { users } from '../../api/user.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { deepEqual } from '../../lib/json.ts'
 import type { Handle } from '../request.ts'
 import { defaultClusterRoleBindings, defaultClusterRoles, defaultRoleBindings, defaultRoles } from './default-roles.ts'
 import { missingRules } from './escalation.ts'
-import { users } from '../../api/user.ts'
 
 interface Options {
   readonly handle: Handle

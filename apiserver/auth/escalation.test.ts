@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { users } from '../../api/user.ts'
 import { createAuthorizer } from './authorizer.ts'
-import { refuseBinding, refuseRole } from './escalation.ts'
-import { missingRules } from './escalation.ts'
+import { missingRules, refuseBinding, refuseRole } from './escalation.ts'
 import type { BindingLike, PolicyRule, RoleLike } from './rules.ts'
 import { rule } from './rules.ts'
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import type { PodLike } from '../../api/core/pod-references.ts'
 import { users } from '../../api/user.ts'
 import { createAuthorizer } from './authorizer.ts'
 import { nodeAuthorizer } from './node-authorizer.ts'
-import type { PodLike } from '../../api/core/pod-references.ts'
 
 const pod: PodLike = {
   metadata: { name: 'web', namespace: 'dev' },

@@ -1,7 +1,7 @@
+import { type PodLike, refersTo } from '../../api/core/pod-references.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { Decision } from './authorizer.ts'
 import { nodeRules } from './default-roles.ts'
-import { type PodLike, refersTo } from '../../api/core/pod-references.ts'
 import { type ResourceAttributes, ruleMatches } from './rules.ts'
 
 /** What is bound to which node, read from the watch caches without waiting. */

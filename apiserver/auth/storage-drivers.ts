@@ -1,5 +1,5 @@
-import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import { PersistentVolume } from '../../api/core/persistent-volume.ts'
+import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { AnyKind, ObjectOf } from '../../api/kind.ts'
 import { CSIDriver } from '../../api/storage/csi-driver.ts'

@@ -5,9 +5,9 @@ import { ServiceAccount } from '../../api/core/service-account.ts'
 import { ignore } from '../../api/errors.ts'
 import type { AnyKind, ObjectOf } from '../../api/kind.ts'
 import type { KubeObject } from '../../api/transport.ts'
+import { users } from '../../api/user.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Handle } from '../request.ts'
-import { users } from '../../api/user.ts'
 
 /** Finds the uid of what exists and is not being deleted (any longer ago than a minute); `claimed` is what the token says. */
 export interface TokenLookup {

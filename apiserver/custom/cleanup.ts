@@ -6,9 +6,9 @@ import {
   withCondition,
 } from '../../api/apiextensions/definition.ts'
 import { ignore } from '../../api/errors.ts'
+import { users } from '../../api/user.ts'
 import { type Clock, timestamp } from '../../lib/clock.ts'
 import type { Handle } from '../request.ts'
-import { users } from '../../api/user.ts'
 
 interface Dependencies {
   readonly handle: Handle

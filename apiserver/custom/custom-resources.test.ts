@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Call, KubeObject, WatchEvent } from '../../api/transport.ts'
-import { memoryStore } from '../../storage/memory.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { memoryStore } from '../../storage/memory.ts'
 import { type TestServerOptions, testServer } from '../testing.ts'
 import { testWebhook } from '../webhooks/testing.ts'
 import { setValueAt, valueAt } from './paths.ts'

@@ -1,6 +1,7 @@
 import { CustomResourceDefinition } from '../../api/apiextensions/custom-resource-definition.ts'
 import { cleanupFinalizer, type Definition, isTrue } from '../../api/apiextensions/definition.ts'
 import { ignore } from '../../api/errors.ts'
+import { users } from '../../api/user.ts'
 import { exponentialBackoff } from '../../lib/backoff.ts'
 import { bell } from '../../lib/bell.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -14,7 +15,6 @@ import type { Handle } from '../request.ts'
 import { cleanup, mustBeCleaned } from './cleanup.ts'
 import type { PostJson } from './conversion-webhook.ts'
 import { servedDefinitions } from './served-definitions.ts'
-import { users } from '../../api/user.ts'
 
 /** Serves what CustomResourceDefinitions define, and tells in their status how far that has got. */
 export interface CustomResources {

@@ -51,6 +51,9 @@ const json = 'application/json'
 const yaml = 'application/yaml'
 const protobuf = 'application/vnd.kubernetes.protobuf'
 
+/** What bodies are written in. */
+export const bodyTypes: readonly string[] = [...new Set([json, yaml, protobuf, ...Object.values(patchTypes)])]
+
 /** `application/json` of `application/json; charset=utf-8`; absent means JSON, as old kubectl leaves it away. */
 function mediaType(contentType: string | undefined): string {
   if (!contentType) return json

@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { virtualClock } from '../../lib/clock.ts'
-import type { ApiRequest } from '../request.ts'
 import { carryExecOverSpdy } from '../../streaming/exec-spdy.ts'
-import { echo } from '../../streaming/testing.ts'
 import { type ClientStream, pipe, spdyClient, upgraded } from '../../streaming/spdy/testing.ts'
+import { echo } from '../../streaming/testing.ts'
+import type { ApiRequest } from '../request.ts'
 import { type TestServer, testServer } from './testing.ts'
 
 let server: TestServer

@@ -4,10 +4,10 @@ import { WebSocket } from 'ws'
 import { ApiError } from '../../api/errors.ts'
 import { httpTransport } from '../../client/http-transport.ts'
 import { virtualClock } from '../../lib/clock.ts'
-import type { ApiRequest, ApiResponse } from '../request.ts'
 import { echo } from '../../streaming/testing.ts'
-import { type TestServer, testServer } from './testing.ts'
 import { pingNowAndThen } from '../../streaming/websocket.ts'
+import type { ApiRequest, ApiResponse } from '../request.ts'
+import { type TestServer, testServer } from './testing.ts'
 
 const path = '/api/v1/namespaces/default/pods/web/exec?command=sh&command=-c&stdin=true&stdout=1&stderr=true&container=main'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type UserInfo, users } from '../../api/user.ts'
-import { deferred } from '../../lib/deferred.ts'
 import { virtualClock } from '../../lib/clock.ts'
+import { deferred } from '../../lib/deferred.ts'
 import { authenticator } from '../auth/authenticator.ts'
 import { builtIn, builtInLevels } from '../overload/built-in.ts'
 import type { FlowControlSource } from '../overload/configuration.ts'

@@ -134,7 +134,7 @@ describe('discovery', () => {
     const tag = String(first.headers.etag)
     expect(tag).toMatch(/^"[0-9A-F]+"$/)
     const again = await server.send('GET', '/apis', { headers: { accept: v2, 'if-none-match': tag } })
-    expect(again).toMatchObject({ status: 304, text: '' })
+    expect(again).toMatchObject({ status: 304, text: '', headers: { 'cache-control': 'public', 'audit-id': expect.any(String) } })
   })
 })
 

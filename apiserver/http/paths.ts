@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { ApiError, ignore } from '../../api/errors.ts'
 import type { UserInfo } from '../../api/user.ts'
-import { encodeSwagger } from '../openapi/v2-protobuf.ts'
 import type { Swagger } from '../openapi/v2.ts'
+import { encodeSwagger } from '../openapi/v2-protobuf.ts'
 import { aggregatedDiscovery } from './aggregated-discovery.ts'
 import { type HealthCheck, health } from './health.ts'
 import { negotiate, parseAccept } from './negotiation.ts'
-import { type Exchange, noCache, sendBytes, sendText, sendValue } from './reply.ts'
+import { type Exchange, headersOf, sendBytes, sendText, sendValue } from './reply.ts'
 import { locationOf } from './request.ts'
 
 /**
@@ -128,7 +128,7 @@ function sendTagged<T extends object>(exchange: Exchange, document: T, type: str
   response.setHeader('ETag', tag)
   response.setHeader('Cache-Control', 'public')
   const wanted = String(request.headers['if-none-match'] ?? '')
-  if (wanted.split(',').some(text => text.trim() === tag)) return void response.writeHead(304).end()
+  if (wanted.split(',').some(text => text.trim() === tag)) return void response.writeHead(304, headersOf(exchange)).end()
   sendBytes(exchange, 200, type, bytes)
 }
 
@@ -146,9 +146,9 @@ function sendOpenApi(exchange: Exchange, path: string, query: URLSearchParams, d
   const hash = locationOf(address).query.get('hash')
   const wanted = query.get('hash')
   response.setHeader('Vary', 'Accept')
-  if (wanted !== null && wanted !== hash) return void response.writeHead(301, { Location: address }).end()
+  if (wanted !== null && wanted !== hash) return void response.writeHead(301, headersOf(exchange, 'Location', address)).end()
   response.setHeader('ETag', `"${hash}"`)
-  response.setHeader('Cache-Control', wanted === null ? noCache : 'public, immutable')
+  if (wanted !== null) response.setHeader('Cache-Control', 'public, immutable')
   sendBytes(exchange, 200, 'application/json', render(documents.at(path) as object).bytes)
 }
 

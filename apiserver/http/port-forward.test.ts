@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createWebSocketStream, WebSocket } from 'ws'
 import { virtualClock } from '../../lib/clock.ts'

@@ -1,10 +1,10 @@
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ApiError } from '../../api/errors.ts'
 import type { Verb } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
-import type { ApiRequest, ProxyBackend } from '../request.ts'
 import { join } from '../../streaming/port-forward.ts'
+import type { ApiRequest, ProxyBackend } from '../request.ts'
 import { type Exchange, sendBytes } from './reply.ts'
 import { targetOf } from './request.ts'
 

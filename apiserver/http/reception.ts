@@ -17,6 +17,8 @@ export interface Arrival extends Omit<Exchange, 'response'> {
   readonly response?: ServerResponse
   trail?: Trail | undefined
   pass?: Pass | undefined
+  /** Its pass has been given back. */
+  hasLeft?: boolean
   attributes?: RequestAttributes
 }
 
@@ -79,21 +81,15 @@ export function reception({ authenticator, authorizer, tls, requestHeaders, audi
   /** Waits for its turn, if it has to. Throws TooManyRequests. */
   function admit(visit: Visit, user: UserInfo, attributes: RequestAttributes): Promise<void> | undefined {
     if (!gate || (attributes.subresource !== undefined && endless.has(attributes.subresource))) return undefined
-    const take = (pass: Pass) => {
-      visit.pass = pass
-      // What is built in has no UID.
-      if (pass.schemaUid) visit.response.setHeader('X-Kubernetes-Pf-Flowschema-Uid', pass.schemaUid)
-      if (pass.levelUid) visit.response.setHeader('X-Kubernetes-Pf-Prioritylevel-Uid', pass.levelUid)
-    }
     const entering = gate.enter(user, attributes, () => closing(visit.response))
-    if (entering instanceof Promise) return entering.then(take)
-    take(entering)
+    if (entering instanceof Promise) return entering.then(pass => void (visit.pass = pass))
+    visit.pass = entering
     return undefined
   }
 
   function leave(visit: Arrival): void {
-    if (visit.pass) gate?.leave(visit.pass)
-    visit.pass = undefined
+    if (visit.pass && !visit.hasLeft) gate?.leave(visit.pass)
+    visit.hasLeft = true
   }
 
   const onCall = (exchange: Exchange, call: ApiRequest) => {

@@ -5,6 +5,7 @@ import { constants, createGzip, gzip } from 'node:zlib'
 import { ApiError, type Status } from '../../api/errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
+import type { Pass } from '../overload/level.ts'
 import type { Format } from './negotiation.ts'
 
 /** Answers from this size on are compressed for those who accept it (k8s.io/apiserver/pkg/endpoints/handlers/responsewriters). */
@@ -17,13 +18,20 @@ export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly auditId: string
+  /** What it was let in by. */
+  readonly pass?: Pass | undefined
 }
 
-export const noCache = 'no-cache, private'
+const noCache = 'no-cache, private'
 
-function setCommonHeaders({ response, auditId }: Exchange): void {
-  response.setHeader('Audit-Id', auditId)
-  if (!response.hasHeader('Cache-Control')) response.setHeader('Cache-Control', noCache)
+/** Headers of an answer, names and values in turn: its own, and those that every answer has. */
+export function headersOf({ response, auditId, pass }: Exchange, ...own: string[]): string[] {
+  const headers = [...own, 'Audit-Id', auditId]
+  if (!response.hasHeader('Cache-Control')) headers.push('Cache-Control', noCache)
+  // What is built in has no UID.
+  if (pass?.schemaUid) headers.push('X-Kubernetes-Pf-Flowschema-Uid', pass.schemaUid)
+  if (pass?.levelUid) headers.push('X-Kubernetes-Pf-Prioritylevel-Uid', pass.levelUid)
+  return headers
 }
 
 function acceptsGzip(request: IncomingMessage): boolean {
@@ -33,23 +41,17 @@ function acceptsGzip(request: IncomingMessage): boolean {
 /** Sends bytes that are there already. */
 export function sendBytes(exchange: Exchange, status: number, contentType: string, bytes: Uint8Array): void {
   if (bytes.length >= gzipFrom && acceptsGzip(exchange.request)) return void sendZipped(exchange, status, contentType, bytes)
-  setCommonHeaders(exchange)
   const { response } = exchange
-  response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': bytes.length })
+  response.writeHead(status, headersOf(exchange, 'Content-Type', contentType, 'Content-Length', String(bytes.length)))
   response.end(bytes)
 }
 
 async function sendZipped(exchange: Exchange, status: number, contentType: string, bytes: Uint8Array): Promise<void> {
   const zipped = await promisify(gzip)(bytes, { level: constants.Z_BEST_SPEED })
-  setCommonHeaders(exchange)
   const { response } = exchange
-  const headers = {
-    'Content-Type': contentType,
-    'Content-Encoding': 'gzip',
-    'Content-Length': zipped.length,
-    Vary: 'Accept-Encoding',
-  }
-  response.writeHead(status, headers)
+  const length = String(zipped.length)
+  const encoding = ['Content-Encoding', 'gzip', 'Content-Length', length, 'Vary', 'Accept-Encoding']
+  response.writeHead(status, headersOf(exchange, 'Content-Type', contentType, ...encoding))
   response.end(zipped)
 }
 
@@ -151,9 +153,10 @@ export async function sendPieces(
   pieces: Iterable<Uint8Array>,
   length?: number,
 ): Promise<void> {
-  setCommonHeaders(exchange)
   const { request, response } = exchange
-  response.setHeader('Content-Type', contentType)
+  const headers = headersOf(exchange, 'Content-Type', contentType)
+  // They leave with the first piece: until then it can still become an error.
+  for (let at = 0; at < headers.length; at += 2) response.setHeader(headers[at] ?? '', headers[at + 1] ?? '')
   if ((length === undefined || length >= gzipFrom) && acceptsGzip(request)) {
     response.setHeader('Vary', 'Accept-Encoding')
     response.setHeader('Content-Encoding', 'gzip')

@@ -4,7 +4,7 @@ import { parsePath } from '../../api/paths.ts'
 import type { CallOptions, PatchType, Target, Verb } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { ApiRequest } from '../request.ts'
-import { type BodyOptions, decodeBody, decodePatch, patchTypeOf } from './body.ts'
+import { type Body, type BodyOptions, decodeBody, decodePatch, patchTypeOf } from './body.ts'
 import { callOptions, deleteOptions, execParameters, isTrue, logParameters } from './query.ts'
 
 /** An HTTP request as far as it matters for what is asked. */
@@ -47,52 +47,64 @@ export function targetOf({ path, query }: Location): Target | undefined {
 }
 
 /** What an HTTP request on a resource asks of the pipeline (k8s.io/apiserver/pkg/endpoints/request/requestinfo.go). */
-export async function apiRequest(
+export function apiRequest(
   http: HttpRequest,
   target: Target,
   { query }: Location,
   user: UserInfo,
   bodies: Pick<BodyOptions, 'kinds' | 'yaml' | 'gone'>,
-): Promise<ApiRequest> {
+): ApiRequest | Promise<ApiRequest> {
   const { method, headers, body: bytes } = http
   const contentType = headers['content-type'] as string | undefined
   switch (method) {
     case 'GET':
     case 'HEAD':
-      return read(target, query, user)
+      return reading(target, query, user)
     case 'POST':
     case 'PUT': {
       const verb = method === 'POST' ? 'create' : 'update'
-      if (streams.has(target.subresource ?? '')) return { ...read(target, query, user), verb }
+      if (streams.has(target.subresource ?? '')) return { ...reading(target, query, user), verb }
       const options = writeOptions(query, verb, headers)
       const findsDuplicates = options.fieldValidation !== 'Ignore'
-      const { value, duplicates } = await decodeBody(bytes, contentType, { ...bodies, target, findsDuplicates })
-      const body = objectOnly(value)
-      return { ...target, verb, options, body, ...(duplicates && { duplicates }), user, ...causeOf(headers) }
+      const read = decodeBody(bytes, contentType, { ...bodies, target, findsDuplicates })
+      return whenRead(read, ({ value, duplicates }) => {
+        const request: ApiRequest = { ...target, verb, options, body: objectOnly(value), user }
+        return withContext(request, headers, duplicates)
+      })
     }
     case 'PATCH': {
       const patchType = patchTypeOf(contentType, { kinds: bodies.kinds, target })
       const options = writeOptions(query, 'patch', headers, patchType)
       const findsDuplicates = options.fieldValidation !== 'Ignore'
-      const { value: body, duplicates } = await decodePatch(bytes, patchType, { ...bodies, target, findsDuplicates })
-      if (body === undefined) throw new ApiError('BadRequest', 'the patch is empty')
-      return { ...target, verb: 'patch', patchType, options, body, ...(duplicates && { duplicates }), user, ...causeOf(headers) }
+      const read = decodePatch(bytes, patchType, { ...bodies, target, findsDuplicates })
+      return whenRead(read, ({ value: body, duplicates }) => {
+        if (body === undefined) throw new ApiError('BadRequest', 'the patch is empty')
+        return withContext({ ...target, verb: 'patch', patchType, options, body, user }, headers, duplicates)
+      })
     }
     case 'DELETE': {
       const verb = target.name === undefined ? 'deletecollection' : 'delete'
       const options = callOptions(query, 'delete')
-      const { value } = await decodeBody(bytes, contentType, { ...bodies, target, findsDuplicates: false, isOptions: true })
-      return { ...target, verb, options: value === undefined ? options : withBody(options, value), user, ...causeOf(headers) }
+      const read = decodeBody(bytes, contentType, { ...bodies, target, findsDuplicates: false, isOptions: true })
+      return whenRead(read, ({ value }) => {
+        const all = value === undefined ? options : withBody(options, value)
+        return withContext({ ...target, verb, options: all, user }, headers)
+      })
     }
     default:
       throw new ApiError('MethodNotAllowed', `the server does not allow this method on the requested resource`)
   }
 }
 
+/** At once, if the body has been read at once: only what is rare takes longer. */
+function whenRead(body: Body | Promise<Body>, make: (body: Body) => ApiRequest): ApiRequest | Promise<ApiRequest> {
+  return body instanceof Promise ? body.then(make) : make(body)
+}
+
 /** Subresources whose query is their own and whose answer is a stream. */
 const streams = new Set(['log', 'exec', 'attach', 'portforward'])
 
-function read(target: Target, query: URLSearchParams, user: UserInfo): ApiRequest {
+function reading(target: Target, query: URLSearchParams, user: UserInfo): ApiRequest {
   const { name, subresource } = target
   if (subresource === 'log') return { ...target, verb: 'get', user, parameters: { ...logParameters(query) } }
   if (subresource === 'exec' || subresource === 'attach') {
@@ -131,9 +143,12 @@ function withBody({ labelSelector, fieldSelector, limit, continue: token, dryRun
   }
 }
 
-function causeOf(headers: HttpRequest['headers']): Pick<ApiRequest, 'cause'> {
+/** Says in a write what brought it about, and what its body says twice. */
+function withContext(request: ApiRequest, headers: HttpRequest['headers'], duplicates?: readonly string[]): ApiRequest {
+  if (duplicates) request.duplicates = duplicates
   const cause = causeFromHeaders(headers as Parameters<typeof causeFromHeaders>[0])
-  return cause ? { cause } : {}
+  if (cause) request.cause = cause
+  return request
 }
 
 function objectOnly(body: unknown): unknown {

@@ -4,13 +4,13 @@ import type { Target } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { ApiRequest, ApiResponse, Handle } from '../request.ts'
+import type { TableMaker } from '../table.ts'
 import type { BodyKinds } from './body.ts'
 import { listBytes, listLength } from './list.ts'
 import { type Format, negotiate, type Transform } from './negotiation.ts'
 import { closing } from './reception.ts'
-import { drained, type Exchange, isPretty, noCache, sendBytes, sendPieces, sendValue, setWarnings } from './reply.ts'
+import { drained, type Exchange, headersOf, isPretty, sendBytes, sendPieces, sendValue, setWarnings } from './reply.ts'
 import { apiRequest, type Location } from './request.ts'
-import type { TableMaker } from '../table.ts'
 import { type IncludeObject, isObject, type TableMakers, type Transformer, transformer } from './tables.ts'
 import { sendWatch } from './watch.ts'
 import type { YamlReader } from './yaml-reader.ts'
@@ -46,7 +46,8 @@ export function resourceHandler(options: ResourceOptions) {
     const { request, response } = exchange
     const { method = 'GET', url = '/', headers } = request
     const bodies = { kinds: options.kinds, yaml: options.yaml, gone: () => closing(response) }
-    const call = await apiRequest({ method, url, headers, body }, target, location, user, bodies)
+    const asked = apiRequest({ method, url, headers, body }, target, location, user, bodies)
+    const call = asked instanceof Promise ? await asked : asked
     if (call.subresource === 'exec' || call.subresource === 'attach' || call.subresource === 'portforward') {
       throw new ApiError('BadRequest', 'Upgrade request required')
     }
@@ -67,7 +68,8 @@ export function resourceHandler(options: ResourceOptions) {
     options.onCall?.(exchange, call)
     const answer = await handle(call)
     options.onAnswer?.(exchange, answer)
-    await send(exchange, answer, format, transform, options)
+    const sending = send(exchange, answer, format, transform, options)
+    if (sending) await sending
   }
 }
 
@@ -89,13 +91,14 @@ function transformOf(
   return transformer({ format, maker, include: include satisfies IncludeObject, clock })
 }
 
-async function send(
+/** At once, if all there is to send is there. */
+function send(
   exchange: Exchange,
   answer: ApiResponse,
   format: Format,
   transform: Transformer | undefined,
   { clock, toStatus }: ResourceOptions,
-): Promise<void> {
+): Promise<void> | void {
   if ('warnings' in answer) setWarnings(exchange.response, answer.warnings ?? [])
   switch (answer.type) {
     case 'object':
@@ -131,12 +134,13 @@ async function sendWholeList(exchange: Exchange, pieces: Iterable<Uint8Array>, f
 const longestSilenceInMs = 500
 
 /** A log: each chunk leaves at once. */
-async function sendChunks({ response, auditId }: Exchange, answer: Bytes, clock: Clock): Promise<void> {
-  if (answer.isEmpty) return void response.writeHead(204, { 'Audit-Id': auditId, 'Cache-Control': noCache }).end()
+async function sendChunks(exchange: Exchange, answer: Bytes, clock: Clock): Promise<void> {
+  const { response } = exchange
+  if (answer.isEmpty) return void response.writeHead(204, headersOf(exchange)).end()
   const chunks = answer.chunks[Symbol.asyncIterator]()
   const first = chunks.next()
   await Promise.race([first, clock.sleep(longestSilenceInMs)])
-  response.writeHead(200, { 'Content-Type': answer.contentType, 'Audit-Id': auditId, 'Cache-Control': noCache })
+  response.writeHead(200, headersOf(exchange, 'Content-Type', answer.contentType))
   response.flushHeaders()
   try {
     for (let next = await first; !next.done && !response.destroyed; next = await chunks.next()) {

@@ -1,9 +1,10 @@
-import { createServer, type Server } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { ApiError } from '../../api/errors.ts'
+import type { Target } from '../../api/transport.ts'
 import type { UserInfo } from '../../api/user.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { deferred } from '../../lib/deferred.ts'
@@ -16,16 +17,16 @@ import { type Authorizer, forbiddenPath, forbiddenResource } from '../auth/autho
 import type { Gate } from '../overload/gate.ts'
 import type { Handle } from '../request.ts'
 import { attributesOf, type RequestAttributes } from './attributes.ts'
-import { type BodyKinds, longestBody } from './body.ts'
+import { type BodyKinds, bodyTypes, longestBody } from './body.ts'
 import { clientError, flawOf, hasBody, methodNotAllowed, parserError, unmetExpectation } from './malformed.ts'
-import { pathHandler, type PathOptions } from './paths.ts'
+import { type PathOptions, pathHandler } from './paths.ts'
+import { proxyCall, proxyPath, proxyRequest } from './proxy.ts'
 import { type Arrival, auditIdOf, reception, tellFailure, type Visit } from './reception.ts'
 import { sendLastStatus, sendStatus, statusOf } from './reply.ts'
-import { proxyCall, proxyPath, proxyRequest } from './proxy.ts'
-import { apiRequest, locationOf, targetOf } from './request.ts'
+import { apiRequest, type Location, locationOf, targetOf } from './request.ts'
+import type { RequestHeaders } from './request-header.ts'
 import { resourceHandler } from './resource.ts'
 import type { TableMakers } from './tables.ts'
-import type { RequestHeaders } from './request-header.ts'
 import { upgrader } from './upgrade.ts'
 import { type YamlReader, yamlReader } from './yaml-reader.ts'
 
@@ -157,7 +158,7 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>, 
   })
   // All bodies come as they are: what is in them is for the pipeline's decoder to say, not for a parser chosen by content type.
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.addContentTypeParser([...bodyTypes, '*'], { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   const noBody = Buffer.alloc(0)
   const serveAny = (request: FastifyRequest, reply: FastifyReply) => {
     reply.hijack()
@@ -179,6 +180,16 @@ async function build(options: HttpServerOptions, streams: Set<AbortController>, 
 /** These are answered by other protocols than HTTP. */
 const upgrades = new Set(['exec', 'attach', 'portforward'])
 
+/** What a request asks, and for whom. */
+interface Question {
+  readonly body: Buffer
+  readonly location: Location
+  /** Absent: it is about no resource. */
+  readonly target: Target | undefined
+  readonly attributes: RequestAttributes
+  readonly user: UserInfo
+}
+
 /** Every request and every upgrade comes in here. */
 function frontDoor(options: HttpServerOptions, streams: Set<AbortController>, yaml: YamlReader) {
   const { authorizer, handle, log, gate } = options
@@ -192,15 +203,8 @@ function frontDoor(options: HttpServerOptions, streams: Set<AbortController>, ya
     auditId: auditIdOf(request) ?? options.random.uuid(),
   })
 
-  async function answer(visit: Visit, body: Buffer): Promise<void> {
-    const { request } = visit
-    const location = locationOf(request.url ?? '/')
-    const target = targetOf(location)
-    const attributes = attributesOf(request.method, target, location)
-    const arriving = arrive(visit, attributes)
-    const user = arriving instanceof Promise ? await arriving : arriving
-    const admitted = gate && admit(visit, user, attributes)
-    if (admitted) await admitted
+  /** Who was let in gets an answer. */
+  function answer(visit: Visit, { body, location, target, attributes, user }: Question): Promise<void> {
     if (target?.subresource !== undefined && upgrades.has(target.subresource)) checkUpgrade(user, attributes)
     if (target) return serveResource({ exchange: visit, body, target, location, user })
     const decision = authorizer.authorizePath(user, attributes.verb, location.path)
@@ -232,7 +236,14 @@ function frontDoor(options: HttpServerOptions, streams: Set<AbortController>, ya
     async serve(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
       const visit = visitOf(request, response)
       try {
-        await answer(visit, body)
+        const location = locationOf(request.url ?? '/')
+        const target = targetOf(location)
+        const attributes = attributesOf(request.method, target, location)
+        const arriving = arrive(visit, attributes)
+        const user = arriving instanceof Promise ? await arriving : arriving
+        const admitted = gate && admit(visit, user, attributes)
+        if (admitted) await admitted
+        await answer(visit, { body, location, target, attributes, user })
       } catch (error) {
         const status = toStatus(error)
         tellFailure(visit, error, status)

@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import type { UserInfo } from '../../api/user.ts'
+import { tokenFromProtocols } from '../../streaming/websocket.ts'
 import { type Authenticator, unauthorized } from '../auth/authenticator.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
 import { impersonate } from '../auth/impersonation.ts'
 import { type RequestHeaders, spokenFor } from './request-header.ts'
-import { tokenFromProtocols } from '../../streaming/websocket.ts'
 
 /** What a connection's certificate says, worked out once: a user, nobody, somebody who is not to be believed, a front proxy. */
 type Peer = UserInfo | 'none' | 'invalid' | 'proxy'

@@ -1,7 +1,7 @@
 import type { Status } from '../../api/errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { WatchFrame } from '../request.ts'
-import { drained, type Exchange, inBatches, noCache } from './reply.ts'
+import { drained, type Exchange, headersOf, inBatches } from './reply.ts'
 
 const prefixes = {
   ADDED: Buffer.from('{"type":"ADDED","object":'),
@@ -25,7 +25,7 @@ const longestStallInMs = 60_000
  */
 export async function sendWatch(exchange: Exchange, { events, render = ownBytes, toStatus, clock }: WatchSource): Promise<void> {
   const { response } = exchange
-  response.writeHead(200, { 'Content-Type': 'application/json', 'Audit-Id': exchange.auditId, 'Cache-Control': noCache })
+  response.writeHead(200, headersOf(exchange, 'Content-Type', 'application/json'))
   response.flushHeaders()
   try {
     for await (const frames of events) {

@@ -1,4 +1,4 @@
-import { Composer, LineCounter, type Node, isAlias, isMap, isScalar, isSeq, Lexer, Parser, type Tags } from 'yaml'
+import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, Parser, type Tags } from 'yaml'
 import { deepestBody, isTooDeep } from '../body-limits.ts'
 
 /** What a text in YAML says. */

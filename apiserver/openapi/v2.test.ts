@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { bodyKinds, kinds } from '../../api/kinds.ts'
 import { apiVersionOf } from '../../api/kind.ts'
+import { bodyKinds, kinds } from '../../api/kinds.ts'
 import { openApiV2 } from './v2.ts'
 import { encodeSwagger } from './v2-protobuf.ts'
 import { openApiDocument } from './v3.ts'

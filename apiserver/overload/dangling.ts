@@ -1,10 +1,10 @@
-import { FlowSchema } from '../../api/flowcontrol/flow-schema.ts'
 import { ignore } from '../../api/errors.ts'
+import { FlowSchema } from '../../api/flowcontrol/flow-schema.ts'
+import { users } from '../../api/user.ts'
 import type { Bell } from '../../lib/bell.ts'
 import { timestamp } from '../../lib/clock.ts'
 import type { Run } from '../../lib/run.ts'
 import type { Followed, FollowOptions } from '../followed.ts'
-import { users } from '../../api/user.ts'
 
 interface Options extends FollowOptions {
   readonly schemas: Followed

@@ -3,8 +3,8 @@ import { bell } from '../../lib/bell.ts'
 import { type Run, runAll } from '../../lib/run.ts'
 import { type FollowOptions, followed } from '../followed.ts'
 import { builtIn } from './built-in.ts'
-import { dangling } from './dangling.ts'
 import type { FlowControlSource, FlowSchemaLike, PriorityLevelLike } from './configuration.ts'
+import { dangling } from './dangling.ts'
 
 const group = 'flowcontrol.apiserver.k8s.io'
 

@@ -1,7 +1,7 @@
 import { ApiError } from '../../api/errors.ts'
 import { copy, deepEqual } from '../../lib/json.ts'
-import { isRecord } from '../decode-body.ts'
 import { isTooDeep } from '../body-limits.ts'
+import { isRecord } from '../decode-body.ts'
 import { unprocessable } from './errors.ts'
 
 const mostOperations = 10_000

@@ -3,8 +3,8 @@ import { MutatingAdmissionPolicy as MutatingPolicyKind } from '../../api/admissi
 import type { ValidatingAdmissionPolicy } from '../../api/admissionregistration/validating-admission-policy.ts'
 import { ValidatingAdmissionPolicy as ValidatingPolicyKind } from '../../api/admissionregistration/validating-admission-policy.ts'
 import {
-  MutatingWebhookConfiguration,
   type ValidatingWebhookConfiguration as Configuration,
+  MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
 } from '../../api/admissionregistration/webhook-configuration.ts'
 import { type FieldError, fieldError, invalidObject } from '../../api/field-errors.ts'

@@ -14,7 +14,7 @@ import { causeOf, replaceObject } from '../webhooks/calls.ts'
 import { matchingKind, subjectOf } from '../webhooks/matching.ts'
 import { reinvocationOf, wasChanged } from '../webhooks/reinvocation.ts'
 import { activation, compose, evaluate, meetsConditions, variablesFor } from './expressions.ts'
-import { bindingCriteria, namespaceObjectOf, policyCriteria, type PolicyContext } from './matching.ts'
+import { bindingCriteria, namespaceObjectOf, type PolicyContext, policyCriteria } from './matching.ts'
 import { paramsOf } from './params.ts'
 
 /** Policies that change objects, with their bindings. */

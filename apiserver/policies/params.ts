@@ -1,8 +1,8 @@
-import { parseGroupVersion } from './group-version.ts'
 import { fromLabelSelector, type LabelSelectorObject, matchesLabels } from '../../api/selectors.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import type { Access } from '../access.ts'
 import type { KindTable } from '../kind-table.ts'
+import { parseGroupVersion } from './group-version.ts'
 
 /** Where parameters are found. */
 export interface ParamSource {

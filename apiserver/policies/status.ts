@@ -1,9 +1,9 @@
 import { ValidatingAdmissionPolicy } from '../../api/admissionregistration/validating-admission-policy.ts'
 import { isReason } from '../../api/errors.ts'
+import { users } from '../../api/user.ts'
 import type { Log } from '../../lib/log.ts'
 import type { KindTable } from '../kind-table.ts'
 import type { Handle } from '../request.ts'
-import { users } from '../../api/user.ts'
 
 interface Options {
   readonly handle: Handle

@@ -1,9 +1,9 @@
 import type { AdmissionContext, AdmissionStep, Attempt } from '../admission.ts'
+import { isExempt } from '../webhooks/matching.ts'
 import type { Composition } from './expressions.ts'
 import { keptFor, type PolicyContext } from './matching.ts'
 import type { Mutations } from './mutating.ts'
 import type { Policies } from './validating.ts'
-import { isExempt } from '../webhooks/matching.ts'
 
 export interface PolicyOptions extends Pick<PolicyContext, 'equivalents' | 'authorizer' | 'kinds'> {
   /** Policies with the bindings that put them to work, by name. */

@@ -8,7 +8,7 @@ import { costPerRequest } from '../cel/budget.ts'
 import { loadCel } from '../cel/load.ts'
 import { matchingKind, type Subject, subjectOf } from '../webhooks/matching.ts'
 import { activation, compose, evaluate, meetsConditions, variablesFor } from './expressions.ts'
-import { bindingCriteria, failureOf, namespaceObjectOf, policyCriteria, type PolicyContext } from './matching.ts'
+import { bindingCriteria, failureOf, namespaceObjectOf, type PolicyContext, policyCriteria } from './matching.ts'
 import { paramsOf } from './params.ts'
 
 /** The longest text that a messageExpression may make. */

@@ -1,6 +1,6 @@
-import { ApiError, conflict } from '../../api/errors.ts'
 import { Binding } from '../../api/core/binding.ts'
 import type { Pod } from '../../api/core/pod.ts'
+import { ApiError, conflict } from '../../api/errors.ts'
 import { fieldError, invalidObject } from '../../api/field-errors.ts'
 import { timestamp } from '../../lib/clock.ts'
 import { type AnyDraft, decodeBody } from '../decode-body.ts'

@@ -4,8 +4,8 @@ import type { KubeObject } from '../../api/transport.ts'
 import { isRecord } from '../decode-body.ts'
 import { checkPatchOptions, patchAttempts, patched } from '../patch.ts'
 import type { ApiRequest } from '../request.ts'
-import type { Incoming } from '../update.ts'
 import type { SubresourceDependencies, SubresourceHandler } from '../subresources.ts'
+import type { Incoming } from '../update.ts'
 
 /** GET, PUT and PATCH of a part of a spec that has rules of its own: the whole object goes in and out, but only that part changes. */
 export function part({ rewrite, access, managers, next }: SubresourceDependencies): SubresourceHandler {

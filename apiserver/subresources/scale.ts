@@ -1,19 +1,19 @@
 import { Scale } from '../../api/autoscaling/scale.ts'
+import { ApiError, notFound } from '../../api/errors.ts'
 import { fieldError, invalidObject } from '../../api/field-errors.ts'
 import type { AnyKind } from '../../api/kind.ts'
-import { ApiError, notFound } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import { copy, deepEqual, deepFreeze } from '../../lib/json.ts'
+import type { Attempt } from '../admission.ts'
 import { setManagedFields } from '../apply/field-manager.ts'
 import type { ManagedEntry } from '../apply/managed.ts'
 import { entriesWithScale, scaleEntries } from '../apply/scale-view.ts'
-import type { Attempt } from '../admission.ts'
 import { type AnyDraft, decodeBody } from '../decode-body.ts'
 import { checkIdentity, countGeneration, place } from '../metadata.ts'
 import { checkPatchOptions, patchAttempts, patched } from '../patch.ts'
 import type { ApiRequest } from '../request.ts'
-import type { Incoming } from '../update.ts'
 import type { SubresourceDependencies, SubresourceHandler } from '../subresources.ts'
+import type { Incoming } from '../update.ts'
 
 /** GET, PUT and PATCH of .../scale: the number of replicas, whatever the kind calls it. */
 export function scale({ rewrite, access, managers, admission }: SubresourceDependencies): SubresourceHandler {

@@ -1,11 +1,11 @@
+import type { Pod } from '../../api/core/pod.ts'
 import { ApiError, notFound } from '../../api/errors.ts'
 import { type FieldError, fieldError, invalidObject } from '../../api/field-errors.ts'
-import type { Pod } from '../../api/core/pod.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import type { ContainerLogOptions, ContainerTarget, ExecOptions, NodeAgent } from '../../api/node-agent.ts'
 import type { ApiRequest } from '../request.ts'
-import { admitConnect } from './connect.ts'
 import type { SubresourceDependencies, SubresourceHandler } from '../subresources.ts'
+import { admitConnect } from './connect.ts'
 
 type LogParameters = Omit<ContainerLogOptions, 'stream'> & { stream?: string }
 

@@ -1,5 +1,5 @@
-import { ApiError, type Reason, type Status } from '../../api/errors.ts'
 import { tryDecode } from '../../api/decode.ts'
+import { ApiError, type Reason, type Status } from '../../api/errors.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import { copy, deepEqual } from '../../lib/json.ts'
 import type { Random } from '../../lib/random.ts'

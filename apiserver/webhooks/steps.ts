@@ -2,8 +2,8 @@ import type { MutatingWebhook, ValidatingWebhook } from '../../api/admissionregi
 import type { AnyKind } from '../../api/kind.ts'
 import type { AdmissionContext, AdmissionStep, Attempt } from '../admission.ts'
 import type { Authorizer } from '../auth/authorizer.ts'
-import { applyVerdict, ask, type Asking, internal } from './calls.ts'
 import { webhookCaller } from './caller.ts'
+import { type Asking, applyVerdict, ask, internal } from './calls.ts'
 import { isExempt, matchingKind, type Subject, subjectOf } from './matching.ts'
 import { reinvocationOf, wasChanged } from './reinvocation.ts'
 

@@ -5,10 +5,10 @@ import { ApiError, type Status } from '../../api/errors.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { silentLog } from '../../lib/log.ts'
 import { issueCertificate } from '../../lib/x509/certificate.ts'
-import type { Authorizer } from '../auth/authorizer.ts'
-import { extensibleAdmission } from '../extensible-admission.ts'
 import { eventually } from '../../test/support/eventually.ts'
 import { admissionSteps } from '../admission-steps.ts'
+import type { Authorizer } from '../auth/authorizer.ts'
+import { extensibleAdmission } from '../extensible-admission.ts'
 import { type TestServer, testServer } from '../testing.ts'
 
 /** The request part of an AdmissionReview, as tests look into it. */

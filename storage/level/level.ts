@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import { type Commit, type CommitQueue, commitQueue, type Version } from '../commits.ts'
 import { type Feed, feed } from '../feed.ts'
-import { checkKept, Compacted, FutureRevision, type Store, type StoreEvent, StoreUnavailable } from '../store.ts'
+import { Compacted, checkKept, FutureRevision, type Store, type StoreEvent, StoreUnavailable } from '../store.ts'
 import { type Disk, openDisk, StoreCorrupted, type WriteBatch } from './disk.ts'
 import { checkFormat } from './format.ts'
 import { type Reader, reader } from './reader.ts'
@@ -86,10 +86,15 @@ function storeOn(disk: Disk, read: Reader, clock: Clock, newest: number, living:
     changes.reset()
   })
 
-  async function write(...[type, key, encode, expected, note]: Parameters<CommitQueue['write']>): ReturnType<Store['put']> {
+  const write: CommitQueue['write'] = (type, key, encode, expected, note) =>
+    closed || !disk.isWritable
+      ? writeWhenReady(type, key, encode, expected, note)
+      : queue.write(type, key, encode, expected, note)
+
+  async function writeWhenReady(...write: Parameters<CommitQueue['write']>): ReturnType<Store['put']> {
     checkOpen()
     while (!disk.isWritable) await disk.ready('write')
-    return queue.write(type, key, encode, expected, note)
+    return queue.write(...write)
   }
 
   async function compact(revision: number): Promise<void> {

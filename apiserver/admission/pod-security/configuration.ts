@@ -4,9 +4,9 @@ import {
   levelRule,
   type Mode,
   modes,
+  type Policy,
   parseLevel,
   parseVersion,
-  type Policy,
   type Standard,
   versionRule,
 } from './policy.ts'

@@ -1,5 +1,5 @@
 import type { Volume } from '../../../api/core/volume.ts'
-import { type Check, plural, type PodLike, quoted, sorted } from './check.ts'
+import { type Check, type PodLike, plural, quoted, sorted } from './check.ts'
 import { hostPathVolumes } from './host-checks.ts'
 
 /** Rules about kernel parameters and volumes (k8s.io/pod-security-admission/policy). */

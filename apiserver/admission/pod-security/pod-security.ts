@@ -114,9 +114,7 @@ export function podSecuritySteps(configuration: PodSecurityConfiguration = defau
       const why = exemption(attempt)
       if (why) return attempt.annotate?.(`${labelPrefix}exempt`, why)
       const name = attempt.namespace ?? ''
-      const atHand = access.atHand(Namespace, undefined, name)
-      if (atHand) return judgeIn(attempt, atHand as Namespace)
-      return access.get(Namespace, undefined, name).then(namespace => judgeIn(attempt, namespace as Namespace | undefined))
+      return access.lookUp(Namespace, undefined, name, namespace => judgeIn(attempt, namespace as Namespace | undefined))
     }
 
   async function checkNamespace({ kind, object, old, warnings }: Attempt, context: AdmissionContext): Promise<void> {

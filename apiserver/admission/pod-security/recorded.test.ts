@@ -5,15 +5,15 @@ import { Namespace } from '../../../api/core/namespace.ts'
 import { Pod } from '../../../api/core/pod.ts'
 import { tryDecode } from '../../../api/decode.ts'
 import { ApiError } from '../../../api/errors.ts'
-import { kinds } from '../../../api/kinds.ts'
 import type { AnyKind } from '../../../api/kind.ts'
+import { kinds } from '../../../api/kinds.ts'
 import type { KubeObject } from '../../../api/transport.ts'
 import { virtualClock } from '../../../lib/clock.ts'
 import type { AdmissionContext, Attempt } from '../../admission.ts'
 import { parsePodSecurity } from './configuration.ts'
 import { detailsText, reasonsText, violationsOf } from './evaluate.ts'
-import { type Level, modes, parseVersion, policyOf, standardText } from './policy.ts'
 import { podSecuritySteps } from './pod-security.ts'
+import { type Level, modes, parseVersion, policyOf, standardText } from './policy.ts'
 
 interface PodRecord {
   readonly pod: object
@@ -125,8 +125,8 @@ async function answerTo({ configuration, in: namespace, pods, request }: Request
     },
   } as unknown as Attempt
   const access = {
-    atHand: () => (request.user === 'root' ? undefined : stored), // both ways of asking have their turn
-    get: async () => stored,
+    lookUp: <T>(_kind: unknown, _namespace: unknown, _name: unknown, goOn: (found: typeof stored) => T | Promise<T>) =>
+      request.user === 'root' ? Promise.resolve(stored).then(goOn) : goOn(stored), // both ways of answering have their turn
     inNamespace: async () => (pods ?? []).map(pod => ({ object: objectOf(Pod, pod) })),
   }
   const answer = { reason: undefined as string | undefined, message: undefined as string | undefined, warnings, annotations }
