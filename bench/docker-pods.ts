@@ -4,7 +4,7 @@ import type { KubeList, KubeObject, Transport } from '../api/transport.ts'
 import { dockerEngine } from '../kubelet/runtime/docker/engine.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
-import { runAgent, runProgram, type Running, sleep, until } from './program.ts'
+import { type Running, runAgent, runProgram, sleep, until } from './program.ts'
 import { type Figure, median, percentile } from './report.ts'
 
 const pods = { group: '', version: 'v1', resource: 'pods', namespace: 'default' } as const

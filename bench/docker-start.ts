@@ -1,10 +1,10 @@
 import { dockerEngine } from '../kubelet/runtime/docker/engine.ts'
+import { pauseImage } from '../kubelet/runtime/docker/pause-image.ts'
 import { dockerRuntime } from '../kubelet/runtime/docker/runtime.ts'
 import { containerConfig, sandboxConfig } from '../kubelet/runtime/pod-configs.ts'
 import { systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
 import { type Figure, median } from './report.ts'
-import { pauseImage } from '../kubelet/runtime/docker/pause-image.ts'
 
 const image = 'busybox:1.36'
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
-import { systemRandom } from '../lib/random.ts'
 import { Pod } from '../api/core/pod.ts'
+import { systemRandom } from '../lib/random.ts'
 import { type LoadOptions, type LoadResult, nameOf } from './http-load.ts'
 import { protobufBody } from './protobuf-body.ts'
 import { percentile } from './report.ts'

@@ -87,10 +87,14 @@ export function growthPlot(unit: string, all: readonly Growth[]): string {
     const text = isDecade ? `<text x="${left - 8}" y="${at + 4}" text-anchor="end" font-size="11">${value}</text>` : ''
     return `<line x1="${left}" x2="${width - right}" y1="${at}" y2="${at}" stroke="${faint}"/>${text}`
   })
-  const sizes = [...new Set(xs)].map(size => `<text x="${x(size)}" y="${bottom + 20}" text-anchor="middle" font-size="11">${size}</text>`)
+  const sizes = [...new Set(xs)].map(
+    size => `<text x="${x(size)}" y="${bottom + 20}" text-anchor="middle" font-size="11">${size}</text>`,
+  )
   const lines = all.map(({ name, unit: of, exponent, points }, i) => {
     const colour = colours[i % colours.length]
-    const dots = points.map(([size, value]) => `<circle cx="${x(size)}" cy="${y(Math.max(value, 0.01))}" r="3.5" fill="${colour}"/>`)
+    const dots = points.map(
+      ([size, value]) => `<circle cx="${x(size)}" cy="${y(Math.max(value, 0.01))}" r="3.5" fill="${colour}"/>`,
+    )
     const key = `<text x="${width - right + 24}" y="${top + 22 * i + 8}" font-size="12" fill="${colour}">${name} (${of}): ${unit}^${exponent.toFixed(2)}</text>`
     return `<path d="${path(points)}" fill="none" stroke="${colour}" stroke-width="2"/>${dots.join('')}${key}`
   })

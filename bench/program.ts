@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { nodeEnv, nodeFlags } from '../scripts/node-flags.mjs'
 import type { Transport } from '../api/transport.ts'
 import { httpTransport } from '../client/http-transport.ts'
 import { parseKubeconfig, selectConnection } from '../client/kubeconfig.ts'
+import { nodeEnv, nodeFlags } from '../scripts/node-flags.mjs'
 
 /** The built program, as a user runs it. */
 const program = resolve('dist', 'wherry.mjs')

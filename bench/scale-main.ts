@@ -77,8 +77,18 @@ function growths(stories: readonly ScaleStory[], size: (story: ScaleStory) => nu
   const points = (figure: (story: ScaleStory) => number) => stories.map(story => [size(story), figure(story)] as const)
   const phaseOf = ({ phases }: ScaleStory, name: string) => phases.find(phase => phase.name === name)
   return [
-    ...names.map(name => growth(name, 's of processor time', points(story => phaseOf(story, name)?.cpuInS ?? 0))),
-    growth('memory', 'MB at most', points(({ phases }) => Math.max(...phases.map(({ peakMegabytes }) => peakMegabytes)))),
+    ...names.map(name =>
+      growth(
+        name,
+        's of processor time',
+        points(story => phaseOf(story, name)?.cpuInS ?? 0),
+      ),
+    ),
+    growth(
+      'memory',
+      'MB at most',
+      points(({ phases }) => Math.max(...phases.map(({ peakMegabytes }) => peakMegabytes))),
+    ),
   ]
 }
 

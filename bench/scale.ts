@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { KubeObject } from '../api/transport.ts'
 import { type Neighbour, neighbour } from './neighbour.ts'
-import { runProgram, type Running, sleep, until } from './program.ts'
+import { type Running, runProgram, sleep, until } from './program.ts'
 
 const namespace = 'scale'
 const deployments = { group: 'apps', version: 'v1', resource: 'deployments', namespace } as const
@@ -134,7 +134,11 @@ interface DeploymentState {
 async function states({ transport }: Running): Promise<DeploymentState[]> {
   const { items } = (await transport.call({ verb: 'list', ...deployments })) as { items: readonly KubeObject[] }
   return items.map(item => {
-    const { metadata, spec, status = {} } = item as KubeObject & {
+    const {
+      metadata,
+      spec,
+      status = {},
+    } = item as KubeObject & {
       spec: { replicas: number }
       status?: { observedGeneration?: number; updatedReplicas?: number; readyReplicas?: number; replicas?: number }
     }

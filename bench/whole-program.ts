@@ -1,5 +1,5 @@
 import { podBody } from './http-creates.ts'
-import { runProgram, type Running, sleep, until } from './program.ts'
+import { type Running, runProgram, sleep, until } from './program.ts'
 import { type Figure, median } from './report.ts'
 
 const pods = { group: '', version: 'v1', resource: 'pods', namespace: 'default' } as const

@@ -1,5 +1,5 @@
-import type { AnyKind, InputOf, KindDefinition, ObjectOf } from '../api/kind.ts'
 import type { Cause, Note } from '../api/journal.ts'
+import type { AnyKind, InputOf, KindDefinition, ObjectOf } from '../api/kind.ts'
 import type { CallOptions, KubeList, KubeObject, PatchType, Target, WatchEvent } from '../api/transport.ts'
 
 /** Where an object is. `namespace` stays away for cluster-scoped kinds. */

@@ -2,7 +2,7 @@ import type { WebSocket as Socket } from 'ws'
 import type { ExecSession } from '../api/node-agent.ts'
 import { resultOf } from '../streaming/exec-result.ts'
 import { byteQueue } from './byte-queue.ts'
-import { dial, type DialOptions } from './web-socket.ts'
+import { type DialOptions, dial } from './web-socket.ts'
 
 /** The first byte of each message (k8s.io/apimachinery/pkg/util/remotecommand). */
 const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3, resize: 4, close: 255 } as const

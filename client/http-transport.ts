@@ -1,4 +1,4 @@
-import { Agent as PlainAgent, type IncomingMessage, request as plainRequest, type RequestOptions } from 'node:http'
+import { type IncomingMessage, Agent as PlainAgent, request as plainRequest, type RequestOptions } from 'node:http'
 import { Agent, request as secureRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { causeHeaders } from '../api/cause-headers.ts'

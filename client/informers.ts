@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { isReason } from '../api/errors.ts'
-import type { AnyKind } from '../api/kind.ts'
 import { keyOf } from '../api/keys.ts'
+import type { AnyKind } from '../api/kind.ts'
 import type { KubeObject, WatchEvent } from '../api/transport.ts'
 import { exponentialBackoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'

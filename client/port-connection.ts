@@ -1,6 +1,6 @@
 import type { WebSocket as Socket } from 'ws'
 import { byteQueue } from './byte-queue.ts'
-import { dial, type DialOptions } from './web-socket.ts'
+import { type DialOptions, dial } from './web-socket.ts'
 
 /** A connection to a port of a pod. */
 export interface PortConnection {

@@ -1,5 +1,5 @@
-import type { AnyKind } from '../api/kind.ts'
 import type { Cause } from '../api/journal.ts'
+import type { AnyKind } from '../api/kind.ts'
 import type { Call, CallOptions, KubeObject, Target, Transport, Verb } from '../api/transport.ts'
 import type { Client, DeleteOptions, ListOptions, Ref, WriteOptions } from './client.ts'
 

@@ -1,8 +1,8 @@
-import type { AnyKind } from '../api/kind.ts'
 import { keyOf } from '../api/keys.ts'
+import type { AnyKind } from '../api/kind.ts'
 import type { KubeObject, OwnerReference } from '../api/transport.ts'
-import type { Change } from './informer.ts'
 import type { ListerOf, Watch } from './controller.ts'
+import type { Change } from './informer.ts'
 
 /** A change of an object wakes the keys that `keys` names: by default the object's own. */
 export function on(kind: AnyKind, keys: Watch['keys'] = ownKey): Watch {

@@ -1,14 +1,14 @@
+import { users } from '../api/user.ts'
 import type { Certificates } from '../apiserver/auth/certificates.ts'
 import { formatKubeconfig, kubeconfigFor } from '../client/kubeconfig.ts'
-import { users } from '../api/user.ts'
 import { createClient } from '../client/typed-client.ts'
 import { systemClock, timestamp } from '../lib/clock.ts'
 import { aborted } from '../lib/run.ts'
 import { type Cluster, nodesReady } from './cluster.ts'
 import { writeComponentKubeconfigs } from './component-kubeconfigs.ts'
 import { type DataDir, markRunning, processStart, type RunningCluster, writeWhole } from './data-dir.ts'
-import type { UpOptions } from './options.ts'
 import type { Reachable } from './join-objects.ts'
+import type { UpOptions } from './options.ts'
 import { version } from './version.ts'
 
 interface Announcement {

@@ -9,8 +9,8 @@ import { systemRandom } from '../lib/random.ts'
 import { type Run, runAll } from '../lib/run.ts'
 import {
   type ComponentFlags,
-  controllerManagerHelp,
   type ControllerManagerFlags,
+  controllerManagerHelp,
   parseControllerManager,
   parseScheduler,
   schedulerHelp,

@@ -1,6 +1,6 @@
 import { autoscalingFlagTable, autoscalingHelp, autoscalingOptions } from './autoscaling-flags.ts'
-import { enabledControllers } from './controller-names.ts'
 import type { ControlPlaneOptions } from './control-plane.ts'
+import { enabledControllers } from './controller-names.ts'
 import { electionFlagTable, electionHelp, electionTimes } from './election-flags.ts'
 import { textFlags, truth, type Values } from './flags.ts'
 import { allControllers } from './own-controllers.ts'

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { nodeEnv, nodeFlags } from '../scripts/node-flags.mjs'
 import { systemClock } from '../lib/clock.ts'
+import { nodeEnv, nodeFlags } from '../scripts/node-flags.mjs'
 import { type DataDir, runningCluster } from './data-dir.ts'
 
 const patienceInMs = 60_000

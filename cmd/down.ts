@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
-import { chosenDataDir, type ClusterIdentity, type DataDir, knownIdentity, markStopped, runningCluster } from './data-dir.ts'
+import { type ClusterIdentity, chosenDataDir, type DataDir, knownIdentity, markStopped, runningCluster } from './data-dir.ts'
 import { engineFromEnv } from './engine-address.ts'
 import { parseFlags, UsageError } from './flags.ts'
 

@@ -1,4 +1,4 @@
-import { type Amounts, defaultEviction, type EvictionConfig, signals, type Signal } from '../kubelet/eviction/config.ts'
+import { type Amounts, defaultEviction, type EvictionConfig, type Signal, signals } from '../kubelet/eviction/config.ts'
 import { parseDuration, UsageError } from './flags.ts'
 import type { KubeletFlags } from './kubelet-flags.ts'
 

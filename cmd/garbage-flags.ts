@@ -1,6 +1,6 @@
 import { value } from '../api/quantity.ts'
-import { defaultContainerGarbage, defaultImageGarbage, defaultKeptLogs } from '../kubelet/garbage/config.ts'
 import type { KubeletConfig } from '../kubelet/config.ts'
+import { defaultContainerGarbage, defaultImageGarbage, defaultKeptLogs } from '../kubelet/garbage/config.ts'
 import { oneOf, parseDuration, UsageError, wholeNumber } from './flags.ts'
 import type { GarbageFlags } from './kubelet-flags.ts'
 

@@ -2,8 +2,8 @@ import { homedir } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { main } from '../kubectl/main.ts'
 import { systemClock } from '../lib/clock.ts'
-import { version } from './version.ts'
 import { chosenDataDir, runningCluster } from './data-dir.ts'
+import { version } from './version.ts'
 
 /** Runs one of kubectl's verbs on this terminal. Answers the exit code. */
 export async function kubectl(args: readonly string[]): Promise<number> {

@@ -2,8 +2,8 @@ import type { NodeAgent } from '../api/node-agent.ts'
 import type { Kubelet } from '../kubelet/kubelet.ts'
 import { type Run, runAll } from '../lib/run.ts'
 import { csiSidecarsOf } from './csi.ts'
-import type { NodesOptions } from './node-options.ts'
 import { dockerNodes } from './docker-nodes.ts'
+import type { NodesOptions } from './node-options.ts'
 import { simulatedNodes } from './simulated-nodes.ts'
 
 export interface Nodes {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import type { KubeletConfig, ShutdownGracePeriod } from '../kubelet/config.ts'
 import { sysctlAllowlist } from '../kubelet/admission/sysctls.ts'
+import type { KubeletConfig, ShutdownGracePeriod } from '../kubelet/config.ts'
 import type { SandboxPool } from '../kubelet/runtime/docker/warm-sandboxes.ts'
 import { plainGracePeriods } from '../kubelet/shutdown/priority-groups.ts'
 import { parseDuration, truth, UsageError, wholeNumber } from './flags.ts'

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { KubeletConfig } from '../kubelet/config.ts'
-import { refuseConfig } from '../kubelet/node/capacity.ts'
 import { defaultKubeletConfig } from '../kubelet/config.ts'
+import { refuseConfig } from '../kubelet/node/capacity.ts'
 import { parseDuration, truth, UsageError, wholeNumber } from './flags.ts'
 import type { ResourceFlags } from './kubelet-flags.ts'
 

@@ -14,8 +14,8 @@ import { simulatedRuntime } from '../kubelet/runtime/simulated/runtime.ts'
 import { simulatedSignals } from '../kubelet/runtime/simulated/signals.ts'
 import { sharedSources } from '../kubelet/sources.ts'
 import { aborted, type Run } from '../lib/run.ts'
+import { type Keep, type NodesOptions, reservedMemory, runtimeLabel, serverOf } from './node-options.ts'
 import { kubernetesVersion } from './version.ts'
-import { runtimeLabel, type NodesOptions, type Keep, serverOf, reservedMemory } from './node-options.ts'
 
 /** Reads all pods and nodes for the simulated kubelets, which share two watches. */
 const simulator: UserInfo = { name: 'system:wherry:simulator', groups: ['system:masters', 'system:authenticated'] }

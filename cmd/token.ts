@@ -17,8 +17,8 @@ import { parseKubeconfig, selectConnection } from '../client/kubeconfig.ts'
 import { createClient } from '../client/typed-client.ts'
 import { systemClock, timestamp } from '../lib/clock.ts'
 import { chosenDataDir, runningCluster } from './data-dir.ts'
-import { allowJoining, bootstrapTokens, createToken, joinCommand, type Reachable } from './join-objects.ts'
 import { parseDuration, parseFlags, UsageError } from './flags.ts'
+import { allowJoining, bootstrapTokens, createToken, joinCommand, type Reachable } from './join-objects.ts'
 
 const help = `Usage: wherry token create [TOKEN] [--ttl DURATION] [--description TEXT] | list | delete TOKEN...
 

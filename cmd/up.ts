@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { ensureCertificates } from '../apiserver/auth/certificates.ts'
 import { users } from '../api/user.ts'
+import { ensureCertificates } from '../apiserver/auth/certificates.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createLog } from '../lib/log.ts'
 import { systemRandom } from '../lib/random.ts'

@@ -11,23 +11,29 @@ import { createEvents } from '../client/event-recorder.ts'
 import { createInformers } from '../client/informers.ts'
 import { runControllers } from '../client/runtime.ts'
 import { createClient } from '../client/typed-client.ts'
-import { timestamp, type VirtualClock, virtualClock } from '../lib/clock.ts'
+import { type Clock, timestamp, type VirtualClock, virtualClock } from '../lib/clock.ts'
 import { type Log, silentLog } from '../lib/log.ts'
 import { seededRandom } from '../lib/random.ts'
-import { runAll } from '../lib/run.ts'
+import { type Run, runAll } from '../lib/run.ts'
+import type { Store } from '../storage/store.ts'
 
 /** Controllers over a whole API server in memory, in virtual time; without nodes, so the test says which pods are ready. */
 export interface TestCluster {
   readonly clock: VirtualClock
   readonly client: Client
+  /** What the server keeps, with all that was ever in it. */
+  readonly store: Store
   /** The pods that have not been told to end, oldest first. */
   pods(): Promise<Pod[]>
   /** Says that pods run and are ready, as a kubelet would; all that are not, by default. */
   ready(pods?: readonly Pod[]): Promise<void>
   /** Lets everything happen that is due within some milliseconds. */
   advance(ms: number): Promise<void>
-  /** Stops the controllers and runs them anew, as when another process takes over. */
-  restart(): Promise<void>
+  /**
+   * Stops the controllers and runs them anew, as when another process takes over: the one that has this number (0 was first). Each process has
+   * informers of its own, which follow the server from its first turn on, whoever leads.
+   */
+  restart(process?: number): Promise<void>
   /** Lets things happen until the assertion holds, and fails with its error when it does not come to hold. */
   eventually(assertion: () => Promise<void> | void): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -41,11 +47,13 @@ interface TestClusterOptions {
   answer?: (call: Call) => unknown
   /** A resource whose news come a second late. */
   delayWatchOf?: string
+  /** What stands between the controllers, but not the test, and the server. */
+  between?: (transport: Transport, clock: Clock) => Transport
 }
 
 export async function testCluster(
-  controllers: readonly Controller[],
-  { log = silentLog, before = () => {}, answer = () => undefined, delayWatchOf }: TestClusterOptions = {},
+  controllers: readonly Controller[] | (() => readonly Controller[]),
+  { log = silentLog, before = () => {}, answer = () => undefined, delayWatchOf, between = own => own }: TestClusterOptions = {},
 ): Promise<TestCluster> {
   const clock = virtualClock()
   const random = seededRandom(1)
@@ -61,29 +69,41 @@ export async function testCluster(
       yield events
     }
   }
-  const client = createClient({ ...transport, call, watch }, { defaultCause: { actor: 'test' } })
-  const informers = createInformers({ client, clock, log })
-  const events = createEvents({ client, clock, log })
-  const run = runControllers({ controllers, client, informers, clock, random, log, events })
+  const own: Transport = { ...transport, call, watch }
+  const client = createClient(own, { defaultCause: { actor: 'test' } })
   const stopping = new AbortController()
-  const parts = [
-    ['informers', informers.run],
-    ['events', events.run],
-  ] as const
-  const running = runAll(parts, stopping.signal)
-  const start = () => {
+  const following: Promise<void>[] = []
+  const processes = new Map<number, Run>()
+  const processOf = (number: number): Run => {
+    const known = processes.get(number)
+    if (known) return known
+    const client = createClient(between(own, clock), { defaultCause: { actor: 'test' } })
+    const informers = createInformers({ client, clock, log })
+    const events = createEvents({ client, clock, log })
+    const values = typeof controllers === 'function' ? controllers() : controllers
+    const run = runControllers({ controllers: values, client, informers, clock, random, log, events })
+    const parts = [
+      ['informers', informers.run],
+      ['events', events.run],
+    ] as const
+    following.push(runAll(parts, stopping.signal))
+    processes.set(number, run)
+    return run
+  }
+  const start = (number: number) => {
     const own = new AbortController()
-    const done = run(own.signal)
+    const done = processOf(number)(own.signal)
     return async () => {
       own.abort()
       await done
     }
   }
-  let stopControllers = start()
+  let stopControllers = start(0)
 
   const cluster: TestCluster = {
     clock,
     client,
+    store: server.store,
     async pods() {
       const { items } = await client.list(Pod)
       const alive = items.filter(pod => !pod.metadata.deletionTimestamp)
@@ -110,14 +130,14 @@ export async function testCluster(
         }
       }
     },
-    async restart() {
+    async restart(process = 0) {
       await stopControllers()
-      stopControllers = start()
+      stopControllers = start(process)
     },
     async [Symbol.asyncDispose]() {
       await stopControllers()
       stopping.abort()
-      await running
+      await Promise.all(following)
       await server.stop()
     },
   }

@@ -1,6 +1,6 @@
 import type { FlagSpecs, ParsedArgs } from './flags.ts'
-import type { Session } from './session.ts'
 import type { Io } from './io.ts'
+import type { Session } from './session.ts'
 
 /** One verb: its help and what it does. Registered in `commands.ts`. */
 export interface Command {

@@ -1,4 +1,4 @@
-import { isMap, isScalar, LineCounter, type Pair, parseAllDocuments, type Document } from 'yaml'
+import { type Document, isMap, isScalar, LineCounter, type Pair, parseAllDocuments } from 'yaml'
 
 /** One object out of a file, and where it and each of its fields stand in it. */
 export interface ManifestObject {

@@ -1,11 +1,11 @@
 import type { CallOptions, KubeObject } from '../api/transport.ts'
-import { type Changes, changed, mergePatchOf, splitChanges } from './key-changes.ts'
 import { type Command, type CommandContext, flag } from './command.ts'
+import { type Changes, changed, mergePatchOf, splitChanges } from './key-changes.ts'
 import { callOf, selectionFlags } from './objects.ts'
 import { dryRunOf, type ResultPrinter, resultPrinter, writeFlags } from './result.ts'
+import { displayName } from './selection.ts'
 import type { Session } from './session.ts'
 import { eachTarget, fetchTarget, type Target } from './targets.ts'
-import { displayName } from './selection.ts'
 
 interface MetadataVerb {
   /** `label` or `annotate`. */

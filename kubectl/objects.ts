@@ -1,6 +1,6 @@
 import { nearest } from '../api/nearest.ts'
 import type { Call, CallOptions, KubeList, KubeObject, Verb } from '../api/transport.ts'
-import { flag, type CommandContext } from './command.ts'
+import { type CommandContext, flag } from './command.ts'
 import type { FlagSpecs } from './flags.ts'
 import { ManifestError, type ManifestObject, readManifest } from './manifest.ts'
 import type { Resource } from './resources.ts'

@@ -1,6 +1,6 @@
 import type { Pod } from '../api/core/pod.ts'
-import type { KubeObject } from '../api/transport.ts'
 import { formatSelector, fromLabelMap, fromLabelSelector, type LabelSelectorObject } from '../api/selectors.ts'
+import type { KubeObject } from '../api/transport.ts'
 import { limited } from './changes.ts'
 import { type CommandContext, flag } from './command.ts'
 import { parseDuration } from './duration.ts'

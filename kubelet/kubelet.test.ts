@@ -5,14 +5,14 @@ import { Lease } from '../api/coordination/lease.ts'
 import { ConfigMap } from '../api/core/config-map.ts'
 import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
-import { testServer } from '../apiserver/testing.ts'
 import type { Call, Transport } from '../api/transport.ts'
+import { testServer } from '../apiserver/testing.ts'
 import { virtualClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
 import type { SignalSource } from './eviction/signals.ts'
 import { simulatedEngine } from './runtime/simulated/engine.ts'
 import { simulatedRuntime } from './runtime/simulated/runtime.ts'
-import { nodeStory, type NodeStoryOptions } from './testing.ts'
+import { type NodeStoryOptions, nodeStory } from './testing.ts'
 
 async function story(options: Partial<NodeStoryOptions> = {}) {
   const clock = virtualClock()

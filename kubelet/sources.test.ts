@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { testServer } from '../apiserver/testing.ts'
 import { Pod } from '../api/core/pod.ts'
+import { testServer } from '../apiserver/testing.ts'
 import { createInformers } from '../client/informers.ts'
 import { createClient } from '../client/typed-client.ts'
 import { virtualClock } from '../lib/clock.ts'

@@ -1,10 +1,9 @@
 // npm run demo: the story of a small cluster, played with real commands on a throw-away one.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { aptInstall, canInstall, engineAddress, ensureBundle, ensureDependencies, ensureEngine, root } from './bootstrap.mjs'
-import { existsSync } from 'node:fs'
 
 ensureDependencies()
 await ensureBundle()

@@ -1,6 +1,6 @@
 // node scripts/lock.mjs: writes package-lock.json anew. Registries that mirror only some platforms leave out the optional packages of the others,
 // and `npm ci` refuses a lock file without them; those are added by name and version, so that the file holds on every platform.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, copyFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root, run } from './bootstrap.mjs'

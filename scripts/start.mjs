@@ -1,8 +1,9 @@
 // npm start: sets up what is missing, then runs `wherry up` with the flags given after `--`.
-import { ensureBundle, ensureDependencies, ensureEngine, root } from './bootstrap.mjs'
-import { nodeEnv, nodeFlags } from './node-flags.mjs'
+
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { ensureBundle, ensureDependencies, ensureEngine, root } from './bootstrap.mjs'
+import { nodeEnv, nodeFlags } from './node-flags.mjs'
 
 const flags = process.argv.slice(2)
 const wantsSimulation = flags.some(

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import { ApiError } from '../api/errors.ts'
-import type { Clock } from '../lib/clock.ts'
 import type { PodConnections } from '../api/node-agent.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { SpdyStream } from './spdy/client-streams.ts'
 import { spdyConnection } from './spdy/connection.ts'
 

@@ -7,7 +7,7 @@ import { timestamp } from '../../lib/clock.ts'
 import { copy, deepEqual } from '../../lib/json.ts'
 import { controlledBy, controllerIndex } from '../shared/owner-references.ts'
 import { type Next, nextOf, waitForNext } from './due.ts'
-import { createJob, removeJob, replaceActive, say, type Status } from './jobs.ts'
+import { createJob, removeJob, replaceActive, type Status, say } from './jobs.ts'
 import { beyondHistory, endOf, startOf, upkeep } from './plan.ts'
 import { localZoneName, zoneOf } from './zone.ts'
 

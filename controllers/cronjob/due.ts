@@ -1,5 +1,5 @@
-import { parseSchedule } from '../../api/batch/cron-schedule.ts'
 import type { CronJob } from '../../api/batch/cron-job.ts'
+import { parseSchedule } from '../../api/batch/cron-schedule.ts'
 import { nextTime } from './next-time.ts'
 import { type Zone, zoneOf } from './zone.ts'
 

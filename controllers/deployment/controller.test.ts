@@ -5,9 +5,9 @@ import { Event } from '../../api/core/event.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { ApiError } from '../../api/errors.ts'
 import { replicaSet } from '../replicaset/controller.ts'
+import { templateHash } from '../shared/template-hash.ts'
 import { deploymentInput, replicaSetInput, type TestCluster, testCluster } from '../testing.ts'
 import { deployment } from './controller.ts'
-import { templateHash } from '../shared/template-hash.ts'
 
 const web = { namespace: 'default', name: 'web' }
 const image = (name: string) => ({ spec: { template: { spec: { containers: [{ name: 'main', image: name }] } } } })

@@ -15,7 +15,7 @@ import { deadlineInMs, pauseConditions, rolloutStatus } from './progress.ts'
 import { isResized, planScaling } from './proportional.ts'
 import { activeOf, countOf } from './replica-sets.ts'
 import { planRolling, sizeOfFresh } from './rolling.ts'
-import { currentVersions, resize, type Rollout, writeConditions, writeStatus } from './rollout.ts'
+import { currentVersions, type Rollout, resize, writeConditions, writeStatus } from './rollout.ts'
 import { isComplete, statusOf } from './status.ts'
 
 /** Leads a Deployment's pods from one version of their template to the next (pkg/controller/deployment). */

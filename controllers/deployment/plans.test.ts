@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { Deployment } from '../../api/apps/deployment.ts'
 import { ReplicaSet } from '../../api/apps/replica-set.ts'
 import type { InputOf } from '../../api/kind.ts'
+import { fnv32a, templateHash } from '../shared/template-hash.ts'
 import { deploymentInput } from '../testing.ts'
 import { withRevision, withSize } from './annotations.ts'
 import { planCleanup } from './history.ts'
@@ -10,7 +11,6 @@ import { limitsOf } from './limits.ts'
 import { isResized, planScaling } from './proportional.ts'
 import { versionsOf } from './replica-sets.ts'
 import { planRolling, type Resize, sizeOfFresh } from './rolling.ts'
-import { fnv32a, templateHash } from '../shared/template-hash.ts'
 
 type Strategy = NonNullable<InputOf<typeof Deployment>['spec']>['strategy']
 

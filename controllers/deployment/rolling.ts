@@ -1,6 +1,6 @@
 import type { Deployment } from '../../api/apps/deployment.ts'
 import type { ReplicaSet } from '../../api/apps/replica-set.ts'
-import { limitsOf, type Limits } from './limits.ts'
+import { type Limits, limitsOf } from './limits.ts'
 import { all, byAge, countOf, type Versions, wantedBy } from './replica-sets.ts'
 
 /** A set that is to get another size, and why. */

@@ -5,7 +5,7 @@ import type { ReconcileContext } from '../../client/controller.ts'
 import { deepEqual } from '../../lib/json.ts'
 import { desiredOf, maxOf, withSize } from './annotations.ts'
 import { limitsOf } from './limits.ts'
-import { versionsOf, type Versions } from './replica-sets.ts'
+import { type Versions, versionsOf } from './replica-sets.ts'
 import type { Resize } from './rolling.ts'
 
 /** One run over a Deployment: what it is now and which sets it has now, as its own writes change them. */

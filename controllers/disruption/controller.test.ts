@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { CustomResourceDefinition } from '../../api/apiextensions/custom-resource-definition.ts'
 import { clientKinds } from '../../api/apiextensions/client-kinds.ts'
+import { CustomResourceDefinition } from '../../api/apiextensions/custom-resource-definition.ts'
 import { Deployment } from '../../api/apps/deployment.ts'
 import { ReplicaSet } from '../../api/apps/replica-set.ts'
 import { Job } from '../../api/batch/job.ts'

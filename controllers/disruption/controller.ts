@@ -1,7 +1,7 @@
 import { Pod } from '../../api/core/pod.ts'
 import { isReason } from '../../api/errors.ts'
-import type { AnyKind } from '../../api/kind.ts'
 import { keyOf } from '../../api/keys.ts'
+import type { AnyKind } from '../../api/kind.ts'
 import { PodDisruptionBudget } from '../../api/policy/pod-disruption-budget.ts'
 import { fromLabelSelector } from '../../api/selectors.ts'
 import type { KubeObject } from '../../api/transport.ts'

@@ -1,7 +1,7 @@
 import type { Pod } from '../../api/core/pod.ts'
 import { amountOf } from '../../api/int-or-percent.ts'
-import type { LabelSelectorObject } from '../../api/selectors.ts'
 import type { PodDisruptionBudget } from '../../api/policy/pod-disruption-budget.ts'
+import type { LabelSelectorObject } from '../../api/selectors.ts'
 import { timestamp } from '../../lib/clock.ts'
 import { isFinished, isReady } from '../shared/pod-state.ts'
 

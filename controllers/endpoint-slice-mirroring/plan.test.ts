@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Endpoints, EndpointSubset } from '../../api/core/endpoints.ts'
+import type { EndpointSubset, Endpoints } from '../../api/core/endpoints.ts'
 import type { EndpointSlice } from '../../api/discovery/endpoint-slice.ts'
 import type { NewSlice } from '../shared/slices.ts'
 import { isMirrored, planMirror } from './plan.ts'

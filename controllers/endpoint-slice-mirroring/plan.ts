@@ -11,9 +11,9 @@ import {
   portsKey,
   recycle,
   renewed,
+  type SlicePort,
   sameEndpoint,
   serviceNameLabel,
-  type SlicePort,
   slicePrefix,
 } from '../shared/slices.ts'
 import { type Address, answersOf, packSubsets } from '../shared/subsets.ts'

@@ -1,6 +1,6 @@
 import type { Service } from '../../api/core/service.ts'
-import { type Endpoint } from '../shared/slices.ts'
 import { deepEqual } from '../../lib/json.ts'
+import { type Endpoint } from '../shared/slices.ts'
 
 type Hints = Endpoint['hints']
 

@@ -1,8 +1,8 @@
+import { familyOf } from '../../api/addresses.ts'
 import type { Node } from '../../api/core/node.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import { Service } from '../../api/core/service.ts'
 import type { EndpointSlice } from '../../api/discovery/endpoint-slice.ts'
-import { familyOf } from '../../api/addresses.ts'
 import { deepEqual } from '../../lib/json.ts'
 import { controllerReference } from '../shared/owner-references.ts'
 import { isReady } from '../shared/pod-state.ts'
@@ -14,9 +14,9 @@ import {
   type NewSlice,
   portsKey,
   recycle,
+  type SlicePort,
   serviceNameLabel,
   slicePrefix,
-  type SlicePort,
 } from '../shared/slices.ts'
 import { hintsFor, withHints } from './hints.ts'
 import { pack } from './packing.ts'

@@ -1,4 +1,4 @@
-import type { Endpoints, EndpointSubset } from '../../api/core/endpoints.ts'
+import type { EndpointSubset, Endpoints } from '../../api/core/endpoints.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { Service, ServicePort } from '../../api/core/service.ts'
 import { deepEqual } from '../../lib/json.ts'

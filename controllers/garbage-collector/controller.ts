@@ -1,6 +1,6 @@
 import { ignore } from '../../api/errors.ts'
-import type { AnyKind } from '../../api/kind.ts'
 import { keyOf } from '../../api/keys.ts'
+import type { AnyKind } from '../../api/kind.ts'
 import type { KubeObject, OwnerReference } from '../../api/transport.ts'
 import { boundedMap } from '../../client/bounded-map.ts'
 import type { Controller, ReconcileContext, Watch } from '../../client/controller.ts'
@@ -8,7 +8,7 @@ import type { Lister } from '../../client/informer.ts'
 import { inParallel } from '../shared/in-parallel.ts'
 import { concernedBy, type Dependent, dependentsOf, ownersIndex } from './graph.ts'
 import { kindsByName, ownerRef } from './object-keys.ts'
-import { blocks, foreground, isOrphaning, isWaiting, orphan, type OwnerState, plan } from './plan.ts'
+import { blocks, foreground, isOrphaning, isWaiting, type OwnerState, orphan, plan } from './plan.ts'
 
 /** How many owners that are known to be gone for good are remembered: UIDs never come back. */
 const absentOwners = 500

@@ -1,5 +1,5 @@
-import type { AnyKind } from '../../api/kind.ts'
 import { keyOf } from '../../api/keys.ts'
+import type { AnyKind } from '../../api/kind.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import type { Index, ListerOf } from '../../client/controller.ts'
 import type { Change, Lister } from '../../client/informer.ts'

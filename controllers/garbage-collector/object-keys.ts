@@ -1,5 +1,5 @@
-import type { AnyKind } from '../../api/kind.ts'
 import { keyOf } from '../../api/keys.ts'
+import type { AnyKind } from '../../api/kind.ts'
 import type { KubeObject, OwnerReference } from '../../api/transport.ts'
 import type { Ref } from '../../client/client.ts'
 import { groupOf } from '../../client/watches.ts'

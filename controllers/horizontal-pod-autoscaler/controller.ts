@@ -5,8 +5,8 @@ import type { Controller, ReconcileContext } from '../../client/controller.ts'
 import { on } from '../../client/watches.ts'
 import { deepEqual } from '../../lib/json.ts'
 import { podsByLabel } from '../shared/label-index.ts'
-import { defaultAutoscaling, type AutoscalingOptions } from './options.ts'
 import { type Attempt, autoscaling } from './autoscaling.ts'
+import { type AutoscalingOptions, defaultAutoscaling } from './options.ts'
 import { type Outcome, statusOf } from './status.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { kinds } from '../../api/kinds.ts'
 import { ApiError } from '../../api/errors.ts'
+import { kinds } from '../../api/kinds.ts'
 import { PodMetrics } from '../../api/metrics/pod-metrics.ts'
 import type { Target } from '../../api/transport.ts'
 import type { Client } from '../../client/client.ts'

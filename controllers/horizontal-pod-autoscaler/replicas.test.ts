@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { Pod } from '../../api/core/pod.ts'
+import { timestamp } from '../../lib/clock.ts'
+import { podWith } from '../shared/test-objects.ts'
 import { replicasForAverage, replicasForShare, replicasForUtilization, replicasForValue, type Tolerance } from './replicas.ts'
 import { now, type PodsForTest, podsForTest, situationOf, twice, usagesOf } from './testing.ts'
 import { groupPods, largest, requestsOf, type Usages } from './usages.ts'
-import { podWith } from '../shared/test-objects.ts'
-import { timestamp } from '../../lib/clock.ts'
-import type { Pod } from '../../api/core/pod.ts'
 
 const ones = (count: number) => Array.from({ length: count }, () => '1')
 const [yes, no] = [true, false]

@@ -1,6 +1,6 @@
 import { Pod } from '../../api/core/pod.ts'
-import type { KubeObject } from '../../api/transport.ts'
 import { type LabelRequirements, matchesLabels } from '../../api/selectors.ts'
+import type { KubeObject } from '../../api/transport.ts'
 import type { ListerOf } from '../../client/controller.ts'
 import { podsByLabel } from '../shared/label-index.ts'
 

@@ -1,7 +1,7 @@
 import { Job } from '../../api/batch/job.ts'
 import { Pod } from '../../api/core/pod.ts'
-import { apiVersionOf } from '../../api/kind.ts'
 import { keyOf } from '../../api/keys.ts'
+import { apiVersionOf } from '../../api/kind.ts'
 import type { Controller, ListerOf } from '../../client/controller.ts'
 import { controllerOf, on } from '../../client/watches.ts'
 import { hasFinalizer } from './census.ts'

@@ -10,8 +10,8 @@ import { isReady } from '../shared/pod-state.ts'
 import { slowStart } from '../shared/slow-start.ts'
 import { type Census, hasFinalizer, trackingFinalizer } from './census.ts'
 import { isCounted } from './failure-policy.ts'
-import { addIndexVariable, failuresBefore, indexedNameBase, indexMetadata } from './pod-index.ts'
 import type { JobPlan } from './plan.ts'
+import { addIndexVariable, failuresBefore, indexedNameBase, indexMetadata } from './pod-index.ts'
 
 /** What became of a plan: by how much there are more or fewer pods now, and the first error. */
 export interface Outcome {

@@ -1,8 +1,8 @@
+import type { ReplicaSetStatus } from '../../api/apps/replica-set.ts'
+import type { PodTemplateSpec } from '../../api/core/pod-spec.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import type { NamespacedObjectMeta } from '../../api/meta.ts'
-import type { PodTemplateSpec } from '../../api/core/pod-spec.ts'
 import type { Selector } from '../../api/selectors.ts'
-import type { ReplicaSetStatus } from '../../api/apps/replica-set.ts'
 
 /** What keeps a number of equal pods, as far as its controller looks into it: a ReplicaSet, a ReplicationController. */
 export interface ReplicaOwner {

@@ -1,7 +1,7 @@
 import { type ResourceQuota, scopesOf } from '../../api/core/resource-quota.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import { type Quantity } from '../../api/quantity.ts'
-import { addTo, type Amounts, increase, only, readAmounts, writeAmounts, zero } from '../../api/quota/amounts.ts'
+import { type Amounts, addTo, increase, only, readAmounts, writeAmounts, zero } from '../../api/quota/amounts.ts'
 import { evaluatorOf } from '../../api/quota/evaluators.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import { deepEqual } from '../../lib/json.ts'

@@ -1,5 +1,5 @@
-import type { AnyKind } from '../../api/kind.ts'
 import { ignore } from '../../api/errors.ts'
+import type { AnyKind } from '../../api/kind.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import type { ReconcileContext } from '../../client/controller.ts'
 import { controllerOf } from '../../client/watches.ts'

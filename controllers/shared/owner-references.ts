@@ -1,5 +1,5 @@
-import { type AnyKind, apiVersionOf, type ObjectOf } from '../../api/kind.ts'
 import { keyOf } from '../../api/keys.ts'
+import { type AnyKind, apiVersionOf, type ObjectOf } from '../../api/kind.ts'
 import type { KubeObject, OwnerReference } from '../../api/transport.ts'
 import type { Index, Watch } from '../../client/controller.ts'
 import type { Lister } from '../../client/informer.ts'

@@ -1,6 +1,6 @@
 import { StatefulSet } from '../../api/apps/stateful-set.ts'
-import { Pod } from '../../api/core/pod.ts'
 import type { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
+import { Pod } from '../../api/core/pod.ts'
 import { type AnyKind, apiVersionOf } from '../../api/kind.ts'
 import type { KubeObject, OwnerReference } from '../../api/transport.ts'
 import { controllerReference } from '../shared/owner-references.ts'

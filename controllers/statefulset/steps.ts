@@ -9,7 +9,7 @@ import { type ClaimLookup, claimNames, claimsOf } from './claims.ts'
 import { podOf, withIdentity } from './identity.ts'
 import { podName } from './names.ts'
 import type { Step } from './plan.ts'
-import { claimOwners, hasForeignController, type Holder, isUpToDate } from './retention.ts'
+import { claimOwners, type Holder, hasForeignController, isUpToDate } from './retention.ts'
 
 /** What the steps of a plan are taken with. */
 export interface Doing {

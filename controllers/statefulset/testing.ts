@@ -1,6 +1,6 @@
 import type { StatefulSet } from '../../api/apps/stateful-set.ts'
-import { Pod } from '../../api/core/pod.ts'
 import { Event } from '../../api/core/event.ts'
+import { Pod } from '../../api/core/pod.ts'
 import { ignore } from '../../api/errors.ts'
 import type { InputOf } from '../../api/kind.ts'
 import type { TestCluster } from '../testing.ts'

@@ -1,8 +1,8 @@
 import { Job } from '../../api/batch/job.ts'
 import { ignore } from '../../api/errors.ts'
+import { keyOf } from '../../api/keys.ts'
 import type { Controller } from '../../client/controller.ts'
 import { on } from '../../client/watches.ts'
-import { keyOf } from '../../api/keys.ts'
 import { expiresAt } from './plan.ts'
 
 /** Deletes jobs, pods first, so long after they have ended as they say themselves (pkg/controller/ttlafterfinished). */

@@ -1,5 +1,5 @@
-import type { Session } from '../session.ts'
 import type { Resource } from '../resources.ts'
+import type { Session } from '../session.ts'
 
 /** What patches need to know of a field: how lists merge, and what is below. */
 export interface SchemaNode {

@@ -5,7 +5,7 @@ import { callOf } from '../objects.ts'
 import { apiVersionOf } from '../resources.ts'
 import type { Session } from '../session.ts'
 import { fetchTarget, type Target } from '../targets.ts'
-import { handedOver, owns, ownersOf } from './field-owners.ts'
+import { handedOver, ownersOf, owns } from './field-owners.ts'
 import { lastApplied } from './last-applied.ts'
 
 /** In whose name fields are applied unless somebody says otherwise. */

@@ -1,7 +1,7 @@
 import { isReason } from '../../api/errors.ts'
 import type { KubeObject } from '../../api/transport.ts'
-import { type Command, flag } from '../command.ts'
 import { timestamp } from '../../lib/clock.ts'
+import { type Command, flag } from '../command.ts'
 import { UsageError } from '../flags.ts'
 import { callOf } from '../objects.ts'
 import { resultPrinter } from '../result.ts'

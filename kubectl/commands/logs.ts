@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/core/pod.ts'
-import type { ContainerLogOptions } from '../../api/node-agent.ts'
 import { isReason } from '../../api/errors.ts'
+import type { ContainerLogOptions } from '../../api/node-agent.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
 import { deletedLog, deletedPods } from '../deleted/deleted-pods.ts'
 import { parseDuration } from '../duration.ts'

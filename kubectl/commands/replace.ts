@@ -1,7 +1,7 @@
 import { isReason } from '../../api/errors.ts'
 import type { CallOptions } from '../../api/transport.ts'
-import { limited } from '../changes.ts'
 import { lastApplied, withLastApplied } from '../apply/last-applied.ts'
+import { limited } from '../changes.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
 import { parseDuration } from '../duration.ts'
 import { untilGone } from '../gone.ts'

@@ -1,7 +1,7 @@
 import { type Command, type CommandContext, flag } from '../command.ts'
 import { callOf, selectionFlags } from '../objects.ts'
-import { dryRunOf, resultPrinter, writeFlags } from '../result.ts'
 import { qualifiedName } from '../resources.ts'
+import { dryRunOf, resultPrinter, writeFlags } from '../result.ts'
 import type { Session } from '../session.ts'
 import { eachTarget, type Target } from '../targets.ts'
 

@@ -1,5 +1,5 @@
-import type { CallOptions } from '../../api/transport.ts'
 import { isReason } from '../../api/errors.ts'
+import type { CallOptions } from '../../api/transport.ts'
 import { type Command, type CommandContext, flag } from '../command.ts'
 import { callOf, selectionFlags } from '../objects.ts'
 import { dryRunOf, resultPrinter, writeFlags } from '../result.ts'

@@ -1,6 +1,6 @@
 import { flag } from '../command.ts'
-import { sourceFlags, keyValues, isText } from './key-values.ts'
 import type { Generator } from './generator.ts'
+import { isText, keyValues, sourceFlags } from './key-values.ts'
 
 export const configMap: Generator = {
   name: 'configmap',

@@ -2,8 +2,8 @@ import type { CallOptions } from '../../api/transport.ts'
 import { type CommandContext, flag } from '../command.ts'
 import { parseDuration } from '../duration.ts'
 import type { FlagSpecs } from '../flags.ts'
-import { printerFor } from '../print/output.ts'
 import { callOf } from '../objects.ts'
+import { printerFor } from '../print/output.ts'
 
 export const tokenFlags = {
   duration: { type: 'string', help: 'How long a token is good for: 10m', placeholder: '1h' },

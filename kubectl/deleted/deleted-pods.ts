@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/core/pod.ts'
-import type { ContainerLogOptions } from '../../api/node-agent.ts'
 import { isReason } from '../../api/errors.ts'
+import type { ContainerLogOptions } from '../../api/node-agent.ts'
 import type { Table } from '../print/table.ts'
 import type { Session } from '../session.ts'
 

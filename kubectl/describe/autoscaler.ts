@@ -1,7 +1,7 @@
 import type { HorizontalPodAutoscaler } from '../../api/autoscaling/horizontal-pod-autoscaler.ts'
 import type { Describer } from './around.ts'
 import { events } from './events.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { annotations, heading, labels, longTime } from './parts.ts'
 
 type Autoscaler = HorizontalPodAutoscaler

@@ -1,9 +1,9 @@
 import type { CertificateSigningRequest } from '../../api/certificates/certificate-signing-request.ts'
-import { type Der, demand, oidText, parts, readAll } from '../../lib/x509/der-reader.ts'
 import { humanDuration } from '../../api/duration.ts'
+import { type Der, demand, oidText, parts, readAll } from '../../lib/x509/der-reader.ts'
 import type { Describer } from './around.ts'
 import { events } from './events.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { longTime, onOneLine } from './parts.ts'
 
 export const describeCertificateRequest: Describer<CertificateSigningRequest> = (request, around) => {

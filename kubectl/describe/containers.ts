@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/core/pod.ts'
-import type { Page } from './page.ts'
 import { environment } from './environment.ts'
+import type { Page } from './page.ts'
 import { goList, longTime } from './parts.ts'
 
 export type Container = Pod['spec']['containers'][number]

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../api/transport.ts'
 import type { Describer } from './around.ts'
 import { events } from './events.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { annotations, labels } from './parts.ts'
 
 const toldAlready = new Set([

@@ -4,7 +4,7 @@ import { humanDuration } from '../../api/duration.ts'
 import { formatSelector, fromLabelSelector, type LabelSelectorObject } from '../../api/selectors.ts'
 import type { Describer } from './around.ts'
 import { events } from './events.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { annotations, controlledBy, heading, labels, longTime } from './parts.ts'
 import { podTemplate } from './template.ts'
 

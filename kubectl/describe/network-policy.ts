@@ -1,7 +1,7 @@
 import type { NetworkPolicy } from '../../api/networking/network-policy.ts'
 import { describeSelector } from '../../api/selectors.ts'
 import type { Describer } from './around.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { annotations, goTime, heading, labels } from './parts.ts'
 
 type Spec = NetworkPolicy['spec']

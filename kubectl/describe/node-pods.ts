@@ -1,7 +1,7 @@
 import type { Node } from '../../api/core/node.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import { ageOf } from '../../api/duration.ts'
-import { addAmounts, type Amounts, amountsOf, podLimits, podRequests } from '../../api/placement/pod-requests.ts'
+import { type Amounts, addAmounts, amountsOf, podLimits, podRequests } from '../../api/placement/pod-requests.ts'
 import { formatQuantity, quantityOf, quantityOfMilli } from '../../api/quantity.ts'
 import type { Page } from './page.ts'
 

@@ -5,7 +5,7 @@ import { isReason } from '../../api/errors.ts'
 import type { Around, Describer } from './around.ts'
 import { events } from './events.ts'
 import { nodePods } from './node-pods.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { annotations, labels, longTime, taints } from './parts.ts'
 
 const rolePrefix = 'node-role.kubernetes.io/'

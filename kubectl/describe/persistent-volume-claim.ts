@@ -1,9 +1,9 @@
+import { shortModes } from '../../api/core/access-modes.ts'
 import type { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import type { Pod } from '../../api/core/pod.ts'
-import { shortModes } from '../../api/core/access-modes.ts'
 import type { Describer } from './around.ts'
 import { events } from './events.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { annotations, goList, heading, labels, lines, longTime, statusText } from './parts.ts'
 
 export const describeClaim: Describer<PersistentVolumeClaim> = async (claim, around) => {

@@ -2,7 +2,7 @@ import { shortModes } from '../../api/core/access-modes.ts'
 import type { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import type { Describer } from './around.ts'
 import { events } from './events.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { annotations, goList, labels, statusText } from './parts.ts'
 import { persistentSource } from './volumes.ts'
 

@@ -4,7 +4,7 @@ import { describeSelector } from '../../api/selectors.ts'
 import type { Describer } from './around.ts'
 import { containers, resources } from './containers.ts'
 import { events } from './events.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { annotations, controlledBy, heading, labels, lines, longTime, pairs, statusText, tolerations } from './parts.ts'
 import { volumes } from './volumes.ts'
 

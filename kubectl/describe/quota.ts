@@ -2,7 +2,7 @@ import type { LimitRange } from '../../api/core/limit-range.ts'
 import type { ResourceQuota } from '../../api/core/resource-quota.ts'
 import { formatQuantity, parseQuantity, quantityOf, value } from '../../api/quantity.ts'
 import type { Describer } from './around.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { heading } from './parts.ts'
 
 const scopeTexts: Readonly<Record<string, string>> = {

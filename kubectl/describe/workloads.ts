@@ -4,7 +4,7 @@ import type { ReplicationController } from '../../api/core/replication-controlle
 import { formatSelector, fromLabelMap, fromLabelSelector } from '../../api/selectors.ts'
 import type { Describer } from './around.ts'
 import { events } from './events.ts'
-import { type Page, page as newPage } from './page.ts'
+import { page as newPage, type Page } from './page.ts'
 import { annotations, goList, heading, labels, lines, longTime, onOneLine, pairs, workloadConditions } from './parts.ts'
 import { podCounts } from './pod-counts.ts'
 import { podTemplate } from './template.ts'

@@ -1,5 +1,5 @@
-import { UsageError } from '../flags.ts'
 import { evaluateJsonPath, parseJsonPath } from '../../lib/json-path.ts'
+import { UsageError } from '../flags.ts'
 import { align } from './table.ts'
 
 /** The forms that `-o` asks for, other than tables. */

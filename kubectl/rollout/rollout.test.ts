@@ -3,16 +3,16 @@ import type { Deployment } from '../../api/apps/deployment.ts'
 import type { ReplicaSet } from '../../api/apps/replica-set.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import { noColours } from '../print/colour.ts'
+import { byRevision } from './deployments.ts'
 import { historyText } from './history.ts'
 import { budgetLine, rollingLimits, rolloutPicture } from './picture.ts'
 import { keptTemplate, ofReplicaSet } from './revisions.ts'
 import { rolloutStatus, statusOf } from './status.ts'
 import { switches } from './switches.ts'
 import { keptToRestore, restoredAnnotations, revisionToRestore } from './undo.ts'
-import type { Workload } from './workloads.ts'
-import { byRevision } from './deployments.ts'
 import { versionsOf } from './versions.ts'
 import { waitingReason, waitingReasons } from './waiting-reason.ts'
+import type { Workload } from './workloads.ts'
 
 const template = (image: string, labels: object = {}) => ({
   metadata: { labels: { app: 'web', ...labels } },

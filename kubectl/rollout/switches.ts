@@ -1,8 +1,8 @@
 import { timestamp } from '../../lib/clock.ts'
 import type { CommandContext } from '../command.ts'
 import { callOf } from '../objects.ts'
-import { resultPrinter } from '../result.ts'
 import { qualifiedName } from '../resources.ts'
+import { resultPrinter } from '../result.ts'
 import { eachTarget } from '../targets.ts'
 import { fetchWorkload, type Workload } from './workloads.ts'
 

@@ -1,11 +1,11 @@
-import { type CommandContext, flag } from '../command.ts'
 import type { KubeObject } from '../../api/transport.ts'
+import { type CommandContext, flag } from '../command.ts'
 import { type Changes, changesOf } from '../key-changes.ts'
 import { callOf } from '../objects.ts'
 import { selectOne } from '../selection.ts'
 import type { Session } from '../session.ts'
 import { eachTarget, fetchTarget } from '../targets.ts'
-import { changePods, type Container, containersNamed, type EnvVar, requirePodSpec } from './pod-template.ts'
+import { type Container, changePods, containersNamed, type EnvVar, requirePodSpec } from './pod-template.ts'
 
 /** `set env deploy/web COLOR=blue SIZE-`, `--from=configmap/web`, `--list`. */
 export async function setEnv(context: CommandContext, words: readonly string[]): Promise<number> {

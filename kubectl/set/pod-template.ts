@@ -1,5 +1,5 @@
-import { copy, type Mutable } from '../../lib/json.ts'
 import type { KubeObject } from '../../api/transport.ts'
+import { copy, type Mutable } from '../../lib/json.ts'
 import { schemaSource } from '../apply/schema.ts'
 import { threeWayPatch } from '../apply/three-way.ts'
 import { type CommandContext, flag } from '../command.ts'

@@ -1,5 +1,5 @@
-import { humanDuration } from '../../api/duration.ts'
 import type { Pod } from '../../api/core/pod.ts'
+import { humanDuration } from '../../api/duration.ts'
 import type { JournalEntry } from '../../api/journal.ts'
 import type { Colours } from '../print/colour.ts'
 import { align } from '../print/table.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Node } from '../../api/core/node.ts'
-import { samplePod } from '../samples.ts'
 import type { RuntimeFeatures } from '../runtime/runtime.ts'
+import { samplePod } from '../samples.ts'
 import { needsFeatures, refusedForFeatures } from './node-features.ts'
 import { refusedForSysctls, sysctlAllowlist } from './sysctls.ts'
 

@@ -1,5 +1,4 @@
-import { X509Certificate } from 'node:crypto'
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeyPair } from '../../lib/x509/certificate.ts'

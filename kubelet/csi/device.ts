@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { Pod } from '../../api/core/pod.ts'
-import type { VolumeDevice, VolumeSpec } from '../volumes/plugin.ts'
 import { messageOf } from '../sync/sync-error.ts'
+import type { VolumeDevice, VolumeSpec } from '../volumes/plugin.ts'
 import { capabilityOf } from './capability.ts'
 import { isFinal } from './driver.ts'
 import { pluginName, sourceOf } from './paths.ts'

@@ -1,12 +1,12 @@
 import type { Pod } from '../../api/core/pod.ts'
 import { ignore } from '../../api/errors.ts'
+import { attachmentName } from '../../api/storage/attachment-name.ts'
 import { CSIDriver } from '../../api/storage/csi-driver.ts'
 import { VolumeAttachment } from '../../api/storage/volume-attachment.ts'
 import type { Client } from '../../client/client.ts'
 import type { Objects } from '../objects.ts'
-import type { Texts } from './messages.ts'
 import { messageOf } from '../sync/sync-error.ts'
-import { attachmentName } from '../../api/storage/attachment-name.ts'
+import type { Texts } from './messages.ts'
 
 /** What a driver is told that is not in the volume itself. Rejections read as upstream's. */
 export interface CsiFacts {

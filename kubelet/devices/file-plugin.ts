@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { isExtendedResource } from './resource-names.ts'
 import { type Device, type DevicePlugin, mergeOptions } from './plugin.ts'
+import { isExtendedResource } from './resource-names.ts'
 
 /** One device as the file tells of it; a plain string is its `path`. */
 export interface DeviceEntry {

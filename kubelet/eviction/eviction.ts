@@ -9,7 +9,7 @@ import type { Verdict } from '../status/pod-status.ts'
 import { messageOf } from '../sync/sync-error.ts'
 import type { EvictionConfig, Signal } from './config.ts'
 import { exceededLocalLimit, hasLocalLimits } from './local-storage.ts'
-import { evictionWords, type EvictionWords, resourceOf } from './message.ts'
+import { type EvictionWords, evictionWords, resourceOf } from './message.ts'
 import { rankForEviction } from './rank.ts'
 import type { SignalSource } from './signals.ts'
 import {
@@ -17,8 +17,8 @@ import {
   isMemoryNear,
   isRelieved,
   type Observations,
-  planPass,
   type Pressure,
+  planPass,
   type Threshold,
   thresholdsOf,
 } from './thresholds.ts'

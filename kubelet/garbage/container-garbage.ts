@@ -4,7 +4,7 @@ import type { ContainerRuntime } from '../runtime/runtime.ts'
 import { messageOf } from '../sync/sync-error.ts'
 import type { PodRuntime } from '../workers/pod-runtime.ts'
 import type { ContainerGarbageConfig } from './config.ts'
-import { planContainerGarbage, type PodStage } from './container-plan.ts'
+import { type PodStage, planContainerGarbage } from './container-plan.ts'
 
 interface Options {
   runtime: Pick<ContainerRuntime, 'removeContainer' | 'removeSandbox'>

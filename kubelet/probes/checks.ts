@@ -7,8 +7,8 @@ import type { ContainerRuntime } from '../runtime/runtime.ts'
 import { messageOf } from '../sync/sync-error.ts'
 import { grpcCheck } from './grpc-check.ts'
 import { httpCheck } from './http-check.ts'
-import type { ProbeType } from './probe-state.ts'
 import { connectionFault, httpUrl, portOf } from './http-get.ts'
+import type { ProbeType } from './probe-state.ts'
 
 /** `error`: the question could not be asked, which says nothing about the container. */
 export interface CheckResult {

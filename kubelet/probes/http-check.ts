@@ -1,5 +1,5 @@
 import type { CheckResult } from './checks.ts'
-import { connectionFault, httpGet, type HttpTarget, urlText } from './http-get.ts'
+import { connectionFault, type HttpTarget, httpGet, urlText } from './http-get.ts'
 
 const maxRequests = 10
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { countOutcome, initialState, type Observation, planTick, type ProbeType } from './probe-state.ts'
+import { countOutcome, initialState, type Observation, type ProbeType, planTick } from './probe-state.ts'
 
 const calmly: Observation = {
   container: { id: 'c1', state: 'running', startedAt: 0 },

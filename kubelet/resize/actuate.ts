@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/core/pod.ts'
-import type { CgroupFigures } from '../cgroups/figures.ts'
 import type { PodCgroups } from '../cgroups/cgroups.ts'
+import type { CgroupFigures } from '../cgroups/figures.ts'
 import type { KubeletConfig } from '../config.ts'
 import type { ContainerRuntime, ContainerStats, LinuxResources } from '../runtime/runtime.ts'
 import { linuxResources } from '../sync/resources.ts'

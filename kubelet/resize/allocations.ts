@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Pod } from '../../api/core/pod.ts'
-import type { Log } from '../../lib/log.ts'
 import { deepEqual } from '../../lib/json.ts'
+import type { Log } from '../../lib/log.ts'
 import { type AnyContainer, isSidecar } from '../pod-types.ts'
 import { messageOf } from '../sync/sync-error.ts'
 

@@ -1,8 +1,8 @@
 import type { Pod } from '../../api/core/pod.ts'
+import type { NodeRefusal } from '../../api/placement/admit.ts'
+import { type AdmissionInput, type AdmitHandler, deviceRefusal, refusePod } from '../admission/admission.ts'
 import type { PodCgroups } from '../cgroups/cgroups.ts'
 import type { Devices } from '../devices/devices.ts'
-import { type AdmissionInput, type AdmitHandler, deviceRefusal, refusePod } from '../admission/admission.ts'
-import type { NodeRefusal } from '../../api/placement/admit.ts'
 import type { Resizes } from './resizes.ts'
 
 /** All that one pod has of its node: what it was given, its cgroup, its devices. */

@@ -1,5 +1,5 @@
-import { text as readText } from 'node:stream/consumers'
 import { request } from 'node:https'
+import { text as readText } from 'node:stream/consumers'
 import { TokenReview } from '../../api/authentication/token-review.ts'
 import { SubjectAccessReview } from '../../api/authorization/subject-access-review.ts'
 import type { NodeAgent } from '../../api/node-agent.ts'

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { containersOf, type ContainerStatus } from '../pod-types.ts'
-import { deadContainer, sampleContainer, samplePod } from '../samples.ts'
+import { type ContainerStatus, containersOf } from '../pod-types.ts'
 import type { ContainerState } from '../runtime/runtime.ts'
-import { computeContainerStatuses, type ContainerStatusInput } from './container-status.ts'
+import { deadContainer, sampleContainer, samplePod } from '../samples.ts'
+import { type ContainerStatusInput, computeContainerStatuses } from './container-status.ts'
 import { statusPatch } from './status-patch.ts'
 
 function statuses(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { samplePod } from '../samples.ts'
 import type { ContainerStatus } from '../pod-types.ts'
+import { samplePod } from '../samples.ts'
 import { computePhase } from './phase.ts'
 
 type Sketch = 'running' | 'unstarted' | 'waiting' | `exit ${number}` | `backoff ${number}`

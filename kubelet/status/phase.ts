@@ -1,5 +1,5 @@
-import { isRestartable } from '../sync/restart-policy.ts'
 import { type AnyContainer, type ContainerStatus, isSidecar, type PodPhase, type PodSpec } from '../pod-types.ts'
+import { isRestartable } from '../sync/restart-policy.ts'
 
 /**
  * A pod's phase from its container statuses (semantics C3, pkg/kubelet/kubelet_pods.go getPhase). `isTerminal`: its containers have

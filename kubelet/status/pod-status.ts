@@ -15,7 +15,7 @@ import {
 import { inProgressType, pendingType } from '../resize/conditions.ts'
 import type { PodRuntime } from '../workers/pod-runtime.ts'
 import { containersReadyCondition, type Finding, initializedCondition, mergeConditions, readyCondition } from './conditions.ts'
-import { computeContainerStatuses, type ContainerStatusInput } from './container-status.ts'
+import { type ContainerStatusInput, computeContainerStatuses } from './container-status.ts'
 import { computePhase } from './phase.ts'
 
 /** Why the kubelet itself ends a pod: evicted, past its deadline, preempted. */

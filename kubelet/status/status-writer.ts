@@ -1,6 +1,6 @@
+import { Pod } from '../../api/core/pod.ts'
 import { ignore, isReason } from '../../api/errors.ts'
 import type { Note } from '../../api/journal.ts'
-import { Pod } from '../../api/core/pod.ts'
 import type { Client } from '../../client/client.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'

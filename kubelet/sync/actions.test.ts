@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { deadContainer, sampleContainer, samplePod, sampleSandbox } from '../samples.ts'
 import type { ContainerState, Sandbox } from '../runtime/runtime.ts'
+import { deadContainer, sampleContainer, samplePod, sampleSandbox } from '../samples.ts'
 import { computePodActions, type ProbeResult } from './actions.ts'
 
 const image = 'app:1'

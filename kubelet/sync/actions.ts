@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/core/pod.ts'
-import type { ResizePlan } from '../resize/plan.ts'
 import { type AnyContainer, isSidecar } from '../pod-types.ts'
+import type { ResizePlan } from '../resize/plan.ts'
 import type { ContainerState } from '../runtime/runtime.ts'
 import { newestOf, type PodRuntime } from '../workers/pod-runtime.ts'
 import { containerHash, labels } from './labels.ts'

@@ -11,7 +11,7 @@ import type { Objects } from '../objects.ts'
 import type { ContainerRuntime } from '../runtime/runtime.ts'
 import { deadContainer, sampleContainer, samplePod } from '../samples.ts'
 import { effectiveGrace, newWorker } from '../workers/worker.ts'
-import { containerConfig, type ContainerConfigInput } from './container-config.ts'
+import { type ContainerConfigInput, containerConfig } from './container-config.ts'
 import { containerHash, labels, terminationOf } from './labels.ts'
 import { joinMessages, terminationMessage } from './termination-message.ts'
 

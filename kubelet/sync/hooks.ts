@@ -3,7 +3,7 @@ import type { EventRecorder } from '../../client/events.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { podLabel } from '../names.ts'
 import type { AnyContainer, LifecycleHandler } from '../pod-types.ts'
-import { connectionFault, httpGet, type HttpTarget, httpUrl, isPlainHttp, urlText } from '../probes/http-get.ts'
+import { connectionFault, type HttpTarget, httpGet, httpUrl, isPlainHttp, urlText } from '../probes/http-get.ts'
 import type { ContainerRuntime } from '../runtime/runtime.ts'
 import { messageOf, unlessAborted } from './sync-error.ts'
 

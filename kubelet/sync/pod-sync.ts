@@ -3,7 +3,7 @@ import type { PodVolumes } from '../volumes/volumes.ts'
 import { type CrashBackoff, crashBackoff } from './crash-backoff.ts'
 import { hookRunner } from './hooks.ts'
 import { type Images, imagePuller } from './images.ts'
-import { type Killer, killer as createKiller } from './kill.ts'
+import { killer as createKiller, type Killer } from './kill.ts'
 import { containerStarter } from './start-container.ts'
 import { podSyncer, type SyncPod } from './sync-pod.ts'
 

@@ -1,6 +1,6 @@
 import type { Pod } from '../../api/core/pod.ts'
-import { containersOf, type Volume } from '../pod-types.ts'
 import type { Objects } from '../objects.ts'
+import { containersOf, type Volume } from '../pod-types.ts'
 import { messageOf, SyncError } from '../sync/sync-error.ts'
 import { type Allocatable, addFacts } from './downward-api.ts'
 import { addKeys, type Payload } from './payload.ts'

@@ -6,7 +6,7 @@ import { samplePod } from '../samples.ts'
 import { nodeExpansion } from './expansion.ts'
 import { imageVolume } from './image.ts'
 import { localVolume } from './local.ts'
-import { mountArguments, type Mounter, placesBelow, plainFolders, systemMounter } from './mounter.ts'
+import { type Mounter, mountArguments, placesBelow, plainFolders, systemMounter } from './mounter.ts'
 import { nfsVolume } from './nfs.ts'
 import type { VolumePlugin, VolumeSpec } from './plugin.ts'
 

@@ -1,6 +1,6 @@
 import type { Node } from '../../api/core/node.ts'
-import type { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import type { PersistentVolume } from '../../api/core/persistent-volume.ts'
+import type { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import { matchesNodeSelector } from '../../api/placement/node-affinity.ts'
 import type { Objects } from '../objects.ts'

@@ -6,9 +6,9 @@ import { isMirrorPod, isTerminalPhase, sourceAnnotations } from '../pod-types.ts
 import { fullName, type MirrorPods } from '../static-pods/mirrors.ts'
 import type { Verdict } from '../status/pod-status.ts'
 import { messageOf } from '../sync/sync-error.ts'
-import { isAnythingAlive } from './pod-runtime.ts'
 import type { PodLife, PodLifeOptions } from './pod-life.ts'
 import { podLife } from './pod-life.ts'
+import { isAnythingAlive } from './pod-runtime.ts'
 import { effectiveGrace, jittered, newWorker, type Worker } from './worker.ts'
 
 /** Looks after every pod of the node: one step of one pod at a time, all pods side by side. */

@@ -2,10 +2,10 @@ import type { Call, Transport } from '../../api/transport.ts'
 import { testServer } from '../../apiserver/testing.ts'
 import { virtualClock } from '../../lib/clock.ts'
 import { seededRandom } from '../../lib/random.ts'
+import type { ContainerRuntime } from '../runtime/runtime.ts'
 import { type SimulatedEngine, simulatedEngine } from '../runtime/simulated/engine.ts'
 import { simulatedRuntime } from '../runtime/simulated/runtime.ts'
-import type { ContainerRuntime } from '../runtime/runtime.ts'
-import { type NodeStory, nodeStory, type NodeStoryOptions } from '../testing.ts'
+import { type NodeStory, type NodeStoryOptions, nodeStory } from '../testing.ts'
 
 export interface SimulatedStory extends NodeStory {
   readonly engine: SimulatedEngine

@@ -1,5 +1,5 @@
 import { frameType } from './frames.ts'
-import { headerReader, type Headers } from './headers.ts'
+import { type Headers, headerReader } from './headers.ts'
 
 /** What the peer may say besides data. */
 export interface ControlHandlers {

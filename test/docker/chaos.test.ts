@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
 import { systemClock } from '../../lib/clock.ts'
 import { whyNoOwnEngine } from '../support/chaos/own-engine.ts'
-import { playRound, RoundError, type RoundStory, world, type World, type WorldOptions } from '../support/chaos/round.ts'
+import { playRound, RoundError, type RoundStory, type World, type WorldOptions, world } from '../support/chaos/round.ts'
 
 /**
  * Whatever is killed on a node, and whenever, nothing runs twice, nothing is left over, nothing is lost, and all pods come to where

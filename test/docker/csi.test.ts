@@ -5,10 +5,10 @@ import { PersistentVolume } from '../../api/core/persistent-volume.ts'
 import { PersistentVolumeClaim } from '../../api/core/persistent-volume-claim.ts'
 import { CSINode } from '../../api/storage/csi-node.ts'
 import { VolumeAttachment } from '../../api/storage/volume-attachment.ts'
-import { type TestDriver, testCsiDriver } from '../support/csi-driver.ts'
 import type { TestCluster } from '../support/cluster.ts'
+import { type TestDriver, testCsiDriver } from '../support/csi-driver.ts'
 import { eventually } from '../support/eventually.ts'
-import { realCluster, type RealPods, realPods } from '../support/real-pods.ts'
+import { type RealPods, realCluster, realPods } from '../support/real-pods.ts'
 
 let cluster: TestCluster
 let driver: TestDriver

@@ -7,7 +7,7 @@ import type { DeletedPod } from '../../kubectl/deleted/deleted-pods.ts'
 import type { TestCluster } from '../support/cluster.ts'
 import { engineCall } from '../support/engine.ts'
 import { eventually } from '../support/eventually.ts'
-import { realCluster, type RealPods, realPods } from '../support/real-pods.ts'
+import { type RealPods, realCluster, realPods } from '../support/real-pods.ts'
 
 /** What containers write, on a node whose logs are rotated early. */
 let cluster: TestCluster

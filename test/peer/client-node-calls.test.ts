@@ -1,4 +1,4 @@
-import { createConnection, createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createConnection, createServer } from 'node:net'
 import { PassThrough, Readable, Writable } from 'node:stream'
 import {
   ApiException,
@@ -20,7 +20,7 @@ import {
 } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../support/eventually.ts'
-import { program, type Program } from '../support/program.ts'
+import { type Program, program } from '../support/program.ts'
 import { deployment, pod, server, sleeper } from './kubectl/objects.ts'
 
 let cluster: Program

@@ -7,7 +7,7 @@ import { ConfigMap } from '../../api/core/config-map.ts'
 import { Event } from '../../api/core/event.ts'
 import { eventually } from '../support/eventually.ts'
 import { manifest } from '../support/manifests.ts'
-import { program, type Program } from '../support/program.ts'
+import { type Program, program } from '../support/program.ts'
 
 const source = join(import.meta.dirname, 'controller')
 const binary = join(import.meta.dirname, '../../node_modules/.cache/wherry-peers/mirror')

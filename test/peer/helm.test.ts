@@ -8,7 +8,7 @@ import { ConfigMap } from '../../api/core/config-map.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { Secret } from '../../api/core/secret.ts'
 import { Service } from '../../api/core/service.ts'
-import { program, type Program } from '../support/program.ts'
+import { type Program, program } from '../support/program.ts'
 
 /** Helm is not on every machine; what it did not test, the run says. */
 const helm = ['helm', join(homedir(), 'go', 'bin', 'helm')].find(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { program, type Program } from '../support/program.ts'
+import { type Program, program } from '../support/program.ts'
 import { type Binary, kubectlBinaries } from './kubectl/binaries.ts'
 import { creating } from './kubectl/creating.ts'
 import { custom } from './kubectl/custom.ts'

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testCertificates, type TestCluster, testCluster } from '../support/cluster.ts'
+import { type TestCluster, testCertificates, testCluster } from '../support/cluster.ts'
 import { kubectlBinaries } from './kubectl/binaries.ts'
 import { type Kubectl, kubectl, until } from './kubectl/kubectl.ts'
 

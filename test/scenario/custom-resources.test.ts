@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { manifestsDir } from '../support/manifests.ts'
 import { kinds } from '../../api/kinds.ts'
 import { garbageCollector } from '../../controllers/garbage-collector/controller.ts'
 import { namespace } from '../../controllers/namespace/controller.ts'
 import { serviceAccount } from '../../controllers/service-account/service-account.ts'
+import { manifestsDir } from '../support/manifests.ts'
 import { hasKubectl, startServer, type TestServer } from '../support/server.ts'
 
 if (!hasKubectl) test('kubectl is not on the PATH: custom resources were not tried with it', () => expect(hasKubectl).toBe(false))

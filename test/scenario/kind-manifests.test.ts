@@ -5,8 +5,8 @@ import { parse } from 'yaml'
 import { kinds } from '../../api/kinds.ts'
 import type { KubeObject } from '../../api/transport.ts'
 import { users } from '../../api/user.ts'
-import { hasKubectl, startServer, type TestServer } from '../support/server.ts'
 import { manifestsDir } from '../support/manifests.ts'
+import { hasKubectl, startServer, type TestServer } from '../support/server.ts'
 
 /** Manifests of kinds that are only kept so far: each is applied, read back and applied again without changing anything. */
 const folder = join(manifestsDir, 'kinds')

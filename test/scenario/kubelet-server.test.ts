@@ -1,5 +1,5 @@
-import { text as readText } from 'node:stream/consumers'
 import { request } from 'node:https'
+import { text as readText } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Node } from '../../api/core/node.ts'
 import { Pod } from '../../api/core/pod.ts'

@@ -7,7 +7,7 @@ import { stagesFile } from '../../cmd/simulated-stages.ts'
 import { simulatedEngine } from '../../kubelet/runtime/simulated/engine.ts'
 import { systemClock, virtualClock } from '../../lib/clock.ts'
 import { seededRandom } from '../../lib/random.ts'
-import { isReady, type TestCluster, testCluster, type TestClusterOptions } from '../support/cluster.ts'
+import { isReady, type TestCluster, type TestClusterOptions, testCluster } from '../support/cluster.ts'
 import { manifestsDir } from '../support/manifests.ts'
 import { deploymentNamed, podNamed } from '../support/objects.ts'
 

@@ -22,7 +22,7 @@ import { systemClock, type VirtualClock } from '../../lib/clock.ts'
 import { silentLog } from '../../lib/log.ts'
 import { systemRandom } from '../../lib/random.ts'
 import { memoryStore } from '../../storage/memory.ts'
-import { eventually, type EventuallyOptions } from './eventually.ts'
+import { type EventuallyOptions, eventually } from './eventually.ts'
 import { applyObjects, manifest, type Written } from './manifests.ts'
 
 export interface TestClusterOptions

@@ -10,7 +10,7 @@ import { createClient } from '../../client/typed-client.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { ensureBundle } from '../../scripts/bootstrap.mjs'
 import { ensureBusyboxImage } from '../../scripts/busybox-image.mjs'
-import { type EngineContainer, containersOf, engineSocket } from './engine.ts'
+import { containersOf, type EngineContainer, engineSocket } from './engine.ts'
 import { manifestsDir } from './manifests.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -1,7 +1,7 @@
 import type { AnyKind, ObjectOf } from '../../api/kind.ts'
 import type { WatchEvent } from '../../api/transport.ts'
 import type { Client, ListOptions } from '../../client/client.ts'
-import { eventually, type EventuallyOptions } from './eventually.ts'
+import { type EventuallyOptions, eventually } from './eventually.ts'
 
 /** What a watch tells, from a list on. */
 export interface Watching<T> extends AsyncDisposable {

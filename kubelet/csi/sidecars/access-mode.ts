@@ -1,5 +1,5 @@
-import type { VolumeCapability } from '../messages.ts'
 import { capabilityOf } from '../capability.ts'
+import type { VolumeCapability } from '../messages.ts'
 
 interface Usage {
   readonly volumeMode?: string | undefined

@@ -1,7 +1,7 @@
 import type { ContainerCreateOptions } from 'dockerode'
 import { DockerError } from './connection.ts'
 import type { DockerEngine } from './engine.ts'
-import { ownerFilter, type Owner } from './labels.ts'
+import { type Owner, ownerFilter } from './labels.ts'
 import type { Urgency } from './turns.ts'
 
 /**

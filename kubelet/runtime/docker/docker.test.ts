@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest'
 import type { ContainerInspectInfo } from 'dockerode'
+import { describe, expect, test } from 'vitest'
 import { virtualClock } from '../../../lib/clock.ts'
 import { silentLog } from '../../../lib/log.ts'
 import { containerConfig, podIdentity, sandboxConfig } from '../pod-configs.ts'

@@ -1,9 +1,9 @@
-import type { Readable } from 'node:stream'
 import { posix } from 'node:path'
+import type { Readable } from 'node:stream'
 import { readable, unless } from './connection.ts'
 import type { DockerEngine } from './engine.ts'
 import { helperName } from './helpers.ts'
-import { ownLabel, type Owner } from './labels.ts'
+import { type Owner, ownLabel } from './labels.ts'
 
 /** What an image says about its users, as far as it matters to who a container runs as. */
 export interface ImageUsers {

@@ -2,7 +2,7 @@ import { watch } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ContainerLogOptions } from '../../../api/node-agent.ts'
 import { type Clock, timestamp } from '../../../lib/clock.ts'
-import { lastRecords, logFiles, type LogRecord, readRecords } from './log-files.ts'
+import { type LogRecord, lastRecords, logFiles, readRecords } from './log-files.ts'
 
 interface OpenFile {
   readonly handle: FileHandle

@@ -6,8 +6,8 @@ import { aborted, type Run } from '../../../lib/run.ts'
 import type { Sandbox, SandboxConfig } from '../runtime.ts'
 import { sandboxOptions } from './create-options.ts'
 import { dockerName, isWarmName, type Labels, labelsFromName, ownerFilter, ownLabel, sandboxLabels, warmName } from './labels.ts'
-import { removeById, type Surroundings } from './sandboxes.ts'
 import { writeResolvConf } from './resolv-conf.ts'
+import { removeById, type Surroundings } from './sandboxes.ts'
 import { inspectedSandbox } from './states.ts'
 
 export interface SandboxPool {

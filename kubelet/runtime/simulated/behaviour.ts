@@ -1,6 +1,6 @@
 import { milliValue } from '../../../api/quantity.ts'
 import { parseDuration, readStageList, type Stage } from '../../../api/simulation/stages.ts'
-import { constant, type Curve } from './curve.ts'
+import { type Curve, constant } from './curve.ts'
 
 /** What a simulated container does with its life as long as no stage says otherwise. */
 export interface Behaviour {

@@ -7,7 +7,7 @@ import type { ContainerState, LinuxResources, Sandbox } from '../runtime.ts'
 import type { Addresses } from './addresses.ts'
 import type { Behaviour, Use } from './behaviour.ts'
 import type { LogBuffer, TimedLine } from './log-buffer.ts'
-import { type Play, stageBook, type StageBook } from './stage-book.ts'
+import { type Play, type StageBook, stageBook } from './stage-book.ts'
 
 /** What a dockerd is to the real runtime: it keeps pods alive while kubelets come and go, and serves the nodes of many clusters. */
 export interface SimulatedEngine {

@@ -2,7 +2,7 @@ import type { ContainerLogOptions } from '../../../api/node-agent.ts'
 import { bell } from '../../../lib/bell.ts'
 import { type Clock, microTimestamp } from '../../../lib/clock.ts'
 import type { ContainerRecord } from './engine.ts'
-import { type LogBuffer, logBuffer, type LogLimits, type LogLine, nextLineInMs, printDue } from './log-buffer.ts'
+import { type LogBuffer, type LogLimits, type LogLine, logBuffer, nextLineInMs, printDue } from './log-buffer.ts'
 
 /** What a container has printed by now. One that only pretends to run says so. */
 export function printed(container: ContainerRecord, clock: Clock, limits: LogLimits): LogBuffer {

@@ -1,5 +1,5 @@
-import type { ContainerConfig, ContainerState, ContainerStats, Sandbox } from '../runtime.ts'
 import { byteStream } from '../byte-stream.ts'
+import type { ContainerConfig, ContainerState, ContainerStats, Sandbox } from '../runtime.ts'
 import { behaviourOf, stagesOf } from './behaviour.ts'
 import type { ContainerRecord, SandboxRecord } from './engine.ts'
 import { imageIdOf } from './images.ts'

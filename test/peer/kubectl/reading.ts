@@ -1,5 +1,5 @@
-import { deployment, pod } from './objects.ts'
 import { type Command, expectText, until } from './kubectl.ts'
+import { deployment, pod } from './objects.ts'
 
 /** What shows and changes nothing. They find pod `reader` and Deployment `web`, made by the first. */
 export const reading: readonly Command[] = [

@@ -1,8 +1,8 @@
-import { request } from 'node:http'
 import { readFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { join } from 'node:path'
-import { pod, server } from './objects.ts'
 import { type Command, expectText, type Kubectl, until } from './kubectl.ts'
+import { pod, server } from './objects.ts'
 
 /** What goes into running containers and nodes. They use pod `server`, made by the first. */
 export const running: readonly Command[] = [

@@ -1,5 +1,5 @@
-import { deployment } from './objects.ts'
 import { type Command, expectText, type Kubectl, until } from './kubectl.ts'
+import { deployment } from './objects.ts'
 
 const configMap = (data: object) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'notes' }, data })
 

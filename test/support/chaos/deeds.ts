@@ -10,7 +10,7 @@ import type { Random } from '../../../lib/random.ts'
 import { applyObjects } from '../manifests.ts'
 import type { KillableNode } from './node.ts'
 import { isSandbox } from './observer.ts'
-import { otherImage, type OwnEngine } from './own-engine.ts'
+import { type OwnEngine, otherImage } from './own-engine.ts'
 import { deploymentOf, podOf, shapeNames, staticFile } from './workload.ts'
 
 /** What deeds are done to. */

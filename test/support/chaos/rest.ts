@@ -6,10 +6,10 @@ import { PersistentVolume } from '../../../api/core/persistent-volume.ts'
 import { Pod } from '../../../api/core/pod.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { isReady } from '../cluster.ts'
+import type { Target } from './deeds.ts'
 import { nodeName } from './node.ts'
 import { containersWithProcesses, isSandbox, nameOf, type Observer, podCgroups, uidOf } from './observer.ts'
 import { type Listed, mountsBelow, type OwnEngine } from './own-engine.ts'
-import type { Target } from './deeds.ts'
 import { codesAnnotation, ledger, type Wanted, wantsAnnotation } from './workload.ts'
 
 /** Exit codes of what was killed, was asked to go by an engine that starts, could not be started by one that was being killed, or ended unseen. */

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { brotliDecompressSync } from 'node:zlib'
 import { ConfigMap } from '../../../api/core/config-map.ts'
 import { type AnyKind, apiVersionOf } from '../../../api/kind.ts'
-import type { Random } from '../../../lib/random.ts'
 import { openEnvelope, readKind } from '../../../api/protobuf.ts'
-import { bytes, damaged, type Family, maps, noise, pick } from './request.ts'
+import type { Random } from '../../../lib/random.ts'
 import { collectionOf, requestKinds } from './kinds.ts'
+import { bytes, damaged, type Family, maps, noise, pick } from './request.ts'
 
 const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)])
 const field = (number: number, content: Buffer) =>

@@ -1,4 +1,4 @@
-import { chance, type Family, json, maps, noise, pick, printable, some, target, wrong, escaped } from './request.ts'
+import { chance, escaped, type Family, json, maps, noise, pick, printable, some, target, wrong } from './request.ts'
 
 const core = '/api/v1/namespaces/default'
 const pod = `${core}/pods/${target}`

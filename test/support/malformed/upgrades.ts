@@ -1,6 +1,6 @@
+import type { Random } from '../../../lib/random.ts'
 import { controlFrame, dataHeader, frameType, numbersFrame } from '../../../streaming/spdy/frames.ts'
 import { headerWriter } from '../../../streaming/spdy/headers.ts'
-import type { Random } from '../../../lib/random.ts'
 import { bytes, bytesOf, chance, damaged, type Family, noise, pick, printable, some, target } from './request.ts'
 
 /** Requests for an upgrade that cannot be had. */
