@@ -81,7 +81,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     onChange: uids => {
       for (const uid of uids) {
         probes.poke(uid)
-        workers.wake(uid)
+        workers.changed(uid)
       }
     },
     isActive: () => workers.hasActive,

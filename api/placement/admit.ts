@@ -70,17 +70,27 @@ function refusedForOs({ metadata, spec }: AdmissiblePod): NodeRefusal | undefine
 function lackingResources(pod: AdmissiblePod, node: AdmittingNode, podsOnNode: readonly AdmissiblePod[]): Shortage[] {
   const allocatable = amountsOf(node.status?.allocatable)
   const requested: Amounts = {}
-  for (const other of podsOnNode) addAmounts(requested, podRequests(other.spec))
+  for (const other of podsOnNode) addAmounts(requested, requestsOf(other))
   const isUnknown = (resource: string) => resource.includes('/') && !(resource in allocatable)
   return shortages(podRequests(pod.spec), { allocatable, requested, pods: podsOnNode.length }, isUnknown)
+}
+
+/** By spec, which is never written to: every pod that comes to a node has all that are there counted again. */
+const known = new WeakMap<AdmissiblePod['spec'], Amounts>()
+
+function requestsOf({ spec }: AdmissiblePod): Amounts {
+  let requests = known.get(spec)
+  if (!requests) known.set(spec, (requests = podRequests(spec)))
+  return requests
 }
 
 function refusedForPlace(pod: AdmissiblePod, node: AdmittingNode, podsOnNode: readonly AdmissiblePod[]): NodeRefusal | undefined {
   const { name, labels = {} } = node.metadata
   if (!matchesNodeWishes(pod.spec, { name, labels })) return predicateFailed('NodeAffinity', nodeAffinityReason)
   if (pod.spec.nodeName && pod.spec.nodeName !== name) return predicateFailed('NodeName', nodeNameReason)
-  const used: HostPort[] = podsOnNode.flatMap(other => [...hostPortsOf(other.spec)])
-  if (portsConflict(hostPortsOf(pod.spec), used)) return predicateFailed('NodePorts', hostPortsReason)
+  const wanted = hostPortsOf(pod.spec)
+  const used = (): HostPort[] => podsOnNode.flatMap(other => [...hostPortsOf(other.spec)])
+  if (wanted.length > 0 && portsConflict(wanted, used())) return predicateFailed('NodePorts', hostPortsReason)
   return undefined
 }
 

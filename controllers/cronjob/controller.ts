@@ -149,7 +149,8 @@ function understood(context: ReconcileContext, cronJob: CronJob, localZone: stri
       zoneOf(timeZone)
     } catch {
       const why = `invalid timeZone: ${JSON.stringify(timeZone)}: unknown time zone ${timeZone}`
-      return void say(context, cronJob, [['Warning', 'UnknownTimeZone', why]])
+      say(context, cronJob, [['Warning', 'UnknownTimeZone', why]])
+      return undefined
     }
   }
   if (suspend) return undefined
@@ -161,6 +162,7 @@ function understood(context: ReconcileContext, cronJob: CronJob, localZone: stri
     return nextOf(cronJob.spec, localZone)
   } catch (error) {
     const why = `unparseable schedule: ${JSON.stringify(schedule)} : ${(error as Error).message}`
-    return void say(context, cronJob, [['Warning', 'UnparseableSchedule', why]])
+    say(context, cronJob, [['Warning', 'UnparseableSchedule', why]])
+    return undefined
   }
 }

@@ -113,6 +113,16 @@ export function podLife(options: PodLifeOptions): PodLife {
     return resize ? { ...withRestarts(pod, actions, resize), resize } : actions
   }
 
+  const look = async (worker: Worker) => {
+    worker.isLooking = true
+    try {
+      await view.refresh(worker.uid)
+      worker.hasActed = false
+    } finally {
+      worker.isLooking = false
+    }
+  }
+
   const terminate = async (worker: Worker): Promise<number> => {
     const { uid, pod } = worker
     probes.watch(pod, { isTerminal: false })
@@ -122,8 +132,7 @@ export function podLife(options: PodLifeOptions): PodLife {
       worker.hasActed = true
       await killer.killPod(pod, runtime, effectiveGrace(worker))
     }
-    await view.refresh(uid)
-    worker.hasActed = false
+    await look(worker)
     if (isAnythingRunning(view.get(uid))) throw new Error('containers are still running after they were stopped')
     probes.stop(uid)
     await report(worker, { isTerminal: true })
@@ -165,10 +174,7 @@ export function podLife(options: PodLifeOptions): PodLife {
   return {
     async step(worker) {
       // What was seen before the last action says nothing about what it has led to.
-      if (worker.hasActed) {
-        await view.refresh(worker.uid)
-        worker.hasActed = false
-      }
+      if (worker.hasActed) await look(worker)
       switch (worker.stage) {
         case 'syncing':
           return sync(worker)

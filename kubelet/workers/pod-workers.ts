@@ -17,8 +17,10 @@ export interface PodWorkers {
   feed(changes: readonly Change<Pod>[]): void
   /** Changes of the pods in this node's own files. */
   feedStatic(changes: readonly Change<Pod>[]): void
-  /** These pods' containers changed, or a probe's result did. */
+  /** This pod has to be looked at. */
   wake(podUid: string, note?: Note): void
+  /** A relist found this pod's containers changed. */
+  changed(podUid: string): void
   /** Ends a pod on the kubelet's own account; resolves when its containers have stopped. */
   evict(podUid: string, verdict: Verdict, graceInSeconds: number): Promise<void>
   /** Admitted and not finished. */
@@ -199,6 +201,10 @@ export function podWorkers(options: Options): PodWorkers {
       if (!worker) return
       if (note) worker.note = note
       wake(worker)
+    },
+    changed(podUid) {
+      const worker = workers.get(podUid)
+      if (worker && !worker.isLooking) wake(worker)
     },
     evict,
     activePods,

@@ -33,6 +33,8 @@ export interface Worker {
   isDirty: boolean
   /** The containers were changed, or may have been, since the last relist. */
   hasActed: boolean
+  /** The step that is under way waits for a relist, and takes in whatever that finds. */
+  isLooking: boolean
   /** Ends what the present step waits for. */
   interrupt: AbortController
   cancelTimer: () => void
@@ -67,6 +69,7 @@ export function newWorker(pod: Pod, now: number): Worker {
     firstSeenAt: now,
     isBusy: false,
     isDirty: false,
+    isLooking: false,
     hasActed: false,
     interrupt: new AbortController(),
     cancelTimer: () => {},

@@ -34,6 +34,8 @@ export interface NodeRecords {
   readonly name: string
   sandboxes: Map<string, SandboxRecord>
   containers: Map<string, ContainerRecord>
+  /** The same by pod. */
+  pods: Map<string, PodRecords>
   /** By id. */
   images: Map<string, ImageRecord>
   /** Ids of images that were removed: to have them again takes a pull. */
@@ -46,6 +48,11 @@ export interface NodeRecords {
   kernelLog?: string[]
   /** The next process id. */
   nextPid: number
+}
+
+export interface PodRecords {
+  readonly sandboxes: Set<SandboxRecord>
+  readonly containers: Set<ContainerRecord>
 }
 
 /** Only what is asked for later is kept of the configurations: thousands of these are alive at once. */
@@ -124,6 +131,7 @@ export function simulatedEngine({ clock, random, stages = { stages: [] } }: Opti
       const made: NodeRecords = {
         name,
         sandboxes: new Map(),
+        pods: new Map(),
         containers: new Map(),
         images: new Map(),
         removedImages: new Set(),

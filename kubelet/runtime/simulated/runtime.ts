@@ -13,6 +13,7 @@ import { isLinked, watchNode } from './links.ts'
 import { defaultLogLimits, type LogLimits } from './log-buffer.ts'
 import { logBytes } from './logs.ts'
 import { nodeDisk } from './node-figures.ts'
+import { dropContainer, dropSandbox, keepContainer, keepSandbox } from './pod-records.ts'
 import { containerRecord, sandboxOf, stateOf, usageOf } from './records.ts'
 import { attachSession } from './sessions.ts'
 
@@ -61,7 +62,10 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
     return container
   }
   const images = simulatedImages({ records, clock, book: () => engine.book, subject, reach })
-  const membersOf = (sandboxId: string) => [...containers.values()].filter(container => container.sandboxId === sandboxId)
+  const membersOf = (sandboxId: string) => {
+    const uid = sandboxes.get(sandboxId)?.pod.uid ?? ''
+    return [...(records.pods.get(uid)?.containers ?? [])].filter(container => container.sandboxId === sandboxId)
+  }
   const newId = () => random.uuid().replaceAll('-', '')
   const addressFor = () => {
     const cidr = podCIDR()
@@ -81,7 +85,7 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
     })
   const remove = (container: ContainerRecord) => {
     container.kill?.(137, 'Error')
-    containers.delete(container.id)
+    dropContainer(records, container)
   }
   const halt = (sandbox: SandboxRecord) => {
     for (const container of membersOf(sandbox.id)) container.kill?.(137, 'Error')
@@ -133,7 +137,7 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
       const createdAt = clock.now()
       const record = { id, pod, attempt, ip, hostNetwork, createdAt, labels, annotations, hostname }
       const sandbox: SandboxRecord = { ...record, state: 'ready' }
-      sandboxes.set(id, sandbox)
+      keepSandbox(records, sandbox)
       for (const port of ports) records.hostPorts.set(port, id)
       announce(records, sandbox)
       return sandboxOf(sandbox)
@@ -149,9 +153,9 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
       if (!sandbox) return
       if (sandbox.state === 'ready') halt(sandbox)
       for (const container of membersOf(id)) remove(container)
-      sandboxes.delete(id)
+      dropSandbox(records, sandbox)
       const { uid } = sandbox.pod
-      if (![...sandboxes.values()].some(({ pod }) => pod.uid === uid)) engine.book.forget(uid)
+      if (!records.pods.get(uid)?.sandboxes.size) engine.book.forget(uid)
       announce(records, sandbox)
     },
 
@@ -175,7 +179,7 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
       const failure = turn && failureOf(turn.stage, 'create')
       if (failure) throw failure
       if (sandboxes.get(sandboxId)?.state !== 'ready') throw new RuntimeError('create', `sandbox ${sandboxId} is not ready`)
-      containers.set(id, container)
+      keepContainer(records, container)
       return id
     },
     startContainer: async id => start(engine, records, containerOf(id), limits),
@@ -203,10 +207,8 @@ export function simulatedRuntime(options: SimulatedRuntimeOptions): ContainerRun
     },
     async listPod(uid) {
       await beforeList()
-      const listed: Awaited<ReturnType<ContainerRuntime['list']>> = { sandboxes: [], containers: [] }
-      for (const sandbox of sandboxes.values()) if (sandbox.pod.uid === uid) listed.sandboxes.push(sandboxOf(sandbox))
-      for (const container of containers.values()) if (container.pod.uid === uid) listed.containers.push(stateOf(container))
-      return listed
+      const pod = records.pods.get(uid)
+      return { sandboxes: Array.from(pod?.sandboxes ?? [], sandboxOf), containers: Array.from(pod?.containers ?? [], stateOf) }
     },
     async inspect(id) {
       reach()
