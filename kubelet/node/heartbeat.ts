@@ -5,7 +5,6 @@ import type { Client } from '../../client/client.ts'
 import type { EventRecorder } from '../../client/events.ts'
 import { type Clock, microTimestamp } from '../../lib/clock.ts'
 import { deferred } from '../../lib/deferred.ts'
-import { copy } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Run } from '../../lib/run.ts'
@@ -148,7 +147,7 @@ export function heartbeat(options: Options): Heartbeat {
     const status = computeNodeStatus(await facts(current.status.capacity), old)
     const isDue = clock.monotonic() - postedAt >= config.nodeStatusReportEveryMs
     // Quantities may come back spelt differently, so all but the conditions is compared with what was posted.
-    if (!isDue && posted && !hasChanged({ ...posted, conditions: copy(current.status).conditions }, status)) return
+    if (!isDue && posted && !hasChanged({ ...posted, conditions: current.status.conditions }, status)) return
     tellRebooted(current, status.nodeInfo?.bootID ?? '')
     tellTransitions(old, status.conditions ?? [])
     const ready = status.conditions?.find(condition => condition.type === 'Ready')
@@ -188,14 +187,9 @@ export function heartbeat(options: Options): Heartbeat {
   const renewLease = async () => {
     const renewTime = microTimestamp(clock.now())
     if (!lease) lease = await client.get(Lease, { namespace: leaseNamespace, name: nodeName }).catch(ignore('NotFound'))
-    const spec = {
-      ...copy(lease?.spec ?? {}),
-      holderIdentity: nodeName,
-      leaseDurationSeconds: config.leaseDurationSeconds,
-      renewTime,
-    }
+    const spec = { ...lease?.spec, holderIdentity: nodeName, leaseDurationSeconds: config.leaseDurationSeconds, renewTime }
     if (lease) {
-      lease = await client.update(Lease, { ...copy(lease), spec })
+      lease = await client.update(Lease, { ...lease, spec })
       return
     }
     const owner = node && [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: node.metadata.uid }]
