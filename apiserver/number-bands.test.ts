@@ -3,7 +3,9 @@ import { seededRandom } from '../lib/random.ts'
 import { addressBands, addressNumber, addressText, freeNumber, nodePorts } from './number-bands.ts'
 
 test.each([
+  ['10.96.0.0/12', '10.96.0.1', '10.111.255.254', 256],
   ['10.96.0.0/16', '10.96.0.1', '10.96.255.254', 256],
+  ['10.96.0.0/20', '10.96.0.1', '10.96.15.254', 256],
   ['10.0.0.0/24', '10.0.0.1', '10.0.0.254', 16],
   ['10.0.0.0/28', '10.0.0.1', '10.0.0.14', 0],
   ['255.255.255.0/24', '255.255.255.1', '255.255.255.254', 16],
@@ -29,6 +31,10 @@ test('the upper band goes first, then the lower one, then there is nothing', () 
   expect(given.slice(6, 10).every(number => number !== undefined && number < 14)).toBe(true)
   expect(new Set(given.slice(0, 10)).size).toBe(10)
   expect(given[10]).toBeUndefined()
+})
+
+test('node ports that people choose are best among 30000 to 30085', () => {
+  expect([nodePorts.first, nodePorts.first + nodePorts.reserved - 1]).toEqual([30_000, 30_085])
 })
 
 test('chance decides where to begin', () => {

@@ -174,6 +174,22 @@ describe('update', () => {
     expect(forged.metadata.generation).toBe(2)
   })
 
+  test('every change is a new resourceVersion, only a change of what is wanted a new generation; status and spec are written apart', async () => {
+    const replicasOf = ({ spec, status }: Record<string, unknown>) =>
+      [spec, status].map(part => (part as { replicas?: number } | undefined)?.replicas)
+    const first = await create(deployments, deployment('web'))
+    const both = { spec: { replicas: 7 }, status: { replicas: 5 } }
+    const told = await patch(deployments, 'web', 'merge', both, { subresource: 'status' })
+    expect(replicasOf(told)).toEqual([(first.spec as { replicas: number }).replicas, 5])
+    const wanted = await patch(deployments, 'web', 'merge', { spec: { replicas: 7 }, status: { replicas: 9 } })
+    expect(replicasOf(wanted)).toEqual([7, 5])
+    const again = await patch(deployments, 'web', 'merge', { spec: { replicas: 7 } })
+    const versions = [first, told, wanted, again].map(({ metadata }) => Number(metadata.resourceVersion))
+    expect(versions).toEqual([...new Set(versions.slice(0, 3)), versions[2]])
+    expect([...versions].sort((a, b) => a - b)).toEqual(versions)
+    expect([first, told, wanted, again].map(({ metadata }) => metadata.generation)).toEqual([1, 1, 2, 2])
+  })
+
   test.each<[string, object, number, string]>([
     ['another name', { metadata: { name: 'b' } }, 400, 'the name of the object (b) does not match the name on the URL (a)'],
     [

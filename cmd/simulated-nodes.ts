@@ -82,6 +82,8 @@ export function simulatedNodes(options: NodesOptions, keep: Keep): (readonly [st
         kubeletVersion: kubernetesVersion,
         eviction,
         usesDisk: false,
+        // What happens on them is never missed, so that there is next to nothing to tidy up.
+        housekeepingEveryMs: 10_000,
         nodeLabels: { [runtimeLabel]: 'simulated' },
         ...options.garbage?.config,
       },

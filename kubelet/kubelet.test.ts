@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Lease } from '../api/coordination/lease.ts'
@@ -7,9 +7,10 @@ import { Node } from '../api/core/node.ts'
 import { Pod } from '../api/core/pod.ts'
 import type { Call, Transport } from '../api/transport.ts'
 import { testServer } from '../apiserver/testing.ts'
-import { virtualClock } from '../lib/clock.ts'
+import { type VirtualClock, virtualClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
 import type { SignalSource } from './eviction/signals.ts'
+import type { ContainerRuntime } from './runtime/runtime.ts'
 import { simulatedEngine } from './runtime/simulated/engine.ts'
 import { simulatedRuntime } from './runtime/simulated/runtime.ts'
 import { type NodeStoryOptions, nodeStory } from './testing.ts'
@@ -192,6 +193,19 @@ test('a deleted pod ends gracefully and its object goes last', async () => {
   expect(await node.pod('web')).toBeUndefined()
   expect(await node.runtime.list()).toEqual({ sandboxes: [], containers: [] })
   expect(await node.events('web')).toContain('Killing: Stopping container app')
+})
+
+test('a pod with thirty seconds of grace, ten of them for its hook, goes right after the thirty', async () => {
+  await using node = await story({ config: withoutDisk })
+  const lifecycle = { preStop: { exec: { command: ['sleep', '10'] } } }
+  const stubborn = { annotations: { 'simulated.wherry.dev/stop-after': '60s' } }
+  await node.run('web', { containers: [{ name: 'app', image: 'app:1', lifecycle }] }, stubborn)
+  await node.until('web', isRunning)
+  await node.client.delete(Pod, { namespace: 'default', name: 'web' })
+  await node.clock.advance(29_500)
+  expect((await node.runtime.list()).containers[0]?.state).toBe('running')
+  await node.clock.advance(2500)
+  expect(await node.pod('web')).toBeUndefined()
 })
 
 test('a pod deleted by force is gone at once and its containers soon after', async () => {
@@ -424,6 +438,49 @@ test('a ConfigMap volume follows its ConfigMap and goes with the pod', async () 
   await node.client.delete(Pod, metadata)
   await node.until('web', pod => pod === undefined)
   await expect(stat(folder)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('a container that restarts keeps the address of its pod, its volumes and what is in its emptyDir', async () => {
+  await using node = await story()
+  const { metadata } = await node.run('web', {
+    volumes: [{ name: 'scratch', emptyDir: {} }],
+    containers: [{ name: 'app', image: 'app:1', volumeMounts: [{ name: 'scratch', mountPath: '/tmp' }] }],
+  })
+  const before = await node.until('web', isRunning)
+  const scratch = join(node.rootDir, 'pods', metadata.uid, 'volumes/kubernetes.io~empty-dir/scratch')
+  await writeFile(join(scratch, 'note'), 'kept')
+  const { sandboxes, containers } = await node.runtime.list()
+  await node.runtime.stopContainer(containers[0]?.id ?? '', 0)
+  const after = await node.until('web', pod => appStatus(pod)?.restartCount === 1 && appStatus(pod)?.state.running, 30)
+  expect(after?.status.podIP).toBe(before?.status.podIP)
+  expect((await node.runtime.list()).sandboxes).toEqual(sandboxes)
+  expect(await readFile(join(scratch, 'note'), 'utf8')).toBe('kept')
+})
+
+test('variables never follow their ConfigMap: a container keeps those it was made with, the next one has the new ones', async () => {
+  const random = seededRandom(7)
+  const colors: (string | undefined)[] = []
+  const runtime = (clock: VirtualClock) => {
+    const engine = simulatedEngine({ clock, random })
+    const plain = simulatedRuntime({ clock, random, engine, node: 'node-a', podCIDR: () => '10.244.0.0/24' })
+    const createContainer: ContainerRuntime['createContainer'] = (sandboxId, config) => {
+      colors.push(config.env.find(({ name }) => name === 'COLOR')?.value)
+      return plain.createContainer(sandboxId, config)
+    }
+    return { ...plain, createContainer }
+  }
+  await using node = await story({ config: withoutDisk, runtime })
+  const settings = { name: 'settings', namespace: 'default' }
+  await node.client.create(ConfigMap, { metadata: settings, data: { color: 'red' } })
+  const env = [{ name: 'COLOR', valueFrom: { configMapKeyRef: { name: 'settings', key: 'color' } } }]
+  const command = ['sleep', '300']
+  await node.run('web', { containers: [{ name: 'app', image: 'app:1', command, env }] })
+  const before = await node.until('web', isRunning)
+  await node.client.patch(ConfigMap, settings, 'merge', { data: { color: 'blue' } })
+  await node.clock.advance(200_000)
+  expect([appStatus(await node.pod('web')), colors]).toEqual([appStatus(before), ['red']])
+  await node.until('web', pod => appStatus(pod)?.restartCount === 1, 200)
+  expect(colors).toEqual(['red', 'blue'])
 })
 
 test('a node short of memory evicts the pod that uses most above its request, and closes for a while', async () => {

@@ -460,6 +460,11 @@ describe('defaults', () => {
     expect(prepared(Service, body).spec).toMatchObject(expected)
   })
 
+  test('the target port of a service is its port where nothing else is said', () => {
+    const ports = [{ port: 80 }, { name: 'named', port: 81, targetPort: 'http' }]
+    expect(prepared(Service, service({ ports })).spec.ports?.map(({ targetPort }) => targetPort)).toEqual([80, 'http'])
+  })
+
   test('a namespace is labelled with its name, has its finalizer, and only gives it up at the end', () => {
     const namespace = made(Namespace, { metadata: { name: 'shop' } })
     Namespace.prepareForCreate(namespace)

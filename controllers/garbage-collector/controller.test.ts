@@ -49,6 +49,14 @@ test('background: the deployment goes at once, its sets and pods follow', async 
   await cluster.eventually(async () => expect(await counts(cluster)).toEqual({ deployments: 0, sets: 0, pods: 0 }))
 })
 
+test('background is what happens when nothing is said', async () => {
+  await using cluster = await testCluster([deployment, replicaSet, collector()])
+  await running(cluster)
+  await cluster.client.delete(Deployment, web)
+  expect((await counts(cluster)).deployments).toBe(0)
+  await cluster.eventually(async () => expect(await counts(cluster)).toEqual({ deployments: 0, sets: 0, pods: 0 }))
+})
+
 test('foreground: pods go first, then the set, then the deployment', async () => {
   await using cluster = await testCluster([deployment, replicaSet, collector()])
   await running(cluster)
@@ -161,6 +169,30 @@ test('an owner that waits goes as soon as its last blocking dependent is gone, o
   expect(await names(cluster)).toEqual(['a', 'child', 'other'])
   await cluster.client.patch(ConfigMap, { namespace: 'default', name: 'other' }, 'merge', { metadata: { finalizers: null } })
   await cluster.eventually(async () => expect(await names(cluster)).toEqual(['child']))
+})
+
+test('foreground waits only for dependents that block the deletion, though the others are deleted, too', async () => {
+  await using cluster = await testCluster([collector()])
+  const a = await cluster.client.create(ConfigMap, configMap('a'))
+  const held = { finalizers: ['example.com/held'] }
+  for (const [name, blockOwnerDeletion] of [
+    ['blocking', true],
+    ['other', false],
+  ] as const) {
+    const { metadata } = configMap(name, [reference(a, { blockOwnerDeletion })])
+    await cluster.client.create(ConfigMap, { metadata: { ...metadata, ...held } })
+  }
+  await cluster.client.delete(ConfigMap, a.metadata, { propagationPolicy: 'Foreground' })
+  await cluster.advance(60_000)
+  const { items } = await cluster.client.list(ConfigMap, { namespace: 'default' })
+  expect(items.map(({ metadata }) => [metadata.name, metadata.deletionTimestamp !== undefined])).toEqual([
+    ['a', true],
+    ['blocking', true],
+    ['other', true],
+  ])
+  const blocking = { namespace: 'default', name: 'blocking' }
+  await cluster.client.patch(ConfigMap, blocking, 'merge', { metadata: { finalizers: null } })
+  await cluster.eventually(async () => expect(await names(cluster)).toEqual(['other']))
 })
 
 test('a dependent that lets go of its owner frees it', async () => {

@@ -53,7 +53,7 @@ export function concernedBy(
   }
   if (isWaiting(object) && !(previous && isWaiting(previous))) dependents()
   if (isWaiting(object) || isOrphaning(object)) concerned.push(objectKey(kind, object))
-  const ownersChanged = formerOwners !== undefined && !deepEqual(owners, formerOwners)
+  const ownersChanged = previous !== undefined && !deepEqual(owners ?? [], formerOwners ?? [])
   if (ownersChanged) wakeWaitingOwners(formerOwners)
   if (owners && (!previous || ownersChanged) && owners.some(owner => !isSound(owner))) concerned.push(objectKey(kind, object))
   return concerned

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { Node } from '../../api/core/node.ts'
 import { Pod } from '../../api/core/pod.ts'
+import { nodeLifecycle } from '../node-lifecycle/controller.ts'
 import { fleet, runPod } from '../node-lifecycle/testing.ts'
+import { taintEviction } from '../taint-eviction/controller.ts'
 import { type TestCluster, testCluster } from '../testing.ts'
 import { podGc } from './controller.ts'
 
@@ -65,6 +67,27 @@ test('a node that comes back in time keeps its pods, and is missed from the begi
   await cluster.advance(50_000)
   expect(await names(cluster)).toEqual(['web'])
   await cluster.advance(15_000)
+  await cluster.eventually(async () => expect(await names(cluster)).toEqual([]))
+})
+
+test('DELETE only marks a running pod; on a node that is lost it stays Terminating for ever, unless by force or with its node', async () => {
+  await using cluster = await testCluster([nodeLifecycle(), taintEviction(), podGc()])
+  const { client } = cluster
+  const nodes = fleet(cluster)
+  await nodes.join('a', 'n1', 'n2')
+  const [deleted] = [await runPod(cluster, 'n1', 'deleted'), await runPod(cluster, 'n1', 'evicted')]
+  nodes.silence('n1')
+  await client.delete(Pod, deleted.metadata)
+  await nodes.pass(3600)
+  const { items } = await client.list(Pod)
+  expect(items.map(({ status, metadata }) => [metadata.name, status.phase, metadata.deletionTimestamp !== undefined])).toEqual([
+    ['deleted', 'Running', true],
+    ['evicted', 'Running', true],
+  ])
+  await client.delete(Pod, deleted.metadata, { gracePeriodSeconds: 0 })
+  expect(await names(cluster)).toEqual(['evicted'])
+  await client.delete(Node, { name: 'n1' })
+  await nodes.pass(60)
   await cluster.eventually(async () => expect(await names(cluster)).toEqual([]))
 })
 

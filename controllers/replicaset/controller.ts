@@ -11,6 +11,7 @@ import { claim } from '../shared/claims.ts'
 import { adopterKeys, controlledBy, controllerIndex, orphansIn } from '../shared/owner-references.ts'
 import { podFromTemplate } from '../shared/pod-from-template.ts'
 import { isActive, isFinished } from '../shared/pod-state.ts'
+import { restMsFor } from '../shared/rest.ts'
 import { slowStart } from '../shared/slow-start.ts'
 import type { ReplicaKind, ReplicaOwner } from './owner.ts'
 import { plan, type Removal } from './plan.ts'
@@ -58,7 +59,8 @@ function replicaController(replicas: ReplicaKind): Controller {
       }
       if (failure) throw failure.error
       const requeueAfterMs = nextAvailableInMs(set, active, now)
-      return requeueAfterMs === undefined ? undefined : { requeueAfterMs }
+      const restMs = restMsFor(active.length)
+      return requeueAfterMs === undefined ? { restMs } : { restMs, requeueAfterMs }
     },
   }
 }

@@ -124,6 +124,20 @@ test('a taint that is not tolerated evicts at once, and says why on the pod', as
   ])
 })
 
+test('NoSchedule and PreferNoSchedule taints evict nobody, NoExecute does', async () => {
+  await using cluster = await testCluster([taintEviction()])
+  const { client, advance } = cluster
+  await fleet(cluster).join('a', 'n1')
+  await runPod(cluster, 'n1', 'web')
+  for (const effect of ['NoSchedule', 'PreferNoSchedule'] as const) {
+    await client.patch(Node, { name: 'n1' }, 'merge', { spec: { taints: [{ key: 'disk', effect }] } })
+    await advance(600_000)
+    expect(await isEvicted(cluster, 'web')).toBe(false)
+  }
+  await taint(cluster, 'disk')
+  await cluster.eventually(async () => expect(await isEvicted(cluster, 'web')).toBe(true))
+})
+
 test('of several taints the shortest stay counts; when that one goes, the rest does', async () => {
   await using cluster = await testCluster([taintEviction()])
   await fleet(cluster).join('a', 'n1')

@@ -83,6 +83,16 @@ test('preStop takes its time from the grace; two seconds always remain', async (
   expect(story.filter(line => line.includes('stop '))).toEqual(['3s stop quick-0 within 7s', '10s stop slow-0 within 2s'])
 })
 
+test('of thirty seconds of grace a hook of ten leaves twenty: told to end at 10 s, killed at 30 s', async () => {
+  const { clock, story, hooks, killer } = engine({ 'app-0': 600 })
+  hooks.app = 10
+  const pod = samplePod({ containers: [{ name: 'app', image, lifecycle: { preStop } }] })
+  const done = killer.killPod(pod, { sandboxes: [sampleSandbox()], containers: [sampleContainer('app')] }, 30)
+  await clock.advance(40_000)
+  await done
+  expect(story.slice(1)).toEqual(['0s preStop app', '10s stop app-0 within 20s', '30s stop sandbox'])
+})
+
 test('a preStop hook that fails does not keep the container alive; without grace there is none', async () => {
   const { clock, story, hooks, killer } = engine()
   const settled = async (work: Promise<void>) => {

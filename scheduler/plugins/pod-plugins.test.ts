@@ -85,6 +85,9 @@ describe('topology spread', () => {
     const placed = { a1: [web(), web(), web()], b1: [web()] }
     const wish = pod(evenly({ whenUnsatisfiable: 'ScheduleAnyway' }))
     expect(world(nodes, placed).score(spread, wish)).toEqual({ a1: 25, b1: 100, nowhere: 0 })
+    // Before that each pod weighs ln 4 = 1.386: 4 and 1.
+    const raw = { ...spread, normalize: undefined } as typeof spread
+    expect(world(nodes, placed).score(raw, wish)).toEqual({ a1: 4, b1: 1, nowhere: 0 })
   })
   test('without a word the like of a Service or ReplicaSet are spread all the same', () => {
     const byDefault = podTopologySpread(({ labels }) =>
