@@ -20,7 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (!largest) return 1
   process.stderr.write('fewer pods ...\n')
   const fewer = []
-  for (const part of [10, 3.125]) fewer.push(await playScale({ nodes: largest.nodes, pods: pods / part }))
+  for (const part of [10, 2.5]) fewer.push(await playScale({ nodes: largest.nodes, pods: pods / part }))
   process.stderr.write('a thousand Deployments at rest ...\n')
   const idle = await idleDeployments(1000)
 

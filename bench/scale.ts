@@ -48,7 +48,7 @@ export interface ScaleOptions {
 /** Plays the life of many pods on many simulated nodes, all in one process of the built program with a durable store. */
 export async function playScale({ nodes: nodeCount, pods, deployments: count = 20 }: ScaleOptions): Promise<ScaleStory> {
   await using running = await runProgram(['--runtime', 'simulated', '--simulated-nodes', String(nodeCount - 1)])
-  const usage = await processUsage(running.pid)
+  await using usage = await processUsage(running.pid)
   const phases: Phase[] = []
   const phase = async (name: string, work: () => Promise<void>) => {
     const before = await usage.sample()
@@ -86,14 +86,13 @@ export async function playScale({ nodes: nodeCount, pods, deployments: count = 2
     await transport.call({ verb: 'delete', ...namespaces, name: namespace })
     await until(() => isGone(running))
   })
-  usage.stop()
   return { nodes: nodeCount, pods, phases, samples: usage.samples }
 }
 
 /** What many Deployments cost that nobody touches: processor time of a core with them, and without. */
 export async function idleDeployments(count: number): Promise<{ readonly without: number; readonly withThem: number }> {
   await using running = await runProgram(['--runtime', 'simulated', '--nodes', '1'])
-  const usage = await processUsage(running.pid)
+  await using usage = await processUsage(running.pid)
   const rest = async () => {
     await sleep(5_000)
     const before = await usage.sample()
@@ -106,7 +105,6 @@ export async function idleDeployments(count: number): Promise<{ readonly without
   for (let i = 0; i < count; i++)
     await running.transport.call({ verb: 'create', ...deployments, body: deployment(`idle-${i}`, 0) })
   const withThem = await rest()
-  usage.stop()
   return { without, withThem }
 }
 
@@ -186,8 +184,18 @@ async function processUsage(pid: number) {
     last = { atInS, cpuInS }
     return last
   }
-  const timer = setInterval(() => void sample(), 500)
-  return { samples, sample, stop: () => clearInterval(timer) }
+  let under: Promise<unknown> = Promise.resolve()
+  const timer = setInterval(() => {
+    under = sample()
+  }, 500)
+  return {
+    samples,
+    sample,
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await under
+    },
+  }
 }
 
 /** /proc/PID/stat counts in hundredths of a second. */

@@ -1,4 +1,5 @@
-// npm run bench [-- NAME...]: bundles bench/ and runs it; prints one table, or JSON with --json.
+// npm run bench [-- NAME...]: bundles bench/ and runs it; prints one table, or JSON with --json. `npm run bench:scale` plays one long
+// story at several sizes instead, and draws it.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,9 +9,12 @@ import { bundleOptions } from './build.mjs'
 
 ensureDependencies()
 await ensureBundle()
-const engine = await ensureEngine()
+const [, , first, ...others] = process.argv
+const isScale = first === 'scale'
+// What the scale is measured on is simulated.
+const engine = isScale ? { found: false } : await ensureEngine()
 if (engine.found) await import('./busybox-image.mjs').then(({ ensureBusyboxImage }) => ensureBusyboxImage(engineAddress()))
-else console.error(`Pod start times cannot be measured: ${engine.why}.`)
+else if (!isScale) console.error(`Pod start times cannot be measured: ${engine.why}.`)
 
 const { build } = await import('esbuild')
 // Inside the clone, so that what is not bundled is found in node_modules.
@@ -18,14 +22,20 @@ const folder = mkdtempSync(join(root, 'node_modules', '.wherry-bench-'))
 try {
   await build({
     ...bundleOptions,
-    entryPoints: { main: 'bench/main.ts', 'http-load': 'bench/http-load.ts', reader: 'bench/reader.ts' },
+    entryPoints: isScale
+      ? { main: 'bench/scale-main.ts' }
+      : { main: 'bench/main.ts', 'http-load': 'bench/http-load.ts', reader: 'bench/reader.ts' },
     outdir: folder,
   })
-  const { status } = spawnSync(process.execPath, ['--expose-gc', join(folder, 'main.mjs'), ...process.argv.slice(2)], {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, WHERRY_BENCH_TMP: tmpdir() },
-  })
+  const { status } = spawnSync(
+    process.execPath,
+    ['--expose-gc', join(folder, 'main.mjs'), ...(isScale ? others : process.argv.slice(2))],
+    {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, WHERRY_BENCH_TMP: tmpdir() },
+    },
+  )
   process.exitCode = status ?? 1
 } finally {
   rmSync(folder, { recursive: true, force: true })

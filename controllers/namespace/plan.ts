@@ -12,9 +12,11 @@ export interface Leftovers {
   /** How many objects each finalizer holds. */
   readonly finalizers: Map<string, number>
   readonly errors: unknown[]
+  /** What is there although nothing says why: told to the user, and looked at again. */
+  readonly unexplained: string[]
   /** How many seconds it may take until they are gone. */
   estimateInSeconds: number
-  /** Objects of a kind that are still there. What nothing explains is an error. */
+  /** Objects of a kind that are still there. */
   add(kind: AnyKind, objects: readonly KubeObject[]): void
 }
 
@@ -30,6 +32,7 @@ export function noLeftovers(namespace: string, deletedMsAgo: number): Leftovers 
     remaining: new Map(),
     finalizers: new Map(),
     errors: [],
+    unexplained: [],
     estimateInSeconds: 0,
     add(kind, objects) {
       if (objects.length === 0) return
@@ -42,7 +45,7 @@ export function noLeftovers(namespace: string, deletedMsAgo: number): Leftovers 
       const left = deletedMsAgo < grace * 1000 ? grace : 0
       if (left === 0 && held.size === 0) {
         const resource = `${kind.group}/${kind.version}, Resource=${kind.plural}`
-        leftovers.errors.push(new Error(`unexpected items still remain in namespace: ${namespace} for gvr: ${resource}`))
+        leftovers.unexplained.push(`unexpected items still remain in namespace: ${namespace} for gvr: ${resource}`)
       }
       leftovers.estimateInSeconds = Math.max(
         leftovers.estimateInSeconds,
@@ -66,7 +69,12 @@ type Conditions = NonNullable<Namespace['status']['conditions']>
 type Condition = Conditions[number]
 
 /** How the deletion goes, in the words of pkg/controller/namespace/deletion/status_condition_utils.go. */
-export function conditionsOf(known: Conditions, { remaining, finalizers, errors }: Leftovers, now: number): Conditions {
+export function conditionsOf(
+  known: Conditions,
+  { remaining, finalizers, errors, unexplained }: Leftovers,
+  now: number,
+): Conditions {
+  const failures = [...errors.map(textOf), ...unexplained]
   const counts = (map: ReadonlyMap<string, number>, verb: string) =>
     [...map]
       .map(([name, count]) => `${name} ${verb} ${count} resource instances`)
@@ -85,12 +93,12 @@ export function conditionsOf(known: Conditions, { remaining, finalizers, errors 
       reason: 'ParsedGroupVersions',
       message: 'All legacy kube types successfully parsed',
     },
-    errors.length > 0
+    failures.length > 0
       ? {
           type: 'NamespaceDeletionContentFailure',
           status: 'True',
           reason: 'ContentDeletionFailed',
-          message: `Failed to delete all resource types, ${errors.length} remaining: ${errors.map(textOf).join(', ')}`,
+          message: `Failed to delete all resource types, ${failures.length} remaining: ${failures.join(', ')}`,
         }
       : {
           type: 'NamespaceDeletionContentFailure',
