@@ -7,6 +7,7 @@ import { exponentialBackoff } from '../lib/backoff.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { aborted } from '../lib/run.ts'
+import { nextTurn } from '../lib/turn.ts'
 import type { Client } from './client.ts'
 import type { Change, Informer, Informers } from './informer.ts'
 import { objectCache } from './object-cache.ts'
@@ -25,6 +26,10 @@ const pageSize = 1000
 
 /** How long to wait after a failed list or watch: client-go's reflector waits between 0.8 and 30 s. */
 const retry = { initialInMs: 800, maxInMs: 30_000 }
+
+/** News are told in portions, and others are let in between when there is much of it. */
+const eventsAtOnce = 32
+const longestStretchInMs = 4
 
 /** A watch that lived this long may be resumed at once. */
 const healthyAfterMs = 1000
@@ -107,16 +112,27 @@ function createInformer(kind: AnyKind, fieldSelector: string | undefined, depend
     publish(changes, Number(resourceVersion))
   }
 
+  const take = (events: readonly WatchEvent[]) => {
+    const changes: Change[] = []
+    let newest = revision
+    for (const event of events) {
+      const change = applyEvent(cache, event)
+      if (change) changes.push(change)
+      newest = Math.max(newest, Number(event.object.metadata.resourceVersion))
+    }
+    publish(changes, newest)
+  }
+
   const follow = async (signal: AbortSignal, onProgress: () => void): Promise<void> => {
     for await (const events of client.watch(kind, { ...selection, resourceVersion: String(revision) }, signal)) {
-      const changes: Change[] = []
-      let newest = revision
-      for (const event of events) {
-        const change = applyEvent(cache, event)
-        if (change) changes.push(change)
-        newest = Math.max(newest, Number(event.object.metadata.resourceVersion))
+      let since = clock.monotonic()
+      for (let from = 0; from < events.length; from += eventsAtOnce) {
+        if (clock.monotonic() - since >= longestStretchInMs) {
+          await nextTurn()
+          since = clock.monotonic()
+        }
+        take(events.slice(from, from + eventsAtOnce))
       }
-      publish(changes, newest)
       onProgress()
     }
   }

@@ -1,12 +1,13 @@
 import { homedir } from 'node:os'
 import { text } from 'node:stream/consumers'
+import type { Io } from '../kubectl/io.ts'
 import { main } from '../kubectl/main.ts'
 import { systemClock } from '../lib/clock.ts'
 import { chosenDataDir, runningCluster } from './data-dir.ts'
 import { version } from './version.ts'
 
-/** Runs one of kubectl's verbs on this terminal. Answers the exit code. */
-export async function kubectl(args: readonly string[]): Promise<number> {
+/** Runs one of kubectl's verbs on this terminal. `whatIf`: a scheduler to ask, if the verb may want one. Answers the exit code. */
+export async function kubectl(args: readonly string[], whatIf?: Io['whatIf']): Promise<number> {
   const interrupt = new AbortController()
   const onInterrupt = () => interrupt.abort()
   process.once('SIGINT', onInterrupt)
@@ -28,6 +29,7 @@ export async function kubectl(args: readonly string[]): Promise<number> {
         writeBytes: (chunk, to) => void (to === 'out' ? process.stdout : process.stderr).write(chunk),
         runningKubeconfig: () => runningCluster(chosenDataDir(undefined))?.kubeconfig,
         homeDir: homedir(),
+        ...(whatIf && { whatIf }),
         version,
         platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
         now: systemClock.now,

@@ -24,6 +24,7 @@ import { stopOnSignals } from './signals.ts'
 import { collectGarbage, tidyMemory } from './tidy-memory.ts'
 
 /** Of the same bundle, which has all of their code. */
+export { askScheduler } from './ask-scheduler.ts'
 export { runControllerManager, runScheduler } from './component.ts'
 
 /** `wherry up`: runs a cluster in this process until it is told to stop. Calls `onReady` when a node is. Answers the exit code. */

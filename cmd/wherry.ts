@@ -36,6 +36,11 @@ async function main(): Promise<number> {
       return load<typeof Up>(programs.up).exports.runControllerManager(args)
     case 'scheduler':
       return load<typeof Up>(programs.up).exports.runScheduler(args)
+    // A verb of kubectl's that asks the scheduler, whose code only that bundle has.
+    case 'schedule':
+      return load<typeof Kubectl>(programs.kubectl).exports.kubectl([verb, ...args], (transport, pods) =>
+        load<typeof Up>(programs.up).exports.askScheduler(transport, pods),
+      )
     case 'token':
       return load<typeof Token>(programs.token).exports.token(args)
     case 'down':

@@ -63,6 +63,7 @@ export function lifetime(parts: Parts): Run {
     await Promise.race([workers.stopped(), clock.sleep(shutdownLimitInMs, waiting.signal)])
     waiting.abort()
     await statuses.settled()
+    await resources.settled()
     await garbage.logs.settled()
     await storage.close()
     await resources.cgroups.end()

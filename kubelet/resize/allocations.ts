@@ -34,6 +34,8 @@ export interface Allocations {
   actuated(podUid: string, containerName: string, containerId: string): Resources | undefined
   actuate(podUid: string, containerName: string, containerId: string, resources: Resources): Promise<void>
   forget(podUid: string): Promise<void>
+  /** Resolves when all that was put down is on disk. */
+  settled(): Promise<void>
   /** Removes the files of pods that nobody knows. */
   sweep(isKnown: (podUid: string) => boolean): Promise<void>
 }
@@ -105,6 +107,9 @@ export function allocations({ folder, log }: { folder?: string | undefined; log:
     },
     forget(podUid) {
       return entries.delete(podUid) ? save(podUid) : Promise.resolve()
+    },
+    async settled() {
+      while (writes.size > 0) await Promise.all(writes.values())
     },
     async sweep(isKnown) {
       if (folder === undefined) return

@@ -30,6 +30,8 @@ export interface NodeResources {
   begin(): Promise<void>
   /** Listens for device plugins, if the configuration says where. */
   readonly run: Run
+  /** Resolves when what pods have been given is on disk: the next kubelet goes by that. */
+  settled(): Promise<void>
   /** Removes what belongs to pods that nobody knows. */
   sweep(isKnown: (podUid: string) => boolean): Promise<void>
 }
@@ -126,6 +128,7 @@ export function nodeResources(options: Options): NodeResources {
       const { devicePlugins } = await import('../devices/grpc-plugins.ts')
       await devicePlugins({ folder, devices, onChange: options.onDevices, clock, log })(signal)
     },
+    settled: allocations.settled,
     async sweep(isKnown) {
       await Promise.all([cgroups.sweep(isKnown), allocations.sweep(isKnown)])
     },
