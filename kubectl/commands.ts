@@ -31,6 +31,7 @@ import { replace } from './commands/replace.ts'
 import { rollout } from './commands/rollout.ts'
 import { run } from './commands/run.ts'
 import { scale } from './commands/scale.ts'
+import { schedule } from './commands/schedule.ts'
 import { set } from './commands/set.ts'
 import { taint } from './commands/taint.ts'
 import { top } from './commands/top.ts'
@@ -50,6 +51,7 @@ const verbs: readonly Command[] = [
   events,
   top,
   why,
+  schedule,
   apply,
   create,
   deleteCommand,

@@ -1,3 +1,7 @@
+import type { Pod } from '../api/core/pod.ts'
+import type { PlacementVerdict } from '../api/placement/placement-verdict.ts'
+import type { Transport } from '../api/transport.ts'
+
 /** What a command sees of the world: given by the entry, or by a test. */
 export interface Io {
   readonly out: (text: string) => void
@@ -23,6 +27,8 @@ export interface Io {
   /** `linux/amd64`. */
   readonly platform?: string
   readonly homeDir: string
+  /** Asks a scheduler where pods would go, one after the other. Absent: there is none to ask. */
+  readonly whatIf?: (transport: Transport, pods: readonly Pod[]) => Promise<readonly PlacementVerdict[]>
   readonly now: () => number
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
 }

@@ -5,6 +5,7 @@ import { type Cycle, isRefusal, type Plugin, type Refusal } from './framework.ts
 import type { SchedulingQueue } from './queue.ts'
 import type { QueuedPod } from './queued-pod.ts'
 import type { Placement } from './search.ts'
+import { refusalGroups } from './verdict.ts'
 import type { WaitingPods } from './waiting-pods.ts'
 
 /** The plugins of a profile that have to do with binding, each in its order. */
@@ -22,6 +23,8 @@ interface Dependencies {
   readonly queue: SchedulingQueue
   readonly waiting: WaitingPods
   readonly plugins: BindingPlugins
+  /** Whether a bind says in the journal what spoke for the node. */
+  readonly recordsVerdicts: boolean
   /** The pod has no place after all: something went wrong, or a plugin refused the node it had. */
   readonly onFailure: (queued: QueuedPod, err: unknown) => void
   readonly onRefusal: (queued: QueuedPod, cycle: Cycle, nodeName: string, refusal: Refusal) => void
@@ -38,7 +41,7 @@ export interface Binder {
 }
 
 /** The pod is in the cache already; if the API server does not agree, it leaves it again and is tried anew. */
-export function binder({ events, cache, queue, waiting, plugins, onFailure, onRefusal }: Dependencies): Binder {
+export function binder({ events, cache, queue, waiting, plugins, recordsVerdicts, onFailure, onRefusal }: Dependencies): Binder {
   const giveBack = (cycle: Cycle, nodeName: string): boolean => {
     release(plugins.reserve, cycle, nodeName)
     return cache.forget(cycle.pod.uid)
@@ -67,7 +70,8 @@ export function binder({ events, cache, queue, waiting, plugins, onFailure, onRe
       if (refusal) return refusal
     }
     const read = Number(cycle.pod.pod.metadata.resourceVersion)
-    const reasons = { wokenBy: queued.wokenBy ? [read, queued.wokenBy] : [read], note: bindNote(placement) }
+    const wokenBy = queued.wokenBy ? [read, queued.wokenBy] : [read]
+    const reasons = recordsVerdicts ? { wokenBy, note: bindNote(placement) } : { wokenBy }
     for (const plugin of plugins.bind)
       if ((await plugin.bind?.(cycle, nodeName, reasons).catch(wrapped('Bind', plugin))) !== 'skip') return undefined
     throw new Error('no plugin bound the pod')
@@ -129,26 +133,17 @@ const wrapped =
     throw new Error(`running ${what} plugin "${name}": ${err instanceof Error ? err.message : String(err)}`, { cause: err })
   }
 
-/** How many node names a note gives of those that said the same. */
-export const namesInNote = 5
-
 function bindNote({ nodeName, feasible, ranked, refusals }: Placement): Note {
   const [best, second] = ranked
   const text = !best
     ? `${nodeName} was the only node found that takes the pod`
     : `${nodeName} scored ${best.score} of ${feasible} feasible${second ? `; runner-up ${second.nodeName} with ${second.score}` : ''}`
+  // Written with every bind: the names of the plugins stand there once.
+  const scores = ranked.map(({ plugins: _, ...one }) => one)
+  const rejected = refusals.size > 0 ? { rejected: refusalGroups(refusals) } : {}
   return {
     rule: 'scheduler/bind',
     text,
-    data: { feasible, scores: ranked, ...(refusals.size > 0 && { rejected: tally(refusals) }) },
+    data: { feasible, ...(best?.plugins && { plugins: best.plugins }), scores, ...rejected },
   }
-}
-
-function tally(refusals: Placement['refusals']) {
-  return [...refusals].map(([{ plugin, reasons }, nodes]) => ({
-    count: nodes.length,
-    nodes: nodes.slice(0, namesInNote),
-    reason: reasons.join(', '),
-    plugin,
-  }))
 }

@@ -7,7 +7,6 @@ import type { EventRecorder } from '../client/events.ts'
 import type { Lister } from '../client/informer.ts'
 import { type Clock, timestamp } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import { namesInNote } from './binder.ts'
 import type { Cycle, Diagnosis, PostFiltered, Refusal } from './framework.ts'
 import { eventMessage, unschedulableMessage } from './messages.ts'
 import type { Nominator } from './nominator.ts'
@@ -15,6 +14,7 @@ import { podInfo } from './pod-info.ts'
 import type { SchedulingQueue } from './queue.ts'
 import type { QueuedPod } from './queued-pod.ts'
 import type { SideTasks } from './side-tasks.ts'
+import { refusalGroups } from './verdict.ts'
 import { whatWouldFit } from './what-would-fit.ts'
 
 interface Dependencies {
@@ -26,6 +26,8 @@ interface Dependencies {
   readonly nominator: Nominator
   readonly pods: Lister<Pod>
   readonly sideTasks: SideTasks
+  /** Whether it says in the journal what spoke against which nodes. */
+  readonly recordsVerdicts: boolean
 }
 
 export interface FailureHandler {
@@ -39,7 +41,7 @@ export interface FailureHandler {
 
 /** Tells user and queue that a pod got no node: an event, the PodScheduled condition when it changes, and back into the queue. */
 export function failureHandler(dependencies: Dependencies): FailureHandler {
-  const { client, events, clock, log, queue, nominator, pods, sideTasks } = dependencies
+  const { client, events, clock, log, queue, nominator, pods, sideTasks, recordsVerdicts } = dependencies
 
   /** The pod as it is now; `undefined` when it is gone, was replaced or has a node after all. */
   const newest = (pod: Pod): Pod | undefined => {
@@ -58,11 +60,11 @@ export function failureHandler(dependencies: Dependencies): FailureHandler {
     if (!patch) return
     const { name, namespace, resourceVersion } = pod.metadata
     const wokenBy = queued.wokenBy ? [Number(resourceVersion), queued.wokenBy] : [Number(resourceVersion)]
-    const noted = note()
+    const noted = recordsVerdicts ? { note: note() } : {}
     sideTasks.start(() =>
       client
         .as({ actor: 'scheduler', wokenBy })
-        .patch(Pod, { namespace, name }, 'strategic', patch, { subresource: 'status', note: noted })
+        .patch(Pod, { namespace, name }, 'strategic', patch, { subresource: 'status', ...noted })
         .then(() => {})
         .catch(ignore('NotFound'))
         .catch((err: unknown) => log.warn({ err, pod: queued.pod.key }, 'could not update the condition of a pod')),
@@ -75,11 +77,17 @@ export function failureHandler(dependencies: Dependencies): FailureHandler {
     else queue.done(queued.pod.uid)
   }
 
-  const refused: FailureHandler['refused'] = (queued, cycle, diagnosis, { nominatedNode, message }) => {
+  const refused: FailureHandler['refused'] = (queued, cycle, diagnosis, { nominatedNode, message, victims }) => {
     if (nominatedNode) nominator.add(queued.pod, nominatedNode)
     else if (nominatedNode === '') nominator.remove(queued.pod.uid)
     const text = unschedulableMessage(diagnosis, message)
-    report(queued, 'Unschedulable', text, () => unschedulableNote(text, cycle, diagnosis), nominatedNode)
+    report(
+      queued,
+      'Unschedulable',
+      text,
+      () => unschedulableNote(text, cycle, diagnosis, { nominatedNode, victims }),
+      nominatedNode,
+    )
     requeue(queued, diagnosis.plugins, diagnosis.pending)
   }
 
@@ -129,15 +137,11 @@ function statusPatch(pod: Pod, { reason, message, nominatedNode, now }: Outcome)
   }
 }
 
-function unschedulableNote(text: string, cycle: Cycle, diagnosis: Diagnosis): Note {
-  const groups = diagnosis.preFilter
-    ? [{ ...diagnosis.preFilter, names: cycle.snapshot.nodes.map(({ name }) => name) }]
-    : [...diagnosis.refusals].map(([refusal, names]) => ({ ...refusal, names }))
-  const nodes = groups.map(({ names, reasons, plugin }) => ({
-    count: names.length,
-    nodes: names.slice(0, namesInNote),
-    reason: reasons.join(', '),
-    plugin,
-  }))
-  return { rule: 'scheduler/unschedulable', text, data: { nodes, fits: whatWouldFit(cycle, diagnosis) } }
+function unschedulableNote(text: string, cycle: Cycle, diagnosis: Diagnosis, { nominatedNode, victims }: PostFiltered): Note {
+  const preemption = nominatedNode && victims ? { preemption: { node: nominatedNode, victims: [...victims] } } : {}
+  return {
+    rule: 'scheduler/unschedulable',
+    text,
+    data: { nodes: refusalGroups(diagnosis, cycle.snapshot), fits: whatWouldFit(cycle, diagnosis), ...preemption },
+  }
 }

@@ -2,6 +2,7 @@ import type { Cycle, Plugin, Refusal } from './framework.ts'
 import { addPod, copyNodeInfo, type NodeInfo, removePod } from './node-info.ts'
 import type { Nominator } from './nominator.ts'
 import type { PodInfo } from './pod-info.ts'
+import { once } from './templates.ts'
 
 /** All filters, made ready for one pod. */
 export interface Filters {
@@ -9,8 +10,15 @@ export interface Filters {
   readonly nodes: ReadonlySet<string> | undefined
   /** The plugins that restricted `nodes`. */
   readonly restrictedBy: readonly string[]
+  /** Whether a node is known to take the pod, by its slot; says no where it would have to look. */
+  isGood(slot: number): boolean
   /** The first refusal; `undefined`: the node takes the pod, also when the pods nominated to it have come. */
   check(node: NodeInfo): Refusal | undefined
+  /**
+   * Work about nodes that looks at nothing but the node, this pod and who is nominated to the node: what came of it is answered again
+   * for pods of the same template, until the node changes.
+   */
+  shared<T>(what: string, work: (node: NodeInfo) => T): (node: NodeInfo) => T
   /** A node to try things on. */
   trial(node: NodeInfo): Trial
 }
@@ -22,6 +30,8 @@ export interface Trial {
   remove(pod: PodInfo): void
   check(): Refusal | undefined
 }
+
+type Checks = Pick<Filters, 'isGood' | 'check' | 'shared' | 'trial'>
 
 interface Step {
   readonly plugin: Plugin
@@ -50,13 +60,47 @@ export function prepareFilters(
     if (plugin.filter) steps.push({ plugin, filter: plugin.filter, state: prepared?.state })
   }
   if (filterOrder) steps.sort((a, b) => (filterOrder.get(a.plugin) ?? 0) - (filterOrder.get(b.plugin) ?? 0))
-  const { pod } = cycle
+  return { nodes, restrictedBy, ...checks(plugins, steps, nominator, cycle) }
+}
+
+/** The steps up to the first that looks at more than pod and node are shared by pods of one template; the others are taken for each. */
+function checks(plugins: readonly Plugin[], steps: readonly Step[], nominator: Nominator, cycle: Cycle): Checks {
+  const { pod, snapshot } = cycle
+  const own = steps.findIndex(({ plugin }) => !plugin.looksAt)
+  const shared = own < 0 ? steps : steps.slice(0, own)
+  const others = own < 0 ? [] : steps.slice(own)
+  const template = snapshot.templates.of(pod, plugins)
+  const { generations, values, good } = template.answers(`filter ${shared.length}`)
+  const now = snapshot.generations
+  const home = nominator.nodeOf(pod.uid)
+  /** What others nominate changes what a node answers to this pod, unless it is nominated there itself. */
+  const isShareable = (node: NodeInfo) => others.length === 0 && home !== node.name
+  const checkBare = (node: NodeInfo): Refusal | undefined => {
+    const { slot, generation } = node
+    let refusal: Refusal | undefined
+    if (generations[slot] === generation) {
+      if (good[slot] !== generation) refusal = values[slot] as Refusal | undefined
+    } else {
+      refusal = runFilters(shared, pod, node)
+      generations[slot] = generation
+      values[slot] = refusal
+      good[slot] = refusal ? -1 : generation
+    }
+    return refusal ?? (others.length > 0 ? runFilters(others, pod, node) : undefined)
+  }
+  const nominated = nominator.bySlot(snapshot)
+  const besideNominated = template.answers('filter beside nominated')
   return {
-    nodes,
-    restrictedBy,
+    isGood: slot => good[slot] === now[slot] && others.length === 0 && nominated.size === 0,
     check(node) {
-      const nominated = nominator.on(node.name)
-      return nominated.length > 0 ? checkBesideNominated(steps, cycle, node, nominated) : runFilters(steps, pod, node)
+      const coming = nominated.size > 0 ? nominated.get(node.slot) : undefined
+      if (!coming) return checkBare(node)
+      const work = () => checkBesideNominated(steps, cycle, node, coming)
+      return isShareable(node) ? once(besideNominated, node, coming, work) : work()
+    },
+    shared(what, work) {
+      const column = template.answers(what)
+      return node => (isShareable(node) ? once(column, node, nominated.get(node.slot), work) : work(node))
     },
     trial(node) {
       const trial = plainTrial(steps, cycle, node)

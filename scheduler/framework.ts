@@ -59,6 +59,11 @@ export interface Plugin<State = unknown, ScoreState = unknown> {
   preEnqueue?(pod: PodInfo): string | undefined
   /** Says how the queue is sorted; there is one way only. */
   readonly sortsQueue?: true
+  /**
+   * What `preFilter`, `filter`, `preScore` and `score` look at of a pod, when beside that they look at nothing but the node they are
+   * asked about: pods that agree in it then share the answers. Absent: they look at more, and are asked for every pod.
+   */
+  looksAt?(pod: PodInfo): unknown
   preFilter?(cycle: Cycle): PreFiltered<State>
   filter?(pod: PodInfo, node: NodeInfo, state: State): Refusal | undefined
   /** For what-if questions: a copy of the state, and what changes in it when another pod comes to or leaves a node. */
@@ -95,7 +100,7 @@ export type Permission = undefined | Refusal | { readonly waitInMs: number }
 /** What a bind says of itself in the journal. */
 export interface BindReasons {
   readonly wokenBy: readonly number[]
-  readonly note: Note
+  readonly note?: Note
 }
 
 /** The functions that a profile may switch on and off and put in an order of its own; as upstream names and lists them. */
@@ -140,6 +145,8 @@ export interface Diagnosis {
 export interface PostFiltered {
   /** The node to wait for; '' takes an earlier nomination back; absent leaves it. */
   readonly nominatedNode?: string
+  /** The pods that have to leave that node, `namespace/name`. */
+  readonly victims?: readonly string[]
   /** Why no room could be made; ends the message. */
   readonly message?: string
 }
@@ -195,9 +202,10 @@ export function mayOpen({ wakes, opensOn }: Plugin, event: ClusterEvent): boolea
 /** Scales to 0..100 by the largest, rounding down; `isReversed`: the largest becomes the worst (plugins/helper/normalize_score.go). */
 export function normalizeByLargest(scores: Scores, isReversed: boolean): void {
   let largest = 0
-  for (const score of scores) if (score > largest) largest = score
+  for (let i = 0; i < scores.length; i++) if ((scores[i] as number) > largest) largest = scores[i] as number
+  if (largest === 0) return void scores.fill(isReversed ? 100 : 0)
   for (let i = 0; i < scores.length; i++) {
-    const score = largest === 0 ? 0 : Math.trunc((100 * (scores[i] ?? 0)) / largest)
+    const score = Math.trunc((100 * (scores[i] ?? 0)) / largest)
     scores[i] = isReversed ? 100 - score : score
   }
 }

@@ -7,6 +7,10 @@ import type { PodInfo } from './pod-info.ts'
 /** A node and the sum of what is on it. The cache changes its own; those of a snapshot stay as they are. */
 export interface NodeInfo {
   readonly name: string
+  /** Grows with every change anywhere: what was worked out for a node is good as long as it has the same one. */
+  generation: number
+  /** Its place in the columns of numbers that are kept for nodes; -1 until a snapshot has seen it. */
+  slot: number
   /** `undefined` while pods are left of a node that is gone. */
   node: Node | undefined
   labels: Readonly<Record<string, string>>
@@ -27,16 +31,17 @@ export interface NodeInfo {
   claims: ReadonlyMap<string, number>
   /** Bytes by image name. */
   images: ReadonlyMap<string, number>
-  /** Grows with every change anywhere. */
-  generation: number
 }
 
 const none: readonly never[] = []
 const noClaims: ReadonlyMap<string, number> = new Map()
 
 export function nodeInfo(name: string): NodeInfo {
+  // What a search looks at of every node stands together: thousands of them are asked for each pod.
   return {
     name,
+    generation: 0,
+    slot: -1,
     node: undefined,
     labels: {},
     isUnschedulable: false,
@@ -50,7 +55,6 @@ export function nodeInfo(name: string): NodeInfo {
     ports: none,
     claims: noClaims,
     images: new Map(),
-    generation: 0,
   }
 }
 

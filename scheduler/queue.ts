@@ -166,7 +166,7 @@ export function schedulingQueue({
       for (const queued of held) {
         if (found.get(queued) === 'immediately' || found.get(queued) === strategyOf(queued, plugin)) continue
         const gate = queued.gate ? gateOf(queued) : undefined
-        if (gate && !mayOpen(gate, event)) continue
+        if (gate && (!mayOpen(gate, event) || gate.preEnqueue?.(queued.pod) !== undefined)) continue
         if (isWokenBy(plugin, queued.pod, event)) found.set(queued, strategyOf(queued, plugin))
       }
     }

@@ -31,15 +31,17 @@ export interface Scheduler {
 interface Options extends SchedulerDependencies {
   /** What a configuration file says; see api/scheduler-config. */
   readonly configuration?: SchedulerConfiguration
+  /** Whether every decision carries its reasons into the journal, for `wherry why`. Usual. */
+  readonly recordsVerdicts?: boolean
   /** Other plugins or another name than the default's. */
   readonly profile?: (dependencies: PluginDependencies) => Profile
 }
 
-/** How many binds, and how many other writes, may be under way: enough to fill a store's batches, few enough not to swamp it. */
-const concurrentBinds = 256
+/** How many binds, and how many other writes, may be under way: enough to fill a store's batches, few enough that others need not wait long for it. */
+const concurrentBinds = 96
 /** Binds that first wait for volumes to be made or for a permission, which may take minutes and costs nothing. */
 const concurrentSlowBinds = 10_000
-const concurrentSideTasks = 32
+const concurrentSideTasks = 128
 
 const watched = [Pod, Node, PersistentVolumeClaim, PersistentVolume, StorageClass] as const
 
@@ -73,7 +75,7 @@ async function profilesOf(
 }
 
 async function runScheduler(options: Options, signal: AbortSignal): Promise<void> {
-  const { client, informers, events, clock, random, log, configuration } = options
+  const { client, informers, events, clock, random, log, configuration, recordsVerdicts = true } = options
   const breather = makeBreather(clock)
   const nominator = makeNominator()
   const waiting = waitingPods(clock)
@@ -94,7 +96,7 @@ async function runScheduler(options: Options, signal: AbortSignal): Promise<void
   })
   const cache = schedulerCache()
   const pods = informers.of(Pod).lister
-  const failure = failureHandler({ client, events, clock, log, queue, nominator, pods, sideTasks })
+  const failure = failureHandler({ client, events, clock, log, queue, nominator, pods, sideTasks, recordsVerdicts })
   const laneOf = (profile: Profile): Lane => {
     const at = (point: Parameters<typeof pluginsAt>[1]) => pluginsAt(profile, point)
     const binding = {
@@ -107,7 +109,7 @@ async function runScheduler(options: Options, signal: AbortSignal): Promise<void
     return {
       profile,
       plugins: pluginsByName.get(profile.schedulerName) ?? [],
-      search: makeSearch({ ...profile, nominator, random, breather }),
+      search: makeSearch({ ...profile, nominator, random, breather, recordsVerdicts }),
       postFilter: at('postFilter'),
       binder: binder({
         events,
@@ -115,6 +117,7 @@ async function runScheduler(options: Options, signal: AbortSignal): Promise<void
         queue,
         waiting,
         plugins: binding,
+        recordsVerdicts,
         onFailure: failure.failed,
         onRefusal: failure.calledOff,
       }),
@@ -161,8 +164,9 @@ async function runScheduler(options: Options, signal: AbortSignal): Promise<void
   await informers.synced(signal)
   await news.emptied()
   while (!signal.aborted) {
-    const queued = binds.hasRoom ? queue.pop() : undefined
-    if (!queued) await (binds.hasRoom ? queue.arrived.wait(signal) : binds.ended(signal))
+    const busy = [binds, sideTasks].find(({ hasRoom }) => !hasRoom)
+    const queued = busy ? undefined : queue.pop()
+    if (!queued) await (busy ? busy.ended(signal) : queue.arrived.wait(signal))
     else if (isToBeSkipped(queued.pod)) queue.done(queued.pod.uid)
     else await scheduleOne(queued).catch((err: unknown) => failure.failed(queued, err))
     if (breather.isDue()) await breather.rest()

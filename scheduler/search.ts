@@ -32,6 +32,8 @@ interface Dependencies extends Pick<Profile, 'plugins' | 'orders' | 'percentageO
   nominator: Nominator
   random: Random
   breather: Breather
+  /** Whether to remember what each plugin gave to the best nodes. */
+  recordsVerdicts?: boolean | undefined
 }
 
 /**
@@ -47,13 +49,13 @@ export function enoughNodes(nodes: number, wantedPercentage = 0): number {
 /** Nodes between two looks at the clock. */
 const nodesPerLook = 64
 
-export function search({ nominator, random, breather, ...profile }: Dependencies): Search {
+export function search({ nominator, random, breather, recordsVerdicts, ...profile }: Dependencies): Search {
   const plugins = profile.plugins.map(({ plugin }) => plugin)
   const preparing = profile.orders
     ? pluginsAt(profile, 'preFilter').concat(plugins.filter(({ preFilter }) => !preFilter))
     : plugins
   const filterOrder = profile.orders && new Map(pluginsAt(profile, 'filter').map((plugin, at) => [plugin, at]))
-  const rank = ranking({ ...profile, random, breather })
+  const rank = ranking({ ...profile, random, breather, recordsVerdicts, sharing: preparing })
   const isScoring = plugins.some(({ score }) => score)
   let start = 0
 
@@ -68,10 +70,16 @@ export function search({ nominator, random, breather, ...profile }: Dependencies
           diagnosis: { totalNodes: snapshot.nodes.length, refusals, preFilter: filters, plugins: new Set([filters.plugin]) },
         }
 
+      let last: Refusal | undefined
+      let alike: string[] = []
       const refuse = (refusal: Refusal, { name }: NodeInfo) => {
-        const others = refusals.get(refusal)
-        if (others) others.push(name)
-        else refusals.set(refusal, [name])
+        if (refusal !== last) {
+          last = refusal
+          const others = refusals.get(refusal)
+          alike = others ?? []
+          if (!others) refusals.set(refusal, alike)
+        }
+        alike.push(name)
       }
       const nominated = snapshot.byName.get(pod.pod.status?.nominatedNodeName ?? '')
       if (nominated) {
@@ -83,11 +91,15 @@ export function search({ nominator, random, breather, ...profile }: Dependencies
       const candidates = filters.nodes ? snapshot.nodes.filter(node => isAllowed(filters, node)) : snapshot.nodes
       const enough = isScoring ? enoughNodes(candidates.length, profile.percentageOfNodesToScore) : 1
       const feasible: NodeInfo[] = []
+      const areAll = candidates === snapshot.nodes
       let seen = 0
+      let at = start % Math.max(1, candidates.length)
       for (; seen < candidates.length && feasible.length < enough; seen++) {
         if (seen % nodesPerLook === nodesPerLook - 1 && breather.isDue()) await breather.rest()
-        const node = candidates[(start + seen) % candidates.length] as NodeInfo
-        const refusal = filters.check(node)
+        const node = candidates[at] as NodeInfo
+        const isGood = areAll && filters.isGood(snapshot.slots[at] as number)
+        if (++at === candidates.length) at = 0
+        const refusal = isGood ? undefined : filters.check(node)
         if (refusal) refuse(refusal, node)
         else feasible.push(node)
       }

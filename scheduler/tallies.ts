@@ -1,3 +1,4 @@
+import { type DomainCounts, domainCounts, type Topology } from './topology.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 
@@ -5,103 +6,134 @@ import type { PodInfo } from './pod-info.ts'
 export interface Tally {
   on(node: NodeInfo): number
   /** By the values of a node label; nodes without it are left out, values without such pods are there with 0. */
-  byDomain(topologyKey: string): ReadonlyMap<string, number>
+  byDomain(topologyKey: string): DomainCounts
 }
 
 /**
- * Counts that spreading and affinity live on, kept from one pod to the next: only nodes that changed are counted again. The same
+ * Counts that spreading and affinity live on, kept from one pod to the next: only pods that came or went are counted again. The same
  * `id` must always mean the same `counts`.
  */
 export interface Tallies {
   of(id: string, counts: (pod: PodInfo) => number): Tally
-  /** This node's pods changed, or the node came or went. */
-  invalidate(nodeName: string): void
+  /** This node's pods changed. */
+  invalidate(slot: number): void
 }
 
 interface Nodes {
   readonly nodes: readonly NodeInfo[]
-  readonly byName: ReadonlyMap<string, NodeInfo>
+  /** By slot. */
+  readonly bySlot: readonly (NodeInfo | undefined)[]
   readonly topology: number
+  topologyOf(key: string): Topology
 }
 
 /** How many are kept; those not asked for longest make room. */
 const capacity = 128
 
+/** So many changes are remembered at least; who has missed more counts everything again. */
+const shortestMemory = 4096
+
 export function tallies(source: Nodes): Tallies {
   const kept = new Map<string, LiveTally>()
+  /** The slots that changed, the oldest first, after so many that are forgotten. */
+  let changed: number[] = []
+  let forgotten = 0
+  const changes: Changes = {
+    get now() {
+      return forgotten + changed.length
+    },
+    since: then => (then < forgotten ? undefined : changed.slice(then - forgotten)),
+  }
   return {
     of(id, counts) {
-      const tally = kept.get(id) ?? liveTally(source, counts)
-      kept.delete(id)
-      kept.set(id, tally)
-      const [oldest] = kept.keys()
-      if (kept.size > capacity && oldest !== undefined) kept.delete(oldest)
+      let tally = kept.get(id)
+      if (!tally) {
+        tally = liveTally(source, changes, counts)
+        kept.set(id, tally)
+        const [oldest] = kept.keys()
+        if (kept.size > capacity && oldest !== undefined) kept.delete(oldest)
+      } else if (kept.size === capacity) {
+        kept.delete(id)
+        kept.set(id, tally)
+      }
       tally.refresh()
       return tally
     },
-    invalidate(nodeName) {
-      for (const tally of kept.values()) tally.stale.add(nodeName)
+    invalidate(slot) {
+      if (kept.size === 0) return
+      changed.push(slot)
+      if (changed.length < 2 * Math.max(shortestMemory, source.nodes.length)) return
+      const half = changed.length >> 1
+      changed = changed.slice(half)
+      forgotten += half
     },
   }
+}
+
+interface Changes {
+  readonly now: number
+  /** `undefined`: not known any more. */
+  since(then: number): readonly number[] | undefined
 }
 
 interface LiveTally extends Tally {
-  readonly stale: Set<string>
   refresh(): void
 }
 
-function liveTally(source: Nodes, counts: (pod: PodInfo) => number): LiveTally {
-  const byNode = new Map<string, number>()
-  const domains = new Map<string, Map<string, number>>()
-  const stale = new Set<string>()
-  let topology = -1
+const nobody: readonly PodInfo[] = []
 
-  const countOn = (node: NodeInfo) => {
-    let count = 0
-    for (const pod of node.pods) count += counts(pod)
-    return count
-  }
+function liveTally(source: Nodes, changes: Changes, counts: (pod: PodInfo) => number): LiveTally {
+  /** By slot: how many there are, and the pods that were counted. */
+  let byNode: number[] = []
+  let counted: (readonly PodInfo[])[] = []
+  const domains = new Map<string, DomainCounts>()
+  let topology = -1
+  let upTo = 0
+
   const countAll = () => {
-    byNode.clear()
+    byNode = new Array<number>(source.bySlot.length).fill(0)
+    counted = new Array<readonly PodInfo[]>(source.bySlot.length).fill(nobody)
     domains.clear()
-    for (const node of source.nodes) {
-      const count = countOn(node)
-      if (count > 0) byNode.set(node.name, count)
-    }
     topology = source.topology
+    for (const node of source.nodes) recount(node)
   }
-  /** Only called while no node came, went or changed its labels. */
-  const recount = (node: NodeInfo) => {
-    const count = countOn(node)
-    const change = count - (byNode.get(node.name) ?? 0)
-    if (change === 0) return
-    byNode.set(node.name, count)
-    for (const [key, domain] of domains) {
-      const value = node.labels[key]
-      if (value !== undefined) domain.set(value, (domain.get(value) ?? 0) + change)
+  /** Pods keep their places in the list of a node, so that what came or went stands where the lists differ. */
+  const recount = ({ slot, pods }: NodeInfo) => {
+    const before = counted[slot] ?? nobody
+    if (before === pods) return
+    let change = 0
+    for (let i = 0; i < pods.length; i++) {
+      const pod = pods[i] as PodInfo
+      const other = before[i]
+      if (pod === other) continue
+      change += counts(pod)
+      if (other) change -= counts(other)
     }
+    for (let i = pods.length; i < before.length; i++) change -= counts(before[i] as PodInfo)
+    counted[slot] = pods
+    if (change === 0) return
+    byNode[slot] = (byNode[slot] ?? 0) + change
+    for (const domain of domains.values()) domain.add(slot, change)
   }
 
   return {
-    stale,
     refresh() {
-      if (topology !== source.topology) countAll()
+      const now = changes.now
+      const missed = topology === source.topology ? changes.since(upTo) : undefined
+      if (!missed) countAll()
       else
-        for (const name of stale) {
-          const node = source.byName.get(name)
+        for (const slot of missed) {
+          const node = source.bySlot[slot]
           if (node) recount(node)
         }
-      stale.clear()
+      upTo = now
     },
-    on: node => byNode.get(node.name) ?? 0,
+    on: node => byNode[node.slot] ?? 0,
     byDomain(topologyKey) {
       let domain = domains.get(topologyKey)
       if (domain) return domain
-      domain = new Map()
-      for (const node of source.nodes) {
-        const value = node.labels[topologyKey]
-        if (value !== undefined) domain.set(value, (domain.get(value) ?? 0) + (byNode.get(node.name) ?? 0))
-      }
+      domain = domainCounts(source.topologyOf(topologyKey))
+      for (const node of source.nodes) domain.add(node.slot, byNode[node.slot] ?? 0)
       domains.set(topologyKey, domain)
       return domain
     },

@@ -1,4 +1,4 @@
-import { type Shortage, shortages } from '../api/placement/fit.ts'
+import { shortages } from '../api/placement/fit.ts'
 import { requiredNodes } from '../api/placement/node-affinity.ts'
 import { taintText, untoleratedTaint } from '../api/placement/tolerations.ts'
 import type { Cycle, Diagnosis } from './framework.ts'
@@ -6,15 +6,19 @@ import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
 
 /** How many nodes of one refusal are looked at: a sentence for people need not be the best of five thousand. */
-const worthAsking = 1000
+const worthAsking = 200
 const worthTelling = 3
 
 /** For each sort of refusal, one sentence on the least that would have to change. Only worked out when somebody is told. */
 export function whatWouldFit({ pod, snapshot }: Cycle, { refusals }: Diagnosis): string[] {
   const byPlugin = new Map<string, NodeInfo[]>()
   for (const [{ plugin }, names] of refusals) {
-    const nodes = names.slice(0, worthAsking).flatMap(name => snapshot.byName.get(name) ?? [])
-    byPlugin.set(plugin, [...(byPlugin.get(plugin) ?? []), ...nodes])
+    const nodes = byPlugin.get(plugin) ?? []
+    byPlugin.set(plugin, nodes)
+    for (let i = 0; i < Math.min(names.length, worthAsking); i++) {
+      const node = snapshot.byName.get(names[i] as string)
+      if (node) nodes.push(node)
+    }
   }
   return [...byPlugin].flatMap(([plugin, nodes]) => advice[plugin]?.(pod, nodes) ?? [])
 }
@@ -30,21 +34,41 @@ const advice: Readonly<Record<string, (pod: PodInfo, nodes: readonly NodeInfo[])
   },
   NodeUnschedulable: (_, nodes) => [`uncordoning one of: ${names(nodes)}`],
   NodeAffinity: missingLabels,
+  InterPodAffinity: ({ terms }) => [
+    ...keysOf(terms?.antiAffinity).map(key => `a node whose ${key} has none of the pods that its anti-affinity names`),
+    ...keysOf(terms?.affinity).map(key => `a node whose ${key} has one of the pods that its affinity names`),
+    ...(terms ? [] : ['a node without pods whose anti-affinity names it']),
+  ],
+  PodTopologySpread: ({ pod }) =>
+    (pod.spec.topologySpreadConstraints ?? [])
+      .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule')
+      .map(({ topologyKey, maxSkew }) => `room in the emptiest ${topologyKey}, or a maxSkew above ${maxSkew}`),
   NodePorts: pod => [`a node with the host port ${pod.ports.map(({ port }) => port).join(' and ')} free`],
 }
 
 /** The node with the least missing, in shares of what the pod asks for. */
 function smallestShortage({ requests }: PodInfo, nodes: readonly NodeInfo[]): string[] {
-  let best: { node: NodeInfo; lacking: Shortage[]; share: number } | undefined
+  let best: { node: NodeInfo; share: number } | undefined
   for (const node of nodes) {
-    const { allocatable, requested, pods } = node
-    const lacking = shortages(requests, { allocatable, requested, pods: pods.length })
-    const share = lacking.reduce((sum, { requested, used, capacity }) => sum + (requested + used - capacity) / requested, 0)
-    if (!best || share < best.share) best = { node, lacking, share }
+    const share = missingShare(requests, node)
+    if (!best || share < best.share) best = { node, share }
   }
   if (!best) return []
-  const missing = best.lacking.map(one => `${inUnits(one.resource, one.requested + one.used - one.capacity)} more`)
+  const { allocatable, requested, pods } = best.node
+  const lacking = shortages(requests, { allocatable, requested, pods: pods.length })
+  const missing = lacking.map(one => `${inUnits(one.resource, one.requested + one.used - one.capacity)} more`)
   return [`${missing.join(' and ')} on ${best.node.name}`]
+}
+
+/** One for everything that is asked for and not there at all. */
+function missingShare(requests: PodInfo['requests'], { allocatable, requested, pods }: NodeInfo): number {
+  let share = Math.max(0, pods.length + 1 - (allocatable.pods ?? 0))
+  for (const resource in requests) {
+    const wanted = requests[resource] ?? 0
+    const missing = wanted + (requested[resource] ?? 0) - (allocatable[resource] ?? 0)
+    if (wanted > 0 && missing > 0) share += missing / wanted
+  }
+  return share
 }
 
 function inUnits(resource: string, amount: number): string {
@@ -65,6 +89,10 @@ function missingLabels({ pod }: PodInfo, nodes: readonly NodeInfo[]): string[] {
   if (keys.size > 0) advice.push(`a node whose labels ${[...keys].join(', ')} match the node affinity`)
   return advice
 }
+
+const keysOf = (terms: readonly { readonly topologyKey: string }[] = []) => [
+  ...new Set(terms.map(({ topologyKey }) => topologyKey)),
+]
 
 function mostFrequent(texts: readonly string[]): string[] {
   const counts = new Map<string, number>()

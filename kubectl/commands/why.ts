@@ -11,9 +11,10 @@ import { callOf, listAll } from '../objects.ts'
 import { type Colours, coloursFor } from '../print/colour.ts'
 import type { Resource } from '../resources.ts'
 import { waitingReason } from '../rollout/waiting-reason.ts'
+import { choiceText } from '../schedule/placement-text.ts'
 import { displayName, selectOne } from '../selection.ts'
 import type { Session } from '../session.ts'
-import { lastVerdict, type WhyStep } from '../why/steps.ts'
+import { lastVerdict, placementOf, type WhyStep } from '../why/steps.ts'
 import { endingText, storyText, verdictText } from '../why/story.ts'
 
 export const why: Command = {
@@ -82,6 +83,8 @@ async function epilogue({ context, session, resource, object, steps, colours }: 
   const { io } = context
   if (resource.kind === 'Pod') {
     const pod = object as unknown as Pod
+    const placement = placementOf(steps)
+    if (placement) io.out(`\n${colours.bold(`Why ${pod.spec.nodeName}:`)}\n${choiceText(placement)}`)
     const verdict = pod.status.phase === 'Pending' && !pod.spec.nodeName ? lastVerdict(steps) : undefined
     const reason = waitingReason(pod)
     const isOver = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed'

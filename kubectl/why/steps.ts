@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../../api/journal.ts'
+import type { PlacementVerdict } from '../../api/placement/placement-verdict.ts'
 
 /** A step of `/wherry/v1/why`: a write, when it was after the first one, and which of the steps led to it. */
 export interface WhyStep extends JournalEntry {
@@ -63,6 +64,22 @@ export interface Verdict {
   }[]
   /** What would have to change, one sentence each; one of them may do. */
   readonly fits: readonly string[]
+  /** Who was told to leave which node for it. */
+  readonly preemption?: { readonly node: string; readonly victims: readonly string[] }
+}
+
+/** What spoke for the node that a pod has, when there was a choice. */
+export function placementOf(steps: readonly WhyStep[]): Placement | undefined {
+  const { data } = steps.findLast(({ subresource }) => subresource === 'binding')?.cause?.note ?? {}
+  const { scores = [], plugins = [], rejected = [] } = (data ?? {}) as BindData
+  return scores.length > 0 ? { ranked: scores, plugins, nodes: rejected } : undefined
+}
+
+export type Placement = Pick<PlacementVerdict, 'ranked' | 'plugins' | 'nodes'>
+
+interface BindData extends Partial<Pick<PlacementVerdict, 'plugins'>> {
+  readonly scores?: Placement['ranked']
+  readonly rejected?: Placement['nodes']
 }
 
 /** The scheduler's last word on why a pod has no node; undefined when it never said so, or has found one since. */
@@ -70,6 +87,6 @@ export function lastVerdict(steps: readonly WhyStep[]): Verdict | undefined {
   const at = steps.findLastIndex(({ cause }) => cause?.note?.rule === 'scheduler/unschedulable')
   if (at < 0 || steps.slice(at).some(({ subresource }) => subresource === 'binding')) return undefined
   const note = steps[at]?.cause?.note
-  const { nodes = [], fits = [] } = (note?.data ?? {}) as Partial<Verdict>
-  return { text: note?.text ?? '', nodes, fits }
+  const { nodes = [], fits = [], preemption } = (note?.data ?? {}) as Partial<Verdict>
+  return { text: note?.text ?? '', nodes, fits, ...(preemption && { preemption }) }
 }

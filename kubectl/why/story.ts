@@ -50,7 +50,7 @@ function stepLines({ step, level, omitted }: ToldStep, widest: number, { colours
 }
 
 /** Why no node takes a pod, group by group, and what would help. */
-export function verdictText({ text, nodes, fits }: Verdict, { colours }: Pick<StoryOptions, 'colours'>): string {
+export function verdictText({ text, nodes, fits, preemption }: Verdict, { colours }: Pick<StoryOptions, 'colours'>): string {
   const rows = nodes.map(({ count, nodes: names, reason, plugin }) => [
     `  ${count} ${count === 1 ? 'node' : 'nodes'}`,
     reason,
@@ -59,7 +59,11 @@ export function verdictText({ text, nodes, fits }: Verdict, { colours }: Pick<St
   ])
   const refused = rows.length > 0 ? align(rows) : `  ${text}\n`
   const help = fits.map(fit => `  ${colours.green(fit)}\n`).join('')
-  return `${colours.bold('No node takes it:')}\n${refused}${help && `${colours.bold('It would fit with one of these:')}\n${help}`}`
+  const fitting = help && `${colours.bold('It would fit with one of these:')}\n${help}`
+  const { node, victims = [] } = preemption ?? {}
+  const leaving = victims.map(victim => `  ${victim}\n`).join('')
+  const room = leaving && `${colours.bold(`Preemption makes room on ${node}; these have to leave it:`)}\n${leaving}`
+  return `${colours.bold('No node takes it:')}\n${refused}${fitting}${room}`
 }
 
 /** How a pod that is over has ended, with the containers that failed. */

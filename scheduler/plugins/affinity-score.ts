@@ -3,15 +3,15 @@ import type { Plugin } from '../framework.ts'
 import type { TermRole } from '../held-terms.ts'
 import type { NamespaceLabels, PodTerm } from '../pod-terms.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { type DomainCounts, domainCounts } from './domain-counts.ts'
+import type { DomainCounts } from '../topology.ts'
 
 /** Pods that match or are matched, by domain, each worth this much. */
 interface Wish {
-  readonly counts: DomainCounts
+  readonly counts: Pick<DomainCounts, 'at'>
   readonly worth: number
 }
 
-type CountsFor = (snapshot: Snapshot, terms: readonly PodTerm[], topologyKey: string) => DomainCounts
+type CountsFor = (snapshot: Snapshot, terms: readonly PodTerm[], topologyKey: string) => Pick<DomainCounts, 'at'>
 
 /** The scoring half: each matching pair of pods adds the term's weight to the domain, or takes it away (plugins/interpodaffinity/scoring.go). */
 export function affinityScore(
@@ -28,8 +28,7 @@ export function affinityScore(
       const others = (role: TermRole, worthOf: (term: PodTerm) => number) => {
         for (const { term, tally } of snapshot.heldTerms.values(role)) {
           if (!term.matches(pod, labelsOf)) continue
-          const counts = domainCounts(term.topologyKey, tally().byDomain(term.topologyKey))
-          wishes.push({ counts, worth: worthOf(term) })
+          wishes.push({ counts: tally().byDomain(term.topologyKey), worth: worthOf(term) })
         }
       }
       if (hardPodAffinityWeight > 0) others('affinity', () => hardPodAffinityWeight)
@@ -39,7 +38,7 @@ export function affinityScore(
     },
     score(_, node, wishes) {
       let score = 0
-      for (const { counts, worth } of wishes) score += worth * counts.at(node)
+      for (const { counts, worth } of wishes) score += worth * (counts.at(node) ?? 0)
       return score
     },
     normalize(scores) {

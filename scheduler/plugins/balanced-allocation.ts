@@ -18,6 +18,7 @@ export function balancedAllocation(
   const score = nodeScore(balance, resources, false)
   return {
     name: 'NodeResourcesBalancedAllocation',
+    looksAt: ({ requests, incoming }) => [requests, incoming],
     preScore({ pod }) {
       const wanted = asked(pod, resources, false)
       return wanted.some(amount => amount > 0) ? { state: wanted } : 'skip'

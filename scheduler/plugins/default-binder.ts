@@ -14,7 +14,9 @@ export function defaultBinder({ client }: { client: Client }): Plugin {
         metadata: { name, namespace, uid },
         target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
       }
-      await client.as({ actor: 'scheduler', wokenBy }).createSubresource(Pod, { namespace, name }, 'binding', body, { note })
+      await client
+        .as({ actor: 'scheduler', wokenBy })
+        .createSubresource(Pod, { namespace, name }, 'binding', body, note && { note })
     },
     wakes: {},
   }

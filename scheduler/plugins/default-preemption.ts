@@ -40,24 +40,25 @@ export function defaultPreemption(options: Options): Plugin {
 
   const findCandidates = async (cycle: Cycle, { refusals }: Diagnosis, filters: Filters, failures: Map<Refusal, string[]>) => {
     const candidates: Candidate[] = []
-    const potential: NodeInfo[] = []
-    for (const [{ code }, names] of refusals)
-      for (const nodeName of names) {
-        const node = cycle.snapshot.byName.get(nodeName)
-        if (code === 'Unschedulable' && node) potential.push(node)
-        else note(failures, notHelpful, nodeName)
-      }
+    const [potential, hopeless] = splitByHope(refusals)
+    if (hopeless.length > 0) failures.set(notHelpful, [...hopeless])
     const budgets = options.budgets()
+    const select = (node: NodeInfo) => selectVictims(cycle.pod, filters.trial(node), budgets)
+    const victimsOn = budgets.length === 0 ? filters.shared('victims', select) : select
+    let hasHarmless = false
     const enough = enoughCandidates(potential.length, options.minCandidateNodesPercentage, options.minCandidateNodesAbsolute)
     const offset = random.below(Math.max(1, potential.length))
     for (let i = 0; i < potential.length; i++) {
       if (breather.isDue()) await breather.rest()
-      const node = potential[(offset + i) % potential.length] as NodeInfo
-      const found = selectVictims(cycle.pod, filters.trial(node), budgets)
-      if (found && 'victims' in found && found.victims.length > 0) candidates.push(found)
-      else if (found && 'victims' in found) note(failures, nobodyInTheWay(node.name), node.name)
+      const node = cycle.snapshot.byName.get(potential[(offset + i) % potential.length] as string)
+      if (!node) continue
+      const found = victimsOn(node)
+      if (found && 'victims' in found && found.victims.length > 0) {
+        candidates.push(found)
+        hasHarmless ||= found.violations === 0
+      } else if (found && 'victims' in found) note(failures, nobodyInTheWay(node.name), node.name)
       else note(failures, found ?? noVictims, node.name)
-      if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break
+      if (candidates.length >= enough && hasHarmless) break
     }
     return candidates
   }
@@ -88,7 +89,7 @@ export function defaultPreemption(options: Options): Plugin {
         if (!isNewsToCome) activate(pod.uid)
       })
     }
-    return { nominatedNode: chosen.nodeName }
+    return { nominatedNode: chosen.nodeName, victims: chosen.victims.map(({ key }) => key) }
   }
 
   return {
@@ -103,6 +104,14 @@ export function defaultPreemption(options: Options): Plugin {
     wakes: { assignedPod: () => false },
     opensOn: ({ resource, action }) => resource === 'assignedPod' && action === 'delete',
   }
+}
+
+/** The nodes where the absence of others may help, and those where it cannot. */
+function splitByHope(refusals: Diagnosis['refusals']): [readonly string[], readonly string[]] {
+  const listsOf = (isHopeful: boolean) =>
+    [...refusals].filter(([{ code }]) => (code === 'Unschedulable') === isHopeful).map(([, names]) => names)
+  const together = (lists: readonly (readonly string[])[]) => (lists.length === 1 ? (lists[0] ?? []) : lists.flat())
+  return [together(listsOf(true)), together(listsOf(false))]
 }
 
 function note(failures: Map<Refusal, string[]>, refusal: Refusal, nodeName: string): void {

@@ -1,13 +1,13 @@
 import { defaultArguments, type PluginArguments } from '../../api/scheduler-config/arguments.ts'
 import { deepEqual } from '../../lib/json.ts'
-import { type Plugin, type ResourceChange, unresolvable, unschedulable } from '../framework.ts'
+import { type Cycle, type Plugin, type ResourceChange, unresolvable, unschedulable } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo, PodTerms } from '../pod-info.ts'
 import type { NamespaceLabels, PodTerm } from '../pod-terms.ts'
 import type { Snapshot } from '../snapshot.ts'
+import { domainCounts, type WhatIfCounts, whatIf } from '../topology.ts'
 import { affinityScore } from './affinity-score.ts'
 import { haveLabelsChanged } from './changes.ts'
-import { type DomainCounts, domainCounts } from './domain-counts.ts'
 
 const name = 'InterPodAffinity'
 const noAffinity = unresolvable(name, "node(s) didn't match pod affinity rules")
@@ -16,10 +16,10 @@ const othersAntiAffinity = unschedulable(name, "node(s) didn't satisfy existing 
 
 interface State {
   /** For each required anti-affinity term that matches this pod, by the term's key: the pods that have it. */
-  readonly against: Map<string, DomainCounts>
+  readonly against: Map<string, WhatIfCounts>
   /** For each term of its own, the pods that all of them (affinity) or this one (anti-affinity) match. */
-  readonly affinity: readonly DomainCounts[]
-  readonly antiAffinity: readonly DomainCounts[]
+  readonly affinity: readonly WhatIfCounts[]
+  readonly antiAffinity: readonly WhatIfCounts[]
   /** The pod matches its own affinity terms: the first of its kind may go anywhere. */
   readonly matchesItself: boolean
 }
@@ -38,13 +38,13 @@ export function interPodAffinity(
     return `affinity ${version} ${terms.map(({ id }) => id).join(' ')}`
   }
   const countsFor = (snapshot: Snapshot, terms: readonly PodTerm[], topologyKey: string) =>
-    domainCounts(topologyKey, snapshot.tallies.of(idOf(terms), other => Number(matchesAll(terms, other))).byDomain(topologyKey))
+    whatIf(snapshot.tallies.of(idOf(terms), other => Number(matchesAll(terms, other))).byDomain(topologyKey))
 
-  const change = (state: State, pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1) => {
+  const change = (state: State, { pod, snapshot }: Cycle, other: PodInfo, node: NodeInfo, by: 1 | -1) => {
     const { affinity, antiAffinity } = pod.terms ?? noTerms
     for (const term of other.terms?.antiAffinity ?? []) {
       if (!term.matches(pod, labelsOf)) continue
-      const counts = state.against.get(term.key) ?? domainCounts(term.topologyKey, new Map())
+      const counts = state.against.get(term.key) ?? whatIf(domainCounts(snapshot.topologyOf(term.topologyKey)))
       state.against.set(term.key, counts)
       counts.change(node, by)
     }
@@ -69,8 +69,8 @@ export function interPodAffinity(
     },
     filter(_, node, state) {
       if (!isNearEnough(state, node)) return noAffinity
-      for (const counts of state.antiAffinity) if (counts.at(node) > 0) return ownAntiAffinity
-      for (const counts of state.against.values()) if (counts.at(node) > 0) return othersAntiAffinity
+      for (const counts of state.antiAffinity) if ((counts.at(node) ?? 0) > 0) return ownAntiAffinity
+      for (const counts of state.against.values()) if ((counts.at(node) ?? 0) > 0) return othersAntiAffinity
       return undefined
     },
     copyState: ({ against, affinity, antiAffinity, matchesItself }) => ({
@@ -79,8 +79,8 @@ export function interPodAffinity(
       antiAffinity: antiAffinity.map(counts => counts.copy()),
       matchesItself,
     }),
-    podAdded: (state, other, node, { pod }) => change(state, pod, other, node, 1),
-    podRemoved: (state, other, node, { pod }) => change(state, pod, other, node, -1),
+    podAdded: (state, other, node, cycle) => change(state, cycle, other, node, 1),
+    podRemoved: (state, other, node, cycle) => change(state, cycle, other, node, -1),
     ...affinityScore(labelsOf, countsFor, args),
     wakes: {
       assignedPod: (pod, change) => mayHelp(pod, change, labelsOf),
@@ -93,22 +93,23 @@ export function interPodAffinity(
 function isNearEnough({ affinity, matchesItself }: State, node: NodeInfo): boolean {
   let isNear = true
   for (const counts of affinity) {
-    if (node.labels[counts.topologyKey] === undefined) return false
-    if (counts.at(node) <= 0) isNear = false
+    const matching = counts.at(node)
+    if (matching === undefined) return false
+    if (matching <= 0) isNear = false
   }
-  return isNear || (matchesItself && affinity.every(counts => !counts.isAnywhere()))
+  return isNear || (matchesItself && affinity.every(counts => !counts.isAnywhere))
 }
 
 /** Terms of pods whose nodes have none of the keys keep nobody away from anywhere. */
 function isAnywhere(against: State['against']): boolean {
-  for (const counts of against.values()) if (counts.isAnywhere()) return true
+  for (const counts of against.values()) if (counts.isAnywhere) return true
   return false
 }
 
-function termsAgainst(pod: PodInfo, { heldTerms }: Snapshot, labelsOf: NamespaceLabels): Map<string, DomainCounts> {
-  const against = new Map<string, DomainCounts>()
+function termsAgainst(pod: PodInfo, { heldTerms }: Snapshot, labelsOf: NamespaceLabels): Map<string, WhatIfCounts> {
+  const against = new Map<string, WhatIfCounts>()
   for (const { term, tally } of heldTerms.values('antiAffinity'))
-    if (term.matches(pod, labelsOf)) against.set(term.key, domainCounts(term.topologyKey, tally().byDomain(term.topologyKey)))
+    if (term.matches(pod, labelsOf)) against.set(term.key, whatIf(tally().byDomain(term.topologyKey)))
   return against
 }
 

@@ -25,6 +25,7 @@ export function nodeAffinity({ addedAffinity }: PluginArguments['NodeAffinity'] 
 
   return {
     name,
+    looksAt: ({ pod: { spec } }) => [spec.nodeSelector, spec.affinity?.nodeAffinity],
     preFilter({ pod }) {
       const { spec } = pod.pod
       if (!demanded && !hasNodeWishes(spec)) return 'skip'

@@ -7,6 +7,7 @@ const refusal = unschedulable(name, hostPortsReason)
 /** A port of the node can be had by one pod only. */
 export const nodePorts: Plugin = {
   name,
+  looksAt: ({ ports }) => ports,
   preFilter: ({ pod }) => (pod.ports.length > 0 ? { state: undefined } : 'skip'),
   filter: (pod, node) => (portsConflict(pod.ports, node.ports) ? refusal : undefined),
   wakes: {

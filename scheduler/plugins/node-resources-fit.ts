@@ -48,6 +48,7 @@ export function nodeResourcesFit(
 
   return {
     name,
+    looksAt: ({ requests, incoming }) => [requests, incoming],
     preFilter({ pod }) {
       const { cpu = 0, memory = 0, ...rest } = pod.requests
       return { state: { cpu, memory, others: namesOf(rest).filter(resource => !isIgnored(resource)) } }

@@ -9,6 +9,7 @@ const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
 /** Cordoned nodes take only pods that tolerate that. */
 export const nodeUnschedulable: Plugin = {
   name,
+  looksAt: ({ pod }) => pod.spec.tolerations,
   filter: (pod, node) => (node.isUnschedulable && !toleratesCordon(pod) ? refusal : undefined),
   wakes: {
     node: (_, { before, after }) =>

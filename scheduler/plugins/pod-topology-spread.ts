@@ -3,6 +3,7 @@ import { defaultArguments, type PluginArguments } from '../../api/scheduler-conf
 import { type Plugin, type Refusal, type ResourceChange, unresolvable, unschedulable } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
+import { type WhatIfCounts, whatIf } from '../topology.ts'
 import { haveLabelsChanged, haveTaintsChanged, haveTolerationsChanged } from './changes.ts'
 import { constraintsWithDefaults } from './default-constraints.ts'
 import type { DefaultSelector } from './default-selector.ts'
@@ -13,12 +14,12 @@ const name = 'PodTopologySpread'
 const missingLabel = unresolvable(name, "node(s) didn't match pod topology spread constraints (missing required label)")
 const tooUneven = unschedulable(name, "node(s) didn't match pod topology spread constraints")
 
-/** One hard constraint and how many matching pods each domain has; what-if changes are kept beside what was counted. */
+/** One hard constraint and how many matching pods each domain has. */
 interface Spread {
   readonly constraint: Constraint
-  readonly counted: ReadonlyMap<string, number>
-  readonly least: number
-  readonly changes: Map<string, number>
+  readonly counts: WhatIfCounts
+  /** More matching pods than this a domain may not have; worked out when it is asked for, and again after a change. */
+  limit: number | undefined
 }
 
 type State = readonly Spread[]
@@ -39,20 +40,21 @@ export function podTopologySpread(
       const constraints = demandsOf(pod)
       if (constraints.length === 0) return 'skip'
       return {
-        state: constraints.map(constraint => {
-          const counted = countsIn(snapshot, pod, constraint, constraints)
-          return { constraint, counted, least: leastOf(counted, constraint), changes: new Map() }
-        }),
+        state: constraints.map(constraint => ({
+          constraint,
+          counts: whatIf(countsIn(snapshot, pod, constraint, constraints)),
+          limit: undefined,
+        })),
       }
     },
     filter(_, node, state) {
-      for (const spread of state) {
-        const refusal = refusalOf(spread, node)
+      for (let i = 0; i < state.length; i++) {
+        const refusal = refusalOf(state[i] as Spread, node)
         if (refusal) return refusal
       }
       return undefined
     },
-    copyState: state => state.map(spread => ({ ...spread, changes: new Map(spread.changes) })),
+    copyState: state => state.map(({ constraint, counts, limit }) => ({ constraint, counts: counts.copy(), limit })),
     podAdded: (state, other, node, { pod }) => change(state, pod, other, node, 1),
     podRemoved: (state, other, node, { pod }) => change(state, pod, other, node, -1),
     ...softSpread(constraintsFor),
@@ -95,32 +97,26 @@ function concernsNode(before: Node | undefined, after: Node | undefined, constra
 }
 
 /** The constraints are asked in their order, each for the label first and then for the skew: what comes first decides. */
-function refusalOf({ constraint, counted, least, changes }: Spread, node: NodeInfo): Refusal | undefined {
-  const domain = node.labels[constraint.topologyKey]
-  if (domain === undefined) return missingLabel
-  const matching = (counted.get(domain) ?? 0) + (changes.get(domain) ?? 0)
-  const emptiest = changes.size === 0 ? least : leastOf(counted, constraint, changes)
-  return matching + constraint.selfMatch - emptiest > constraint.maxSkew ? tooUneven : undefined
+function refusalOf(spread: Spread, node: NodeInfo): Refusal | undefined {
+  const { counts } = spread
+  const matching = counts.at(node)
+  if (matching === undefined) return missingLabel
+  spread.limit ??= limitOf(spread)
+  return matching > spread.limit ? tooUneven : undefined
 }
 
 /** Too few domains count as if there were an empty one. */
-function leastOf(
-  counted: ReadonlyMap<string, number>,
-  { minDomains }: Constraint,
-  changes?: ReadonlyMap<string, number>,
-): number {
-  if (counted.size < minDomains) return 0
-  let least = Number.POSITIVE_INFINITY
-  for (const [domain, count] of counted) least = Math.min(least, count + (changes?.get(domain) ?? 0))
-  return least
+function limitOf({ constraint: { maxSkew, minDomains, selfMatch }, counts }: Spread): number {
+  return maxSkew - selfMatch + (counts.size < minDomains ? 0 : counts.least)
 }
 
 /** As upstream does, pods on their way out are put back and taken away as if they had been counted. */
 function change(state: State, pod: PodInfo, other: PodInfo, node: NodeInfo, by: 1 | -1): void {
   const constraints = state.map(({ constraint }) => constraint)
-  for (const { constraint, changes } of state) {
+  for (const spread of state) {
+    const { constraint, counts } = spread
     if (!isMeant(constraint, pod, other) || !isEligible(node, pod, constraint, constraints)) continue
-    const domain = node.labels[constraint.topologyKey] ?? ''
-    changes.set(domain, (changes.get(domain) ?? 0) + by)
+    counts.change(node, by)
+    spread.limit = undefined
   }
 }

@@ -1,6 +1,7 @@
 import type { Plugin, Scores } from '../framework.ts'
 import type { NodeInfo } from '../node-info.ts'
 import type { Tally } from '../tallies.ts'
+import type { Topology } from '../topology.ts'
 import type { ConstraintsFor } from './default-constraints.ts'
 import { type Constraint, countsIn, tallyOf } from './spread-constraints.ts'
 
@@ -16,7 +17,8 @@ interface Wish {
   readonly constraint: Constraint
   /** Grows with the number of domains, so that a constraint over few domains does not drown. */
   readonly weight: number
-  readonly countOn: (node: NodeInfo) => number
+  /** `undefined`: the node lacks the label, and gets no points for it. */
+  readonly countOn: (node: NodeInfo) => number | undefined
 }
 
 /** The scoring half: fewer matching pods in the node's domains are better (plugins/podtopologyspread/scoring.go). */
@@ -26,16 +28,16 @@ export function softSpread(constraintsFor: ConstraintsFor): Pick<Plugin<never, S
       const { constraints, needsAllKeys } = constraintsFor(pod, 'ScheduleAnyway')
       if (constraints.length === 0) return 'skip'
       const keysDemanded = needsAllKeys ? constraints.map(({ topologyKey }) => topologyKey) : []
-      const scored = nodes.filter(node => hasAll(node, keysDemanded))
+      const scored = keysDemanded.length === 0 ? nodes : nodes.filter(node => hasAll(node, keysDemanded))
       const wishes = constraints.map(constraint => {
         const { topologyKey } = constraint
         return {
           constraint,
-          weight: Math.log(domainsAmong(scored, topologyKey) + 2),
+          weight: Math.log(domainsAmong(scored, snapshot.topologyOf(topologyKey)) + 2),
           countOn:
             topologyKey === hostname
-              ? onNode(tallyOf(snapshot, pod, constraint))
-              : inDomain(countsIn(snapshot, pod, constraint, needsAllKeys ? constraints : [constraint]), topologyKey),
+              ? onNamed(tallyOf(snapshot, pod, constraint))
+              : countsIn(snapshot, pod, constraint, needsAllKeys ? constraints : [constraint]).at,
         }
       })
       return { state: { wishes, keysDemanded } }
@@ -43,16 +45,17 @@ export function softSpread(constraintsFor: ConstraintsFor): Pick<Plugin<never, S
     score(_, node, { wishes, keysDemanded }) {
       if (!hasAll(node, keysDemanded)) return 0
       let score = 0
-      for (const { constraint, weight, countOn } of wishes)
-        if (node.labels[constraint.topologyKey] !== undefined) score += countOn(node) * weight + (constraint.maxSkew - 1)
+      for (const { constraint, weight, countOn } of wishes) {
+        const matching = countOn(node)
+        if (matching !== undefined) score += matching * weight + (constraint.maxSkew - 1)
+      }
       return Math.round(score)
     },
     normalize: (scores, nodes, { keysDemanded }) => normalize(scores, node => hasAll(node, keysDemanded), nodes),
   }
 }
 
-const onNode = (tally: Tally) => (node: NodeInfo) => tally.on(node)
-const inDomain = (counts: ReadonlyMap<string, number>, key: string) => (node: NodeInfo) => counts.get(node.labels[key] ?? '') ?? 0
+const onNamed = (tally: Tally) => (node: NodeInfo) => (node.labels[hostname] === undefined ? undefined : tally.on(node))
 
 function hasAll({ labels }: NodeInfo, keys: readonly string[]): boolean {
   for (const key of keys) if (labels[key] === undefined) return false
@@ -60,11 +63,17 @@ function hasAll({ labels }: NodeInfo, keys: readonly string[]): boolean {
 }
 
 /** Every node is a domain of its own by host name; nodes without the label are one domain together. */
-function domainsAmong(nodes: readonly NodeInfo[], key: string): number {
+function domainsAmong(nodes: readonly NodeInfo[], { key, domainOf, domains }: Topology): number {
   if (key === hostname) return nodes.length
-  const domains = new Set<string>()
-  for (const { labels } of nodes) domains.add(labels[key] ?? '')
-  return domains.size
+  const isThere = new Uint8Array(domains + 1)
+  let count = 0
+  for (const { slot } of nodes) {
+    const at = (domainOf[slot] ?? -1) + 1
+    if (isThere[at] === 1) continue
+    isThere[at] = 1
+    if (++count > domains) break
+  }
+  return count
 }
 
 function normalize(scores: Scores, counts: (node: NodeInfo) => boolean, nodes: readonly NodeInfo[]): void {

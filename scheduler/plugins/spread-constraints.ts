@@ -5,6 +5,7 @@ import type { NodeInfo } from '../node-info.ts'
 import type { PodInfo } from '../pod-info.ts'
 import type { Snapshot } from '../snapshot.ts'
 import type { Tally } from '../tallies.ts'
+import { type DomainCounts, domainCounts } from '../topology.ts'
 
 /** A topology spread constraint, ready for use (plugins/podtopologyspread/common.go). */
 export interface Constraint {
@@ -85,23 +86,14 @@ export function tallyOf({ tallies }: Snapshot, pod: PodInfo, constraint: Constra
  * Matching pods by domain, over eligible nodes. Usually every node that has the key is eligible; then the counts that are kept from
  * pod to pod will do.
  */
-export function countsIn(
-  snapshot: Snapshot,
-  pod: PodInfo,
-  constraint: Constraint,
-  all: readonly Constraint[],
-): ReadonlyMap<string, number> {
+export function countsIn(snapshot: Snapshot, pod: PodInfo, constraint: Constraint, all: readonly Constraint[]): DomainCounts {
   const tally = tallyOf(snapshot, pod, constraint)
   const isEveryNodeEligible =
     all.every(({ topologyKey }) => topologyKey === constraint.topologyKey || snapshot.isOnEveryNode(topologyKey)) &&
     !constraint.honorsTaints &&
     !(constraint.honorsAffinity && hasNodeWishes(pod.pod.spec))
   if (isEveryNodeEligible) return tally.byDomain(constraint.topologyKey)
-  const counts = new Map<string, number>()
-  for (const node of snapshot.nodes) {
-    if (!isEligible(node, pod, constraint, all)) continue
-    const domain = node.labels[constraint.topologyKey] ?? ''
-    counts.set(domain, (counts.get(domain) ?? 0) + tally.on(node))
-  }
+  const counts = domainCounts(snapshot.topologyOf(constraint.topologyKey))
+  for (const node of snapshot.nodes) if (isEligible(node, pod, constraint, all)) counts.add(node.slot, tally.on(node))
   return counts
 }

@@ -18,6 +18,7 @@ function refusalFor(reason: string): Refusal {
 /** Taints keep pods away that do not tolerate them; the soft ones (PreferNoSchedule) cost points. */
 export const taintToleration: Plugin = {
   name,
+  looksAt: ({ pod }) => pod.spec.tolerations,
   filter({ pod }, { hardTaints }) {
     if (hardTaints.length === 0) return undefined
     const taint = untoleratedTaint(hardTaints, pod.spec.tolerations, 'NoSchedule', 'NoExecute')

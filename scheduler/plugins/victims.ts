@@ -17,6 +17,8 @@ export interface Candidate {
   readonly victims: readonly PodInfo[]
   /** How many of them some budget does not allow to go. */
   readonly violations: number
+  /** What each demand says of it, see `leastHarm`; absent: to be asked. */
+  readonly harm?: readonly number[]
 }
 
 /**
@@ -40,7 +42,8 @@ export function selectVictims(pod: PodInfo, trial: Trial, budgets: readonly Budg
   }
   const violations = violating.filter(candidate => !isReprieved(candidate)).length
   for (const candidate of others) isReprieved(candidate)
-  return { nodeName: trial.node.name, victims: victims.sort(byImportance), violations }
+  const found = { nodeName: trial.node.name, victims: victims.sort(byImportance), violations }
+  return { ...found, harm: harmOf(found) }
 }
 
 /** Higher priority first, then who has run longer. */
@@ -92,14 +95,18 @@ function youngestStart(victims: readonly PodInfo[]): string {
   return starts.sort()[0] ?? '9999'
 }
 
+const harmOf = (candidate: Candidate): readonly number[] => demands.map(demand => demand(candidate))
+
 /** The node whose victims matter least: each demand decides only among those that are equal in the ones before (pickOneNodeForPreemption). */
 export function leastHarm(candidates: readonly Candidate[]): Candidate | undefined {
-  let left = [...candidates]
-  for (const demand of demands) {
-    if (left.length <= 1) break
-    const harms = left.map(demand)
-    const least = harms.reduce((a, b) => Math.min(a, b))
-    left = left.filter((_, i) => harms[i] === least)
-  }
-  return left[0]
+  let [best] = candidates
+  for (const candidate of candidates)
+    if (best && isLess(candidate.harm ?? harmOf(candidate), best.harm ?? harmOf(best))) best = candidate
+  return best
+}
+
+/** The first difference decides. */
+function isLess(a: readonly number[], b: readonly number[]): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return (a[i] as number) < (b[i] as number)
+  return false
 }
