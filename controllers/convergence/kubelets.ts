@@ -23,12 +23,15 @@ export interface Kubelets {
   finish(pod: Pod, exitCode: number, condition?: string): Promise<void>
   /** Says whether a pod that runs is ready. */
   setReady(pod: Pod, isReady: boolean): Promise<void>
+  /** From now on, what was broken works. */
+  mend(): void
 }
 
 const gone = ignore('NotFound', 'Conflict')
 
 export function kubelets({ client, clock }: TestCluster, machines: Machines, random: Random): Kubelets {
   let addresses = 0
+  let broken: string | undefined = brokenImage
   const now = () => timestamp(clock.now())
 
   const write = async (pod: Pod, status: Partial<Pod['status']>) => {
@@ -64,7 +67,7 @@ export function kubelets({ client, clock }: TestCluster, machines: Machines, ran
   }
 
   async function begin(pod: Pod) {
-    const isBroken = pod.spec.containers.some(({ image }) => image === brokenImage)
+    const isBroken = pod.spec.containers.some(({ image }) => image === broken)
     const address = ++addresses
     const podIP = `10.${128 + (address >> 16)}.${(address >> 8) & 255}.${address & 255}`
     await write(pod, {
@@ -76,7 +79,7 @@ export function kubelets({ client, clock }: TestCluster, machines: Machines, ran
 
   /** The kubelet says how it ended, and lets go. */
   async function end(pod: Pod) {
-    if (!isFinished(pod) && pod.status.phase === 'Running') await finish(pod, random.below(2) ? 143 : 0)
+    if (!isFinished(pod)) await finish(pod, pod.status.phase === 'Pending' || random.below(2) ? 143 : 0)
     const { uid } = pod.metadata
     await client.delete(Pod, pod.metadata, { gracePeriodSeconds: 0, preconditions: { uid } }).catch(gone)
   }
@@ -141,7 +144,7 @@ export function kubelets({ client, clock }: TestCluster, machines: Machines, ran
     if (isFinished(pod)) return undefined
     if (status.phase === 'Pending') return () => begin(pod)
     if (spec.restartPolicy !== 'Always') return () => work(pod, failure)
-    if (isReady(pod) || spec.containers.some(({ image }) => image === brokenImage)) return undefined
+    if (isReady(pod) || spec.containers.some(({ image }) => image === broken)) return undefined
     return () => setReady(pod, true)
   }
 
@@ -160,6 +163,7 @@ export function kubelets({ client, clock }: TestCluster, machines: Machines, ran
     },
     finish,
     setReady,
+    mend: () => void (broken = undefined),
   }
 }
 

@@ -49,7 +49,7 @@ export function machines({ client, clock }: TestCluster): Machines {
     isLive: name => live.has(name),
     async join(name) {
       const zone = names.indexOf(name) % 2 ? 'east' : 'west'
-      const labels = { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': zone }
+      const labels = { 'kubernetes.io/hostname': name, 'topology.kubernetes.io/zone': zone, fits: 'yes' }
       const capacity = { cpu: '32', memory: '64Gi', pods: '200' }
       const status = { capacity, allocatable: capacity, conditions: [heartbeat()] }
       live.add(name)

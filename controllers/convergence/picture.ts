@@ -3,7 +3,6 @@ import type { JournalEntry } from '../../api/journal.ts'
 import { keyOf } from '../../api/keys.ts'
 import { type AnyKind, apiVersionOf, type ObjectOf } from '../../api/kind.ts'
 import type { KubeObject } from '../../api/transport.ts'
-import type { StoreEvent } from '../../storage/store.ts'
 
 /** All that is, at one revision of the store: what no cache, late watch or lying answer can colour. */
 export interface Picture {
@@ -26,6 +25,14 @@ export interface Commit {
   readonly verb: string
   readonly time: number
   readonly revision: number
+}
+
+/** What of a store's event counts here. */
+interface StoreEvent {
+  readonly type: 'put' | 'delete'
+  readonly entry: { readonly key: string; readonly value: Uint8Array; readonly revision: number }
+  readonly note?: Uint8Array | undefined
+  readonly time: number
 }
 
 export interface LivePicture extends Picture {

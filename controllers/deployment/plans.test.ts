@@ -55,6 +55,12 @@ const fresh = (replicas: number, available = replicas, more: Record<string, unkn
   set('new', replicas, { available, image: 'web:1', ...more })
 const sizes = (steps: readonly Resize[]) => Object.fromEntries(steps.map(step => [step.set.metadata.name, step.to]))
 
+test('pods of a set that is smaller already and has not said so yet are not counted on', () => {
+  const five = deployment(5, { rollingUpdate: { maxSurge: 2, maxUnavailable: 1 } })
+  const old = [set('old', 2, { available: 3, actual: 3 })]
+  expect(sizes(planRolling(five, { fresh: fresh(5, 3), old }))).toEqual({ old: 1 })
+})
+
 test.each([
   [1, '25%', '25%', 1, 0],
   [2, '25%', '25%', 1, 0],

@@ -1,7 +1,7 @@
 import type { Deployment } from '../../api/apps/deployment.ts'
 import type { ReplicaSet } from '../../api/apps/replica-set.ts'
 import { type Limits, limitsOf } from './limits.ts'
-import { all, byAge, countOf, type Versions, wantedBy } from './replica-sets.ts'
+import { all, byAge, type Versions, wantedBy } from './replica-sets.ts'
 
 /** A set that is to get another size, and why. */
 export interface Resize {
@@ -54,7 +54,11 @@ function planShrink({ fresh, old }: Versions & { fresh: ReplicaSet }, { replicas
   }
   // Pods that serve nobody go first: losing them costs nothing.
   shrink(removable, 'its unavailable pods serve nobody', (set, size) => size - (set.status.availableReplicas ?? 0))
-  const available = countOf([...old, fresh], 'availableReplicas')
+  // A set that has just been made smaller still tells of pods that are about to go: upstream counts them, and may take too many.
+  const available = [...old, fresh].reduce(
+    (sum, { spec, status }) => sum + Math.min(spec.replicas, status.availableReplicas ?? 0),
+    0,
+  )
   shrink(available - minAvailable, `${available} pods are available and ${minAvailable} would do`, (_set, size) => size)
   return old.flatMap(set => {
     const to = sizes.get(set) ?? 0

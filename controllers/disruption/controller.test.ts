@@ -7,6 +7,7 @@ import { Job } from '../../api/batch/job.ts'
 import { Event } from '../../api/core/event.ts'
 import { Pod } from '../../api/core/pod.ts'
 import { ReplicationController } from '../../api/core/replication-controller.ts'
+import { ApiError } from '../../api/errors.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import { kinds } from '../../api/kinds.ts'
 import { PodDisruptionBudget } from '../../api/policy/pod-disruption-budget.ts'
@@ -221,4 +222,21 @@ test('a pod with two budgets counts for both, and is told of', async () => {
       /^controllermanager Warning MultiplePodDisruptionBudgets Pod "default"\/"a" matches multiple PodDisruptionBudgets\. {2}Chose "(one|two)" arbitrarily\.$/,
     ),
   ])
+})
+
+test('a server that fails for a while does not leave a budget uncounted', async () => {
+  let failures = 6
+  await using cluster = await testCluster([disruption(kinds)], {
+    before: ({ verb, resource, subresource, body }) => {
+      if (verb !== 'update' || resource !== 'poddisruptionbudgets' || subresource !== 'status') return
+      // It can say that it failed, but nothing else.
+      const { status } = body as PodDisruptionBudget
+      const tellsOfFailure = status.conditions?.some(({ reason }) => reason === 'SyncFailed')
+      if (!tellsOfFailure && failures-- > 0) throw new ApiError('InternalError', 'no luck')
+    },
+  })
+  await cluster.client.create(PodDisruptionBudget, budget({ minAvailable: 0 }))
+  await cluster.eventually(async () => expect(await shown(cluster)).toBe('0 of 0/0/0 SyncFailed no luck'))
+  await cluster.advance(10_000)
+  expect(await shown(cluster)).toBe('0 of 0/0/0 InsufficientPods')
 })

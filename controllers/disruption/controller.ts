@@ -1,5 +1,5 @@
 import { Pod } from '../../api/core/pod.ts'
-import { isReason } from '../../api/errors.ts'
+import { ApiError, isReason } from '../../api/errors.ts'
 import { keyOf } from '../../api/keys.ts'
 import type { AnyKind } from '../../api/kind.ts'
 import { PodDisruptionBudget } from '../../api/policy/pod-disruption-budget.ts'
@@ -49,6 +49,8 @@ export function disruption(kinds: readonly AnyKind[]): Controller {
         const message = (error as Error).message
         context.log.debug({ err: error }, 'budget not counted')
         await report(context, budget, failedStatusOf(budget, message, context.clock.now()), `it cannot be counted: ${message}`)
+        // What was the server's fault will pass, and nothing need happen that would wake us.
+        if (error instanceof ApiError && error.status.code >= 429) throw error
         return undefined
       }
     },

@@ -104,6 +104,20 @@ test('an object whose owner never was, or bears another UID, goes', async () => 
   await cluster.eventually(async () => expect(await names(cluster)).toEqual(['a', 'right']))
 })
 
+test('an object that is told only later of an owner that never was, goes', async () => {
+  await using cluster = await testCluster([collector()])
+  const { client } = cluster
+  const elsewhere = await client.create(ConfigMap, configMap('elsewhere', [], 'kube-system'))
+  await client.create(ConfigMap, configMap('lonely'))
+  await client.create(ConfigMap, configMap('misled'))
+  await cluster.advance(1_000)
+  const own = (object: { metadata: { name: string; uid: string } }) => ({ metadata: { ownerReferences: [reference(object)] } })
+  const nobody = { metadata: { name: 'nobody', uid: '00000000-0000-4000-8000-000000000001' } }
+  await client.patch(ConfigMap, { namespace: 'default', name: 'lonely' }, 'merge', own(nobody))
+  await client.patch(ConfigMap, { namespace: 'default', name: 'misled' }, 'merge', own(elsewhere))
+  await cluster.eventually(async () => expect(await names(cluster)).toEqual([]))
+})
+
 test('an owner in another namespace is no owner', async () => {
   await using cluster = await testCluster([collector()])
   await cluster.client.create(Namespace, { metadata: { name: 'other' } })

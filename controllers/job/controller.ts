@@ -63,7 +63,9 @@ async function sync(context: ReconcileContext, job: Job, memory: Memory) {
   const terminating = census.terminating + outcome.removed
   const isNews = active !== (job.status.active ?? 0) || ready !== job.status.ready || terminating !== job.status.terminating
   Object.assign(status, { active, ready, terminating })
-  await track(context, census, { status, end, memory, failures, isNews: isNews || conditionChanged })
+  // Who waits for a replacement that cannot come would keep the namespace from going, and with it the job itself.
+  const counted = outcome.isNamespaceEnding ? { ...census, awaitingReplacement: new Map<number, Pod>() } : census
+  await track(context, counted, { status, end, memory, failures, isNews: isNews || conditionChanged })
   if (outcome.error !== undefined) throw outcome.error
   const waits = [waitInMs, end ? undefined : deadlineLeft(census, status.startTime, now)].filter(wait => wait !== undefined)
   return waits.length === 0 ? undefined : { requeueAfterMs: Math.max(0, Math.min(...waits)) }

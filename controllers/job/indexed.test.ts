@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { Job } from '../../api/batch/job.ts'
 import { Pod } from '../../api/core/pod.ts'
+import { ApiError } from '../../api/errors.ts'
 import { type TestCluster, testCluster } from '../testing.ts'
+import { trackingFinalizer } from './census.ts'
 import { job } from './controller.ts'
 import { indexKey, indexOf } from './pod-index.ts'
 import { activePods, bind, ends, jobInput, told } from './testing.ts'
@@ -200,4 +202,28 @@ test('of two pods with one index, and of pods without a valid one, those that ar
     ),
   )
   expect((await statusOf(cluster)).failed ?? 0).toBe(0)
+})
+
+test('in a namespace that goes, a failed pod does not wait for a replacement that cannot come', async () => {
+  let isEnding = false
+  await using cluster = await testCluster([job()], {
+    before({ verb, resource }) {
+      if (!isEnding || verb !== 'create' || resource !== 'pods') return
+      const causes = [{ reason: 'NamespaceTerminating', message: 'namespace default is being terminated' }]
+      throw new ApiError('Forbidden', 'being terminated', { details: { causes } })
+    },
+  })
+  await cluster.client.create(
+    Job,
+    jobInput({ completionMode: 'Indexed', completions: 1, parallelism: 1, backoffLimitPerIndex: 2 }),
+  )
+  await cluster.eventually(async () => expect(await activePods(cluster)).toHaveLength(1))
+  const [pod] = (await activePods(cluster)) as [Pod]
+  isEnding = true
+  await ends(cluster, pod, 1)
+  await cluster.advance(5_000)
+  expect((await cluster.client.get(Pod, pod.metadata)).metadata.finalizers).toEqual([trackingFinalizer])
+  await cluster.advance(60_000)
+  expect((await cluster.client.get(Pod, pod.metadata)).metadata.finalizers ?? []).toEqual([])
+  expect((await cluster.client.get(Job, { namespace: 'default', name: 'pi' })).status.active ?? 0).toBe(0)
 })

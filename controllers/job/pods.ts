@@ -18,6 +18,8 @@ export interface Outcome {
   readonly created: number
   readonly removed: number
   readonly removedReady: number
+  /** Its namespace goes: there will never be another pod. */
+  readonly isNamespaceEnding?: boolean
   readonly error?: unknown
 }
 
@@ -32,19 +34,21 @@ export async function createPods(context: ReconcileContext, census: Census, { cr
   const data = { wanted, active: active.length, create: create.length, succeeded: census.succeeded, failed: census.failed }
   const text = `${active.length} of ${wanted} wanted pods are active: ${create.length} more ${create.length === 1 ? 'is' : 'are'} created`
   const rest = create.values()
-  const { succeeded: created, error } = await slowStart(create.length, async () => {
+  let refused = 0
+  const { succeeded, error } = await slowStart(create.length, async () => {
     const index = rest.next().value
     const note = { rule: 'job/create', text, data: index === undefined ? data : { ...data, index } }
     try {
       const pod = await client.create(Pod, make(index), { note })
       events.record(job, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)
     } catch (error) {
-      if (isNamespaceEnding(error)) return
+      if (isNamespaceEnding(error)) return void refused++
       events.record(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
       throw error
     }
   })
-  return { ...nothingDone, created, ...(error !== undefined && { error }) }
+  const created = succeeded - refused
+  return { ...nothingDone, created, ...(refused > 0 && { isNamespaceEnding: true }), ...(error !== undefined && { error }) }
 }
 
 function podMaker({ job, awaitingReplacement, failedIndexes }: Census) {
@@ -131,7 +135,7 @@ async function deleteAll(
   }
 }
 
-/** Takes the finalizer off a pod; one that is gone already is as good. */
+/** Takes the finalizer off a pod; one that is gone already is as good. A Conflict is not: the pod may still have it, and would count twice. */
 export async function releasePod(
   { client }: Pick<ReconcileContext, 'client'>,
   pod: Pod,
@@ -139,5 +143,5 @@ export async function releasePod(
 ): Promise<void> {
   if (!hasFinalizer(pod)) return
   const patch = { metadata: { uid: pod.metadata.uid, '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] } }
-  await client.patch(Pod, pod.metadata, 'strategic', patch, { note }).catch(ignore('NotFound', 'Conflict'))
+  await client.patch(Pod, pod.metadata, 'strategic', patch, { note }).catch(ignore('NotFound'))
 }

@@ -48,7 +48,8 @@ export async function track(
     memory.failures = failures
   }
   const failure = await releaseAll(context, release, held, memory)
-  const counted = copy(written.status)
+  // What was not written is still to be said: the start of a job that is over as soon as it goes on.
+  const counted = copy(written === census.job ? status : written.status) as Draft<JobStatus>
   const hasFolded = foldIn(counted, held)
   if (failure !== undefined) {
     if (hasFolded) await writeStatus(context, written, counted, census)

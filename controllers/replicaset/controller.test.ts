@@ -132,6 +132,22 @@ test('a set on its way out adopts nothing, even while the cache does not know', 
   expect(controllerOf(lonely as Pod)).toBeUndefined()
 })
 
+test('a release that meets a newer object is tried again', async () => {
+  let conflicts = 3
+  await using cluster = await testCluster([replicaSet], {
+    before({ verb, resource, cause }) {
+      if (verb === 'patch' && resource === 'pods' && cause?.actor === 'replicaset-controller' && conflicts-- > 0)
+        throw new ApiError('Conflict', 'it was changed')
+    },
+  })
+  await cluster.client.create(ReplicaSet, replicaSetInput({ replicas: 1 }))
+  await cluster.eventually(async () => expect(await cluster.pods()).toHaveLength(1))
+  const [pod] = (await cluster.pods()) as [Pod]
+  await cluster.client.patch(Pod, pod.metadata, 'merge', { metadata: { labels: { app: 'stray' } } })
+  await cluster.eventually(async () => expect(controllerOf(await cluster.client.get(Pod, pod.metadata))).toBeUndefined())
+  expect(conflicts).toBeLessThan(0)
+})
+
 test('in a namespace that ends nothing is complained about, nor tried again and again', async () => {
   const refused: string[] = []
   await using cluster = await testCluster([replicaSet], {

@@ -57,7 +57,7 @@ export async function claim<T extends KubeObject>(
     const text = `${metadata.name} is released: its labels no longer match the selector of ${owner.metadata.name}`
     const note = { rule: 'ownership/release', text, data: { labels: metadata.labels ?? {} } }
     // Conflict: another object has taken the name; the one that was ours is gone.
-    await client.patch(candidateKind, metadata, 'strategic', patch, { note }).catch(ignore('NotFound', 'Invalid', 'Conflict'))
+    await client.patch(candidateKind, metadata, 'strategic', patch, { note }).catch(ignore('NotFound', 'Invalid'))
   }
   if (adopt.length === 0 || !(await mayAdopt(client, ownerKind, owner))) return owned
   const adopted: T[] = []

@@ -178,6 +178,19 @@ test('a claim that is being deleted keeps its pod from being made, until it is g
   expect(await claims(cluster)).toEqual(['data-web-0: nobody'])
 })
 
+test('a pod that is to go is not kept by its claim, that goes as well', async () => {
+  await using cluster = await testCluster([statefulSet])
+  const { client } = cluster
+  const persistentVolumeClaimRetentionPolicy = { whenDeleted: 'Delete' as const, whenScaled: 'Delete' as const }
+  await client.create(StatefulSet, statefulSetInput({ replicas: 2, volumeClaimTemplates, persistentVolumeClaimRetentionPolicy }))
+  await allReady(cluster, ['web-0', 'web-1'])
+  // Its protection holds it for as long as the pod is there.
+  await client.delete(PersistentVolumeClaim, inDefault('data-web-1'))
+  await client.patch(StatefulSet, web, 'merge', { spec: { replicas: 1 } })
+  await cluster.eventually(async () => expect(await picture(cluster)).toEqual(['web-0 web:1']))
+  expect((await told(cluster)).filter(text => text.startsWith('Failed'))).toEqual([])
+})
+
 test('a waiting pod whose claim was deleted gets a new one', async () => {
   await using cluster = await testCluster([statefulSet])
   await cluster.client.create(StatefulSet, statefulSetInput({ replicas: 1, volumeClaimTemplates }))

@@ -7,7 +7,7 @@ import type { ReconcileContext } from '../../client/controller.ts'
 import { isNamespaceEnding } from '../shared/api-causes.ts'
 import { type ClaimLookup, claimNames, claimsOf } from './claims.ts'
 import { podOf, withIdentity } from './identity.ts'
-import { podName } from './names.ts'
+import { isInRange, podName } from './names.ts'
 import type { Step } from './plan.ts'
 import { claimOwners, type Holder, hasForeignController, isUpToDate } from './retention.ts'
 
@@ -28,7 +28,8 @@ export async function take(doing: Doing, step: Step): Promise<void> {
     case 'delete':
       return remove(doing, step)
     case 'claims':
-      await createClaims(doing, step)
+      // A pod that is to go needs no new claims, and is not kept by one that goes itself (UpdatePodClaimForRetentionPolicy).
+      if (isInRange(doing.set, step.ordinal)) await createClaims(doing, step)
       return shareOut(doing, step, step.pod.metadata.name)
     case 'mend':
       return mend(doing, step)
