@@ -10,6 +10,7 @@ export interface Neighbour {
   readonly longestInMs: number
 }
 
+const namespaces = { group: '', version: 'v1', resource: 'namespaces' } as const
 const configMaps = { group: '', version: 'v1', resource: 'configmaps', namespace: 'default' } as const
 
 /** Another client of the server: reads an object and creates one, again and again, until it is told to stop. */
@@ -26,7 +27,7 @@ export function neighbour({ transport }: Running): AsyncDisposable & { stop(): P
     }
     return times
   }
-  const reads = timed(10, () => transport.call({ verb: 'get', ...configMaps, name: 'kube-root-ca.crt' }))
+  const reads = timed(10, () => transport.call({ verb: 'get', ...namespaces, name: 'default' }))
   const data = { text: 'x'.repeat(500) }
   const creates = timed(20, i =>
     transport.call({ verb: 'create', ...configMaps, body: { metadata: { name: `neighbour-${run}-${i}` }, data } }),
