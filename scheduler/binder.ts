@@ -4,6 +4,7 @@ import type { SchedulerCache } from './cache.ts'
 import { type Cycle, isRefusal, type Plugin, type Refusal } from './framework.ts'
 import type { SchedulingQueue } from './queue.ts'
 import type { QueuedPod } from './queued-pod.ts'
+import { withoutPlugins } from './ranking.ts'
 import type { Placement } from './search.ts'
 import { refusalGroups } from './verdict.ts'
 import type { WaitingPods } from './waiting-pods.ts'
@@ -139,7 +140,7 @@ function bindNote({ nodeName, feasible, ranked, refusals }: Placement): Note {
     ? `${nodeName} was the only node found that takes the pod`
     : `${nodeName} scored ${best.score} of ${feasible} feasible${second ? `; runner-up ${second.nodeName} with ${second.score}` : ''}`
   // Written with every bind: the names of the plugins stand there once.
-  const scores = ranked.map(({ plugins: _, ...one }) => one)
+  const scores = withoutPlugins(ranked)
   const rejected = refusals.size > 0 ? { rejected: refusalGroups(refusals) } : {}
   return {
     rule: 'scheduler/bind',

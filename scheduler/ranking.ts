@@ -15,6 +15,11 @@ export interface RankedNode {
   readonly plugins?: readonly string[]
 }
 
+/** Of several nodes, the plugins that gave the points stand once beside them all. */
+export function withoutPlugins(ranked: readonly RankedNode[]): Omit<RankedNode, 'plugins'>[] {
+  return ranked.map(({ nodeName, score, points }) => (points ? { nodeName, score, points } : { nodeName, score }))
+}
+
 /** How many ranked nodes are worth telling about, and of how many it is told what each plugin gave: the winner and the runner-up. */
 const worthTelling = 3
 const worthExplaining = 2

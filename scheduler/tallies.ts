@@ -1,6 +1,6 @@
-import { type DomainCounts, domainCounts, type Topology } from './topology.ts'
 import type { NodeInfo } from './node-info.ts'
 import type { PodInfo } from './pod-info.ts'
+import { type DomainCounts, domainCounts, type Topology } from './topology.ts'
 
 /** How many pods of some sort there are, by node and by topology domain. Good until the snapshot is brought up to date. */
 export interface Tally {

@@ -13,7 +13,7 @@ import { unschedulableMessage } from './messages.ts'
 import { nominator as makeNominator } from './nominator.ts'
 import { isTerminal, podInfo } from './pod-info.ts'
 import { defaultProfile, pluginsAt } from './profile.ts'
-import type { RankedNode } from './ranking.ts'
+import { type RankedNode, withoutPlugins } from './ranking.ts'
 import { search } from './search.ts'
 import { refusalGroups } from './verdict.ts'
 import { whatWouldFit } from './what-would-fit.ts'
@@ -78,6 +78,6 @@ export async function whatIf({ transport, clock, random }: Dependencies, pods: r
 }
 
 const toldOf = (ranked: readonly RankedNode[]): Pick<PlacementVerdict, 'ranked' | 'plugins'> => ({
-  ranked: ranked.map(({ plugins: _, ...one }) => one),
+  ranked: withoutPlugins(ranked),
   plugins: ranked[0]?.plugins ?? [],
 })
