@@ -4,10 +4,10 @@ import { keyOf } from '../api/keys.ts'
 import type { AnyKind } from '../api/kind.ts'
 import type { KubeObject, WatchEvent } from '../api/transport.ts'
 import { exponentialBackoff } from '../lib/backoff.ts'
+import { breather } from '../lib/breather.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { aborted } from '../lib/run.ts'
-import { nextTurn } from '../lib/turn.ts'
 import type { Client } from './client.ts'
 import type { Change, Informer, Informers } from './informer.ts'
 import { objectCache } from './object-cache.ts'
@@ -29,7 +29,6 @@ const retry = { initialInMs: 800, maxInMs: 30_000 }
 
 /** News are told in portions, and others are let in between when there is much of it. */
 const eventsAtOnce = 32
-const longestStretchInMs = 4
 
 /** A watch that lived this long may be resumed at once. */
 const healthyAfterMs = 1000
@@ -125,12 +124,9 @@ function createInformer(kind: AnyKind, fieldSelector: string | undefined, depend
 
   const follow = async (signal: AbortSignal, onProgress: () => void): Promise<void> => {
     for await (const events of client.watch(kind, { ...selection, resourceVersion: String(revision) }, signal)) {
-      let since = clock.monotonic()
+      const breath = breather(clock)
       for (let from = 0; from < events.length; from += eventsAtOnce) {
-        if (clock.monotonic() - since >= longestStretchInMs) {
-          await nextTurn()
-          since = clock.monotonic()
-        }
+        if (breath.isDue()) await breath.rest()
         take(events.slice(from, from + eventsAtOnce))
       }
       onProgress()

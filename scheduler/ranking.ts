@@ -1,5 +1,5 @@
+import type { Breather } from '../lib/breather.ts'
 import type { Random } from '../lib/random.ts'
-import type { Breather } from './breather.ts'
 import type { Cycle, Plugin, Scores } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'
 import { type Profile, pluginsAt } from './profile.ts'

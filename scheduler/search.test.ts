@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { breather } from '../lib/breather.ts'
 import { systemClock } from '../lib/clock.ts'
 import { seededRandom } from '../lib/random.ts'
-import { breather } from './breather.ts'
 import { type Plugin, unschedulable } from './framework.ts'
 import { roundRobinOverZones } from './node-order.ts'
 import { nominator } from './nominator.ts'

@@ -1,5 +1,5 @@
+import type { Breather } from '../lib/breather.ts'
 import type { Random } from '../lib/random.ts'
-import type { Breather } from './breather.ts'
 import { type Filters, prepareFilters } from './filters.ts'
 import { type Cycle, type Diagnosis, isRefusal, type Plugin, type Refusal, unresolvable } from './framework.ts'
 import type { NodeInfo } from './node-info.ts'

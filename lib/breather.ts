@@ -1,5 +1,5 @@
-import type { Clock } from '../lib/clock.ts'
-import { nextTurn } from '../lib/turn.ts'
+import type { Clock } from './clock.ts'
+import { nextTurn } from './turn.ts'
 
 /** Keeps long work from holding up the event loop: `if (breather.isDue()) await breather.rest()`. */
 export interface Breather {
