@@ -4,7 +4,6 @@ import { keyOf } from '../api/keys.ts'
 import type { AnyKind } from '../api/kind.ts'
 import type { KubeObject, WatchEvent } from '../api/transport.ts'
 import { exponentialBackoff } from '../lib/backoff.ts'
-import { breather } from '../lib/breather.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
 import { aborted } from '../lib/run.ts'
@@ -26,9 +25,6 @@ const pageSize = 1000
 
 /** How long to wait after a failed list or watch: client-go's reflector waits between 0.8 and 30 s. */
 const retry = { initialInMs: 800, maxInMs: 30_000 }
-
-/** News are told in portions, and others are let in between when there is much of it. */
-const eventsAtOnce = 32
 
 /** A watch that lived this long may be resumed at once. */
 const healthyAfterMs = 1000
@@ -111,24 +107,16 @@ function createInformer(kind: AnyKind, fieldSelector: string | undefined, depend
     publish(changes, Number(resourceVersion))
   }
 
-  const take = (events: readonly WatchEvent[]) => {
-    const changes: Change[] = []
-    let newest = revision
-    for (const event of events) {
-      const change = applyEvent(cache, event)
-      if (change) changes.push(change)
-      newest = Math.max(newest, Number(event.object.metadata.resourceVersion))
-    }
-    publish(changes, newest)
-  }
-
   const follow = async (signal: AbortSignal, onProgress: () => void): Promise<void> => {
     for await (const events of client.watch(kind, { ...selection, resourceVersion: String(revision) }, signal)) {
-      const breath = breather(clock)
-      for (let from = 0; from < events.length; from += eventsAtOnce) {
-        if (breath.isDue()) await breath.rest()
-        take(events.slice(from, from + eventsAtOnce))
+      const changes: Change[] = []
+      let newest = revision
+      for (const event of events) {
+        const change = applyEvent(cache, event)
+        if (change) changes.push(change)
+        newest = Math.max(newest, Number(event.object.metadata.resourceVersion))
       }
+      publish(changes, newest)
       onProgress()
     }
   }

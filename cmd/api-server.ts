@@ -33,7 +33,6 @@ import { isDefaultClass } from '../controllers/persistent-volume/names.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deferred } from '../lib/deferred.ts'
 import type { Log } from '../lib/log.ts'
-import { pace } from '../lib/pace.ts'
 import type { Random } from '../lib/random.ts'
 import { type Run, runAll } from '../lib/run.ts'
 import { compactor } from '../storage/compactor.ts'
@@ -149,8 +148,7 @@ export function apiServer(options: ApiServerOptions): ApiServer {
     random,
     log,
   })
-  const paced = pace(clock)
-  const transport = (user: UserInfo) => localTransport({ pipeline, user, clock, pace: paced })
+  const transport = (user: UserInfo) => localTransport({ pipeline, user, clock })
 
   const prepare = async (signal: AbortSignal) => {
     await Promise.all([
