@@ -98,7 +98,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     onChange: (uid, note) => workers.wake(uid, note),
     onAsked: podFigures.probed,
   })
-  const statuses = statusWriter({ client, clock, log, signal })
+  const statuses = statusWriter({ client, clock, log, signal, beginningWaitsMs: config.beginningWaitsMs })
 
   // What the node has, and what it does with it.
   const resources = nodeResources({

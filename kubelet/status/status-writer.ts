@@ -50,9 +50,6 @@ interface Entry {
 
 const retryInMs = 1000
 
-/** A pod that starts at once need not be told of twice: that its kubelet has taken it on may wait for so long for what comes next. */
-const beginningWaitsInMs = 50
-
 /** A pod that the API has down as finished stays so, whoever wrote that. */
 function final(status: PodStatus, { phase, reason, message }: Pod['status']): PodStatus {
   if (!isTerminalPhase(phase) || status.phase === phase) return status
@@ -83,11 +80,14 @@ export function statusWriter({
   clock,
   log,
   signal,
+  beginningWaitsMs = 0,
 }: {
   client: Client
   clock: Clock
   log: Log
   signal: AbortSignal
+  /** KubeletConfig.beginningWaitsMs. */
+  beginningWaitsMs?: number
 }): StatusWriter {
   const entries = new Map<string, Entry>()
   const writing = new Set<Promise<void>>()
@@ -148,7 +148,7 @@ export function statusWriter({
   }
 
   const wait = (entry: Entry) => {
-    entry.stopWaiting ??= clock.after(beginningWaitsInMs, () => pump(entry))
+    entry.stopWaiting ??= clock.after(beginningWaitsMs, () => pump(entry))
   }
 
   const pump = (entry: Entry) => {
@@ -189,7 +189,7 @@ export function statusWriter({
       entry.note = note ?? entry.note
       entry.wokenBy = wokenBy
       entry.isDirty = true
-      if (isBeginning(entry)) wait(entry)
+      if (beginningWaitsMs > 0 && isBeginning(entry)) wait(entry)
       else pump(entry)
     },
     get: uid => entries.get(uid)?.status,
