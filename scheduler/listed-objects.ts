@@ -6,23 +6,27 @@ import { type ObjectCache, objectCache } from '../client/object-cache.ts'
 
 const pageSize = 500
 
+/** Tells what is in a cache, and never that anything changes. */
+export function stillInformer(cache: ObjectCache<KubeObject>): Informer {
+  return {
+    lister: cache,
+    run: async () => {},
+    isSynced: true,
+    synced: async () => {},
+    revision: 0,
+    reached: async () => {},
+    moved: async () => {},
+    subscribe: () => () => {},
+    index: (name, values) => cache.index(name, values),
+  }
+}
+
 /** What informers would know at one moment: listers of whatever is asked for, filled by one LIST of each kind. Nothing is watched. */
 export function listedObjects(client: Client): { readonly informers: Informers; fill(): Promise<void> } {
   const known = new Map<AnyKind, { readonly informer: Informer; readonly cache: ObjectCache<KubeObject> }>()
   const make = () => {
     const cache = objectCache<KubeObject>()
-    const informer: Informer = {
-      lister: cache,
-      run: async () => {},
-      isSynced: true,
-      synced: async () => {},
-      revision: 0,
-      reached: async () => {},
-      moved: async () => {},
-      subscribe: () => () => {},
-      index: (name, values) => cache.index(name, values),
-    }
-    return { informer, cache }
+    return { informer: stillInformer(cache), cache }
   }
   const fillOne = async (kind: AnyKind, cache: ObjectCache<KubeObject>) => {
     let token: string | undefined

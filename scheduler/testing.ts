@@ -12,6 +12,7 @@ import { copy, deepFreeze, type Mutable } from '../lib/json.ts'
 import { schedulerCache } from './cache.ts'
 import { prepareFilters } from './filters.ts'
 import { type Cycle, isRefusal, type Plugin } from './framework.ts'
+import { stillInformer } from './listed-objects.ts'
 import { nominator } from './nominator.ts'
 import { podInfo } from './pod-info.ts'
 
@@ -225,20 +226,13 @@ function fakeInformer() {
     for (const handler of handlers) handler([change])
   }
   const informer: Informer = {
-    lister: cache,
-    run: async () => {},
-    isSynced: true,
-    synced: async () => {},
-    revision: 0,
-    reached: async () => {},
-    moved: async () => {},
+    ...stillInformer(cache),
     subscribe(handler) {
       handlers.add(handler)
       if (cache.size > 0) handler(cache.list().map(object => ({ type: 'added', object, revision: 0 })))
       return () => handlers.delete(handler)
     },
-    index: (name, values) => cache.index(name, values),
-  } as Informer
+  }
   return {
     cache,
     informer,

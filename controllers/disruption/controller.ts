@@ -13,7 +13,8 @@ import { deepEqual } from '../../lib/json.ts'
 import { podsByLabel, selectorIndex } from '../shared/label-index.ts'
 import { isReady } from '../shared/pod-state.ts'
 import { restMsFor } from '../shared/rest.ts'
-import { disruptedOf, expectationOf, failedStatusOf, healthy, needsScale, printed, staleAt, statusOf } from './plan.ts'
+import { goSelectorText } from '../shared/selector-text.ts'
+import { disruptedOf, expectationOf, failedStatusOf, healthy, needsScale, staleAt, statusOf } from './plan.ts'
 import { cached, expectedScale } from './scale.ts'
 
 const budgetsBySelector = selectorIndex(PodDisruptionBudget, ({ spec }) => fromLabelSelector(spec.selector))
@@ -123,7 +124,7 @@ async function scaleOf(
     const { scale, unmanaged } = await expectedScale(context, kinds, pods)
     if (unmanaged.length > 0) {
       const message =
-        `Pods selected by this PodDisruptionBudget (selector: ${printed(budget.spec.selector)}) were found ` +
+        `Pods selected by this PodDisruptionBudget (selector: ${goSelectorText(budget.spec.selector ?? {})}) were found ` +
         'to be unmanaged. As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. ' +
         'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.'
       events.record(budget, 'Warning', 'UnmanagedPods', message)

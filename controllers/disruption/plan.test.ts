@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import type { Pod } from '../../api/core/pod.ts'
 import type { PodDisruptionBudget } from '../../api/policy/pod-disruption-budget.ts'
 import { timestamp } from '../../lib/clock.ts'
+import { goSelectorText } from '../shared/selector-text.ts'
 import { podWith } from '../shared/test-objects.ts'
-import { disruptedOf, expectationOf, failedStatusOf, healthy, needsScale, printed, staleAt, statusOf } from './plan.ts'
+import { disruptedOf, expectationOf, failedStatusOf, healthy, needsScale, staleAt, statusOf } from './plan.ts'
 
 const now = Date.UTC(2026, 0, 1, 1)
 const ago = (seconds: number) => timestamp(now - seconds * 1000)
@@ -109,7 +110,7 @@ test.each<[string, object, number | undefined]>([
 
 test('a selector is printed as upstream prints it', () => {
   const matchExpressions = [{ key: 'tier', operator: 'In', values: ['a', 'b'] }]
-  expect(printed({ matchLabels: { b: '2', a: '1' }, matchExpressions })).toBe(
+  expect(goSelectorText({ matchLabels: { b: '2', a: '1' }, matchExpressions })).toBe(
     '&LabelSelector{MatchLabels:map[string]string{a: 1,b: 2,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:tier,Operator:In,Values:[a b],},},}',
   )
 })

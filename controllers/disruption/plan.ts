@@ -1,7 +1,6 @@
 import type { Pod } from '../../api/core/pod.ts'
 import { amountOf } from '../../api/int-or-percent.ts'
 import type { PodDisruptionBudget } from '../../api/policy/pod-disruption-budget.ts'
-import type { LabelSelectorObject } from '../../api/selectors.ts'
 import { timestamp } from '../../lib/clock.ts'
 import { isFinished, isReady } from '../shared/pod-state.ts'
 
@@ -124,16 +123,4 @@ export function staleAt({ metadata, status }: Pod): number | undefined {
   if (metadata.deletionTimestamp || isFinished({ metadata, status } as Pod)) return undefined
   if (told?.status !== 'True' || told.reason === 'TerminationByKubelet') return undefined
   return Date.parse(told.lastTransitionTime ?? '') + patienceInMs || 0
-}
-
-/** A selector as upstream's messages print it (k8s.io/apimachinery/pkg/apis/meta/v1 LabelSelector.String). */
-export function printed({ matchLabels = {}, matchExpressions = [] }: LabelSelectorObject = {}): string {
-  const labels = Object.keys(matchLabels)
-    .sort()
-    .map(key => `${key}: ${matchLabels[key]},`)
-  const expressions = matchExpressions.map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
-  )
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.join('')}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`
 }

@@ -4,7 +4,7 @@ import { kinds } from '../../api/kinds.ts'
 import { PodMetrics } from '../../api/metrics/pod-metrics.ts'
 import type { Target } from '../../api/transport.ts'
 import type { Client } from '../../client/client.ts'
-import { goSelectorText } from './metric-text.ts'
+import { goSelectorText } from '../shared/selector-text.ts'
 import { metricsClient } from './metrics.ts'
 import { milliOf } from './usages.ts'
 

@@ -1,7 +1,7 @@
 import type { MetricSpec, MetricStatus, MetricTarget } from '../../api/autoscaling/metric-spec.ts'
 import { formatQuantity } from '../../api/quantity.ts'
 import { formatSelector, fromLabelSelector, type LabelSelectorObject } from '../../api/selectors.ts'
-import { goSelectorText } from './metric-text.ts'
+import { goSelectorText } from '../shared/selector-text.ts'
 import type { Metrics } from './metrics.ts'
 import { replicasForAverage, replicasForShare, replicasForUtilization, replicasForValue, type Situation } from './replicas.ts'
 import { largest, milliOf } from './usages.ts'

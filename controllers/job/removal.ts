@@ -1,6 +1,7 @@
 import type { Job } from '../../api/batch/job.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import { isReady, readySince } from '../shared/pod-state.ts'
+import { compareRestarts } from '../shared/restarts.ts'
 import { indexOf, isIndexed } from './pod-index.ts'
 
 const phaseOrder: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 }
@@ -42,7 +43,7 @@ export function compareProgress(a: Pod, b: Pod): number {
   if (ready !== 0) return ready
   const sinceReady = isReady(a) ? latestFirst(readySince(a), readySince(b)) : 0
   if (sinceReady !== 0) return sinceReady
-  const restarts = mostRestarts(b, false) - mostRestarts(a, false) || mostRestarts(b, true) - mostRestarts(a, true)
+  const restarts = compareRestarts(a, b)
   if (restarts !== 0) return restarts
   return latestFirst(Date.parse(a.metadata.creationTimestamp), Date.parse(b.metadata.creationTimestamp))
 }
@@ -50,12 +51,4 @@ export function compareProgress(a: Pod, b: Pod): number {
 /** What has no time comes before all that have one. */
 function latestFirst(a: number | undefined, b: number | undefined): number {
   return (b ?? Number.MAX_VALUE) - (a ?? Number.MAX_VALUE)
-}
-
-function mostRestarts({ spec, status }: Pod, ofSidecars: boolean): number {
-  const sidecars = new Set((spec.initContainers ?? []).filter(each => each.restartPolicy === 'Always').map(({ name }) => name))
-  const statuses = ofSidecars
-    ? (status.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name))
-    : (status.containerStatuses ?? [])
-  return Math.max(0, ...statuses.map(({ restartCount }) => restartCount))
 }

@@ -1,5 +1,6 @@
 import type { Pod } from '../../api/core/pod.ts'
 import { isReady, readySince } from '../shared/pod-state.ts'
+import { compareRestarts } from '../shared/restarts.ts'
 
 /** A pod that might have to go, and how many pods of the same application share its node. */
 export interface Candidate {
@@ -63,16 +64,6 @@ function deletionCost(pod: Pod): number {
   const text = pod.metadata.annotations?.['controller.kubernetes.io/pod-deletion-cost'] ?? '0'
   const cost = /^(0|-?[1-9]\d*)$/.test(text) ? Number(text) : 0
   return Math.abs(cost) <= 2 ** 31 ? cost : 0
-}
-
-/** More restarts first: the most of any regular container, then of any sidecar. */
-function compareRestarts(a: Pod, b: Pod): number {
-  const sidecars = (pod: Pod) => {
-    const names = new Set((pod.spec.initContainers ?? []).filter(each => each.restartPolicy === 'Always').map(({ name }) => name))
-    return (pod.status.initContainerStatuses ?? []).filter(({ name }) => names.has(name))
-  }
-  const most = (statuses: readonly { restartCount: number }[] = []) => Math.max(0, ...statuses.map(each => each.restartCount))
-  return most(b.status.containerStatuses) - most(a.status.containerStatuses) || most(sidecars(b)) - most(sidecars(a))
 }
 
 const created = (pod: Pod) => Date.parse(pod.metadata.creationTimestamp)

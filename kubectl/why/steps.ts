@@ -54,19 +54,7 @@ export function toldSteps(steps: readonly WhyStep[]): ToldStep[] {
 }
 
 /** What the scheduler said when it found no node. */
-export interface Verdict {
-  readonly text: string
-  readonly nodes: readonly {
-    readonly count: number
-    readonly nodes: readonly string[]
-    readonly reason: string
-    readonly plugin: string
-  }[]
-  /** What would have to change, one sentence each; one of them may do. */
-  readonly fits: readonly string[]
-  /** Who was told to leave which node for it. */
-  readonly preemption?: { readonly node: string; readonly victims: readonly string[] }
-}
+export type Verdict = Pick<PlacementVerdict, 'text' | 'nodes' | 'fits' | 'preemption'>
 
 /** What spoke for the node that a pod has, when there was a choice. */
 export function placementOf(steps: readonly WhyStep[]): Placement | undefined {
