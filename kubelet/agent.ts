@@ -40,6 +40,7 @@ export function nodeAgent({ runtime, view, find, statusOf }: Options): NodeAgent
       const name = containerName(pod, options.container ?? target.container)
       await view.refresh()
       const container = loggedContainer(pod, name, view.get(uid), statusOf(uid), options.previous ?? false)
+      if (options.follow) yield new Uint8Array()
       yield* runtime.logs(container.id, options, signal)
     },
     exec: async (target, options) => runtime.exec(runningContainer(target).id, options),

@@ -106,6 +106,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     machine,
     node,
     activePods,
+    expectedPods: () => workers.expectedPods(),
     pressures,
     shutdown: { refusal: () => shutdown.refusal() },
     wake: uid => workers.wake(uid),

@@ -59,7 +59,7 @@ export interface NodeStory {
   /** `reason: message` of every event about a pod or the node, oldest first. */
   events(name: string): Promise<string[]>
   /** Ends the kubelet and starts a new one over the same runtime and API. */
-  restart(): Promise<void>
+  restart(meanwhile?: () => Promise<unknown>): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -150,8 +150,9 @@ export async function nodeStory(options: NodeStoryOptions): Promise<NodeStory> {
       const { items } = await client.list(Event)
       return items.filter(event => event.involvedObject.name === name).map(({ reason, message }) => `${reason}: ${message}`)
     },
-    async restart() {
+    async restart(meanwhile) {
       await current.end()
+      await meanwhile?.()
       current = start()
       await clock.advance(10)
     },

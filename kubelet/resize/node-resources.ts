@@ -47,6 +47,8 @@ interface Options {
   readonly log: Log
   readonly events: EventRecorder
   readonly activePods: () => readonly Pod[]
+  /** Those that are still to be admitted as well. */
+  readonly expectedPods: () => readonly Pod[]
   readonly pressures: () => readonly string[]
   readonly shutdown: { refusal(): NodeRefusal | undefined }
   readonly wake: (podUid: string) => void
@@ -99,7 +101,7 @@ export function nodeResources(options: Options): NodeResources {
     actuate: resizeActuator({ runtime, cgroups, allocations, config }),
     clock,
     events,
-    activePods,
+    expectedPods: options.expectedPods,
     allocatable: () => whole,
     refuse(pod, others) {
       const node = options.node()

@@ -34,6 +34,7 @@ export function podResources({
   const rejected = (podUid: string) => {
     devices.forget(podUid)
     resizes.forget(podUid)
+    resizes.roomMayHaveCome()
   }
   return {
     ...resizes,
@@ -56,7 +57,6 @@ export function podResources({
     async release(pod) {
       await cgroups.remove(pod)
       rejected(pod.metadata.uid)
-      resizes.roomMayHaveCome()
     },
     health: devices.health,
   }

@@ -133,6 +133,17 @@ test('a kubelet that comes back goes by what was granted, not by what was wished
   await node.until('web', has('3'))
 })
 
+test('what ran before keeps its room when a kubelet comes back, however early the name of what came meanwhile', async () => {
+  await using node = await story()
+  await node.start('old', '3')
+  await node.clock.advance(2000)
+  const containers = [{ name: 'app', image: 'registry/app:1', resources: { requests: { cpu: '3' } } }]
+  await node.restart(() => node.run('a-new-one', { containers }))
+  const refused = await node.until('a-new-one', pod => pod?.status.phase === 'Failed')
+  expect(refused?.status.reason).toBe('OutOfcpu')
+  expect((await node.pod('old'))?.status.phase).toBe('Running')
+})
+
 test('a container whose policy wants it is restarted', async () => {
   await using node = await story()
   const resizePolicy = [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }]

@@ -40,8 +40,8 @@ interface Options {
   readonly actuate: ActuateResize
   readonly clock: Clock
   readonly events: EventRecorder
-  /** Admitted and not finished, as the API has them. */
-  readonly activePods: () => readonly Pod[]
+  /** As the API has them: a kubelet that has just come back grants nothing that those need who ran before. */
+  readonly expectedPods: () => readonly Pod[]
   /** What pods may have in all: capacity less what is reserved. */
   readonly allocatable: () => Amounts
   /** The admission of a pod as it would be, against the others as they are. */
@@ -58,7 +58,7 @@ const retryEveryMs = 180_000
 const actuateAgainAfterMs = 10_000
 
 export function resizes(options: Options): Resizes {
-  const { allocations, clock, events, activePods, onChange, signal } = options
+  const { allocations, clock, events, expectedPods, onChange, signal } = options
   const conditions = resizeConditions(clock)
   /** What waits, by uid, as the API has it. */
   const waiting = new Map<string, Pod>()
@@ -90,7 +90,7 @@ export function resizes(options: Options): Resizes {
           ? `cpu, requested: ${cpu}, capacity: ${cpuThere}`
           : undefined
     if (tooLarge) return { reason: 'Infeasible', message: `Node didn't have enough capacity: ${tooLarge}` }
-    const others = activePods().filter(other => other.metadata.uid !== pod.metadata.uid)
+    const others = expectedPods().filter(other => other.metadata.uid !== pod.metadata.uid)
     const refusal = options.refuse(
       pod,
       others.map(other => allocations.allocated(other)),

@@ -24,8 +24,8 @@ async function carry(
   response.once('close', () => gone.abort())
   try {
     for await (const chunk of agent.logs(target, options, gone.signal)) {
-      if (!response.headersSent) response.writeHead(200, { 'Content-Type': plainText })
-      if (!response.write(chunk)) await drained(response, gone.signal)
+      if (!response.headersSent) response.writeHead(200, { 'Content-Type': plainText }).flushHeaders()
+      if (chunk.length > 0 && !response.write(chunk)) await drained(response, gone.signal)
       if (gone.signal.aborted) return
     }
     if (!response.headersSent) response.writeHead(200, { 'Content-Type': plainText })

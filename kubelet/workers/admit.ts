@@ -1,13 +1,22 @@
 import type { Node } from '../../api/core/node.ts'
 import type { Pod } from '../../api/core/pod.ts'
+import type { NodeRefusal } from '../../api/placement/admit.ts'
 import { timestamp } from '../../lib/clock.ts'
+import { deferred } from '../../lib/deferred.ts'
 import { needsFeatures } from '../admission/node-features.ts'
 import { choosePreemptionVictims } from '../admission/preemption.ts'
+import type { RuntimeFeatures } from '../runtime/runtime.ts'
 import type { PodLifeOptions } from './pod-life.ts'
 import type { Worker } from './worker.ts'
 
 /** Decides whether a pod may run here, once; a critical one may push others out. One that may not is Failed and finished. */
 export type Admit = (worker: Worker) => Promise<boolean>
+
+interface Verdict {
+  readonly refusal?: NodeRefusal | undefined
+  /** Who has to go before. */
+  readonly victims: readonly Pod[]
+}
 
 export function podAdmission(options: PodLifeOptions): Admit {
   const { context, statuses, resources } = options
@@ -35,37 +44,57 @@ export function podAdmission(options: PodLifeOptions): Admit {
     worker.onCleared = []
   }
 
-  const admit = async (worker: Worker): Promise<boolean> => {
-    const pod = await resources.recall(worker.pod)
-    const features = needsFeatures(pod) ? await context.runtime.features?.() : undefined
-    const { allowedUnsafeSysctls } = context.config
-    const ask = (node: Node | undefined) => {
-      if (!node) throw new Error('this node is not in the API yet')
-      const others = options
-        .activePods()
-        .filter(other => other.metadata.uid !== worker.uid)
-        .map(resources.allocated)
-      const input = { pod, node, others, pressures: options.pressures(), features, allowedUnsafeSysctls }
-      return { refusal: resources.refuse(input), others }
-    }
-    let { refusal, others } = ask(context.node())
-    // Labels may have changed a moment ago.
-    if (refusal?.reason === 'NodeAffinity') ({ refusal, others } = ask(await options.freshNode()))
-    const victims = refusal?.missing && choosePreemptionVictims(pod, others, refusal.missing)
-    if (refusal && (!victims || victims.length === 0)) return turnAway(worker, refusal)
-    worker.isAdmitted = true
-    await Promise.all((victims ?? []).map(preempt))
-    const failure = await resources.admitted(pod)
-    if (failure) {
-      worker.isAdmitted = false
-      return turnAway(worker, failure)
-    }
-    return true
+  /** Settles when everybody who came before has been judged. */
+  let lastTurn = Promise.resolve()
+  const takeTurn = () => {
+    const mine = lastTurn
+    const over = deferred()
+    lastTurn = over.promise
+    return { mine, pass: () => over.resolve() }
   }
 
-  const turnAway = (worker: Worker, { reason, message }: { reason: string; message: string }): false => {
-    resources.rejected(worker.uid)
+  /**
+   * Who came first is judged first, however long it takes to read what is known of it: room that is short belongs to those who were here
+   * before (pkg/kubelet HandlePodAdditions).
+   */
+  const admit = async (worker: Worker): Promise<boolean> => {
+    const turn = takeTurn()
+    try {
+      const pod = await resources.recall(worker.pod)
+      const features = needsFeatures(pod) ? await context.runtime.features?.() : undefined
+      await turn.mine
+      let verdict = judge(worker, pod, features, context.node())
+      turn.pass()
+      // Labels may have changed a moment ago.
+      if (verdict.refusal?.reason === 'NodeAffinity') verdict = judge(worker, pod, features, await options.freshNode())
+      if (verdict.refusal) return turnAway(worker, verdict.refusal)
+      await Promise.all(verdict.victims.map(preempt))
+      const failure = await resources.admitted(pod)
+      if (!failure) return true
+      worker.isAdmitted = false
+      return turnAway(worker, failure)
+    } finally {
+      turn.pass()
+    }
+  }
+
+  /** From here on the pod counts, if it may run. */
+  const judge = (worker: Worker, pod: Pod, features: RuntimeFeatures | undefined, node: Node | undefined): Verdict => {
+    if (!node) throw new Error('this node is not in the API yet')
+    const others = options
+      .activePods()
+      .filter(other => other.metadata.uid !== worker.uid)
+      .map(resources.allocated)
+    const { allowedUnsafeSysctls } = context.config
+    const refusal = resources.refuse({ pod, node, others, pressures: options.pressures(), features, allowedUnsafeSysctls })
+    const victims = refusal?.missing ? (choosePreemptionVictims(pod, others, refusal.missing) ?? []) : []
+    worker.isAdmitted = !refusal || victims.length > 0
+    return worker.isAdmitted ? { victims } : { refusal, victims }
+  }
+
+  const turnAway = (worker: Worker, { reason, message }: NodeRefusal): false => {
     reject(worker, reason, message)
+    resources.rejected(worker.uid)
     return false
   }
 

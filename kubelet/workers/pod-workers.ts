@@ -25,6 +25,8 @@ export interface PodWorkers {
   evict(podUid: string, verdict: Verdict, graceInSeconds: number): Promise<void>
   /** Admitted and not finished. */
   activePods(): Pod[]
+  /** Those, and those that are still to be admitted. */
+  expectedPods(): Pod[]
   /** By its name, and its uid if given: a static pod answers to that of its mirror as well. */
   find(namespace: string, name: string, uid?: string): Pod | undefined
   /** Whether a static pod of that full name is here, or about to end. */
@@ -53,12 +55,13 @@ export function podWorkers(options: Options): PodWorkers {
   const workers = new Map<string, Worker>()
   const running = new Set<Promise<void>>()
 
-  const activePods = () => {
-    const active: Pod[] = []
+  const podsOf = (isMeant: (worker: Worker) => boolean) => {
+    const pods: Pod[] = []
     for (const worker of workers.values())
-      if (worker.isAdmitted && worker.stage !== 'finished' && worker.stage !== 'terminated') active.push(worker.pod)
-    return active
+      if (worker.stage !== 'finished' && worker.stage !== 'terminated' && isMeant(worker)) pods.push(worker.pod)
+    return pods
   }
+  const activePods = () => podsOf(worker => worker.isAdmitted)
   const evict: PodWorkers['evict'] = (podUid, verdict, graceInSeconds) => {
     const worker = workers.get(podUid)
     if (!worker || worker.stage === 'terminated' || worker.stage === 'finished') return Promise.resolve()
@@ -183,7 +186,7 @@ export function podWorkers(options: Options): PodWorkers {
 
   return {
     feed(changes) {
-      for (const change of changes) {
+      for (const change of oldestFirst(changes)) {
         const { type, object, revision } = change
         if (isMirrorPod(object)) mirrors.told(change)
         else if (type === 'deleted') remove(object)
@@ -208,6 +211,7 @@ export function podWorkers(options: Options): PodWorkers {
     },
     evict,
     activePods,
+    expectedPods: () => podsOf(() => true),
     find(namespace, name, uid = '') {
       for (const { pod, isGone, isStatic } of workers.values()) {
         if (isGone || pod.metadata.name !== name || pod.metadata.namespace !== namespace) continue
@@ -250,6 +254,13 @@ export function podWorkers(options: Options): PodWorkers {
       await Promise.all(running)
     },
   }
+}
+
+/** Pods that come in together are admitted in the order of their making. */
+function oldestFirst(changes: readonly Change<Pod>[]): readonly Change<Pod>[] {
+  if (changes.length < 2 || changes.some(({ type }) => type !== 'added')) return changes
+  const madeAt = ({ object }: Change<Pod>) => object.metadata.creationTimestamp
+  return [...changes].sort((a, b) => (madeAt(a) < madeAt(b) ? -1 : madeAt(a) > madeAt(b) ? 1 : 0))
 }
 
 /** A pod of the API is that, whatever its annotations claim. */
