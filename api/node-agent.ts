@@ -49,6 +49,7 @@ export interface ContainerTarget {
 
 /** A kubelet as the API server sees it. Errors are ApiErrors with the texts of semantics C17. */
 export interface NodeAgent {
+  /** Who follows a log that may stay silent for long is given an empty chunk first: from there on nothing is refused any more. */
   logs(target: ContainerTarget, options: ContainerLogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>
   exec(target: ContainerTarget, options: ExecOptions): Promise<ExecSession>
   attach(target: ContainerTarget, options: Omit<ExecOptions, 'command'>): Promise<ExecSession>

@@ -115,7 +115,7 @@ function send(
     case 'watch':
       return sendWatch(exchange, { events: answer.events, render: transform?.event, toStatus, clock })
     case 'bytes':
-      return sendChunks(exchange, answer, clock)
+      return sendChunks(exchange, answer)
     case 'session':
       answer.session.close()
       throw new ApiError('BadRequest', 'Upgrade request required')
@@ -130,21 +130,17 @@ async function sendWholeList(exchange: Exchange, pieces: Iterable<Uint8Array>, f
   await sendValue(exchange, 200, JSON.parse(Buffer.concat([...pieces]).toString()), format)
 }
 
-/** For so long an error can still become an HTTP error, because nothing was said yet. */
-const longestSilenceInMs = 500
-
-/** A log: each chunk leaves at once. */
-async function sendChunks(exchange: Exchange, answer: Bytes, clock: Clock): Promise<void> {
+/** A log: each chunk leaves at once. Until there is a first one, were it empty, an error can still become an HTTP error. */
+async function sendChunks(exchange: Exchange, answer: Bytes): Promise<void> {
   const { response } = exchange
   if (answer.isEmpty) return void response.writeHead(204, headersOf(exchange)).end()
   const chunks = answer.chunks[Symbol.asyncIterator]()
-  const first = chunks.next()
-  await Promise.race([first, clock.sleep(longestSilenceInMs)])
+  const first = await chunks.next()
   response.writeHead(200, headersOf(exchange, 'Content-Type', answer.contentType))
   response.flushHeaders()
   try {
-    for (let next = await first; !next.done && !response.destroyed; next = await chunks.next()) {
-      if (!response.write(next.value)) await drained(response, response)
+    for (let next = first; !next.done && !response.destroyed; next = await chunks.next()) {
+      if (next.value.length > 0 && !response.write(next.value)) await drained(response, response)
     }
     response.end()
   } catch {

@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ApiError } from '../../api/errors.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { deferred } from '../../lib/deferred.ts'
 import { authenticator } from '../auth/authenticator.ts'
 import { ensureCertificates } from '../auth/certificates.ts'
 import { serviceAccountUser } from '../auth/token-claims.ts'
@@ -186,6 +187,31 @@ describe('what is asked', () => {
   ])('%s %s %j', async (method, path, options, expected) => {
     expect((await server.send(method, path, options)).status).toBe(200)
     expect(seen).toEqual([expected])
+  })
+
+  test('a log that says nothing yet is answered all the same; one that cannot be read is refused by its status', async () => {
+    const log = (chunks: AsyncGenerator<Uint8Array>): ApiResponse => ({ type: 'bytes', contentType: 'text/plain', chunks })
+    const over = deferred()
+    answer = () =>
+      log(
+        (async function* () {
+          yield new Uint8Array()
+          await over.promise
+          yield Buffer.from('at last')
+        })(),
+      )
+    const reply = await server.open('GET', `${pods}/web/log?follow=true`)
+    expect(reply.statusCode).toBe(200)
+    over.resolve()
+    expect(String((await reply.toArray())[0])).toBe('at last')
+
+    const nothing = async function* (isThere: boolean) {
+      await turn()
+      if (!isThere) throw new ApiError('BadRequest', 'there is none')
+      yield new Uint8Array()
+    }
+    answer = () => log(nothing(false))
+    expect(await server.send('GET', `${pods}/web/log`)).toMatchObject({ status: 400, json: { message: 'there is none' } })
   })
 
   test('a log is asked for with its own parameters', async () => {

@@ -117,7 +117,8 @@ async function carryMessages(
   const isBase64 = webSocket.protocol.startsWith('base64')
   try {
     if (response.type === 'bytes') {
-      for await (const chunk of response.chunks) await send(isBase64 ? Buffer.from(chunk).toString('base64') : chunk)
+      for await (const chunk of response.chunks)
+        if (chunk.length > 0) await send(isBase64 ? Buffer.from(chunk).toString('base64') : chunk)
     } else {
       for await (const frames of response.events) {
         for (const { type, bytes } of frames) await send(`{"type":"${type}","object":${Buffer.from(bytes).toString()}}`)

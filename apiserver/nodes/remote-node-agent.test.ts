@@ -40,7 +40,8 @@ const near: Partial<NodeAgent> = {
   async *logs(of, logOptions, signal) {
     logSignal = signal
     asked.push([of, logOptions])
-    yield Buffer.from('first\n')
+    if (logOptions.follow) yield new Uint8Array()
+    if (logOptions.sinceSeconds !== 1) yield Buffer.from('first\n')
     if (logOptions.follow) await new Promise(resolve => signal.addEventListener('abort', resolve))
   },
   exec: async (of, execOptions) => {
@@ -203,11 +204,19 @@ describe('logs', () => {
     const logOptions = { follow: true, previous: false, timestamps: true, tailLines: 0, sinceTime: '2026-01-01T00:00:00Z' }
     for await (const chunk of far.logs(target, { ...logOptions, container: 'app' }, stop.signal)) {
       got.push(Buffer.from(chunk).toString())
-      stop.abort()
+      if (chunk.length > 0) stop.abort()
     }
-    expect(got).toEqual(['first\n'])
+    expect(got).toEqual(['', 'first\n'])
     expect(asked).toEqual([[{ ...target, uid: '' }, logOptions]])
     await expect.poll(() => logSignal?.aborted).toBe(true)
+  })
+
+  test('of one that says nothing: it is known that there is a log', async () => {
+    const stop = new AbortController()
+    const chunks = far.logs(target, { follow: true, sinceSeconds: 1 }, stop.signal)[Symbol.asyncIterator]()
+    expect(await chunks.next()).toEqual({ value: new Uint8Array(), done: false })
+    stop.abort()
+    await chunks.return?.()
   })
 
   test('of a container that is not there', async () => {

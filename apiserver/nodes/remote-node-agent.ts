@@ -33,7 +33,9 @@ export function remoteNodeAgent({ client, locate, clock }: Options): NodeAgent {
       const container = options.container ?? target.container
       const path = `/containerLogs${pathOf(target)}/${encodeURIComponent(container)}${logQuery(options)}`
       try {
-        yield* await (await client()).get(await address(), path, signal)
+        const answer = await (await client()).get(await address(), path, signal)
+        if (options.follow) yield new Uint8Array()
+        yield* answer
       } catch (error) {
         if (!signal.aborted) throw error
       }
