@@ -48,11 +48,17 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
   let next: Promise<void> | undefined
   /** Relists of single pods that are under way: those of one pod follow one another. */
   const single = new Map<string, Promise<void>>()
+  /** Those that have not begun. */
+  const waitingSingles = new Map<string, Promise<void>>()
 
   const detailed = async (listed: Awaited<ReturnType<ContainerRuntime['list']>>) => {
     const known = knownDetails(pods)
     const [sandboxes, containers] = await Promise.all([
-      withDetails(listed.sandboxes, known.sandbox, one => runtime.inspectSandbox(one.id)),
+      withDetails(
+        listed.sandboxes,
+        one => known.sandbox(one) ?? (isWhole(one) ? one : undefined),
+        one => runtime.inspectSandbox(one.id),
+      ),
       withDetails(
         listed.containers,
         one => known.container(one) ?? (hasRun(one) ? undefined : one),
@@ -104,13 +110,19 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
     const { listPod } = runtime
     // A relist that is under way or about to begin may not be overtaken: it would bring back what was before.
     if (uid === undefined || !listPod || current || next) return refreshAll()
+    const waiting = waitingSingles.get(uid)
+    if (waiting) return waiting
     const before = single.get(uid)
     const mine = (before?.catch(() => {}) ?? Promise.resolve())
-      .then(() => relistPod(uid, listPod))
+      .then(() => {
+        waitingSingles.delete(uid)
+        return relistPod(uid, listPod)
+      })
       .finally(() => {
         if (single.get(uid) === mine) single.delete(uid)
       })
     single.set(uid, mine)
+    waitingSingles.set(uid, mine)
     return mine
   }
 
@@ -170,6 +182,9 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
 
 /** What has not run has no more to tell; and an engine that starts it just now answers no inspection until that is done. */
 const hasRun = ({ state }: ContainerState) => state !== 'created'
+
+/** Of a sandbox a list tells all but the address, if it is quick. */
+const isWhole = ({ state, hostNetwork, ip }: Sandbox) => state !== 'ready' || hostNetwork === true || ip !== ''
 
 /** Asks only about those of which nothing is known: a relist of many that stand still is to cost next to nothing. */
 async function withDetails<T>(

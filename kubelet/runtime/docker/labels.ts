@@ -142,6 +142,9 @@ export function dockerName(owner: Owner, pod: PodIdentity, container: string, at
   return `k8s_${container}_${pod.name}_${pod.namespace}_${pod.uid}_${attempt}_${ownerHash(owner)}`
 }
 
+/** A regular expression, as Go's, of the names of all that belongs to a pod. */
+export const nameOfPod = (uid: string): string => `^/k8s_[^_]+_[^_]+_[^_]+_${uid.replace(/[^\w-]/g, '\\$&')}_`
+
 const warmPrefix = 'k8s_WARM_'
 
 /** The name of a sandbox that no pod has yet. */

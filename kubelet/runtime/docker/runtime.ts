@@ -13,7 +13,7 @@ import { buried, dockerEvents } from './events.ts'
 import { removeOldHelpers } from './helpers.ts'
 import { imageUsers } from './image-users.ts'
 import { dockerImages, imageRefs } from './images.ts'
-import { dockerName, isGenuine, type Labels, type Owner, ownerFilter, ownLabel } from './labels.ts'
+import { dockerName, isGenuine, type Labels, nameOfPod, type Owner, ownerFilter, ownLabel } from './labels.ts'
 import { canReadLogs, dockerLogs } from './logs.ts'
 import { type NetworkOptions, nodeNetwork } from './network.ts'
 import { dockerNetworkStats } from './network-stats.ts'
@@ -45,6 +45,16 @@ export interface DockerRuntimeOptions {
   logLimits?: LogLimits
 }
 
+/** What is listed, of all that is ours. */
+interface Wanted {
+  /** `key=value`. */
+  readonly labels?: string[]
+  /** Regular expressions. */
+  readonly names?: string[]
+  /** Whether dockerd is to count what each has written. */
+  readonly size?: boolean
+}
+
 /** Real containers, through a Docker engine (API 1.41 and up). Loads its client library on the first call. */
 export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
   const { cluster, node, podCIDR, clock, log, socketPath, host } = options
@@ -59,8 +69,8 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
   const usersOf = imageUsers(engine, owner)
   /** The labels of sandboxes that run, by id: what their containers must share with them. */
   const sandboxes = new Map<string, Labels>()
-  /** Being started right now: Docker answers no inspection of these. */
-  const starting = new Set<string>()
+  /** Made here and not yet started, or being started right now, when Docker answers no inspection: there is no more to know of them. */
+  const unstarted = new Set<string>()
 
   const labelsOf = async (sandboxId: string): Promise<Labels> => {
     const known = sandboxes.get(sandboxId)
@@ -70,12 +80,21 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
     sandboxes.set(sandboxId, labels)
     return labels
   }
-  const listOurs = async (all: boolean, more: string[] = [], size = false) => {
-    const label = [...ownerFilter(owner), ...more]
-    const listed = await engine.read(docker => docker.listContainers({ all, size, filters: { label } }))
+  const listOurs = async (all: boolean, { labels = [], names = [], size = false }: Wanted = {}) => {
+    const filters = { label: [...ownerFilter(owner), ...labels], ...(names.length > 0 && { name: names }) }
+    const listed = await engine.read(docker => docker.listContainers({ all, size, filters }))
     warm.seen(listed)
     const identified = listed.map(async one => ({ ...one, Labels: await warm.identify(one.Id, one.Names, one.Labels) }))
     return (await Promise.all(identified)).filter(isGenuine)
+  }
+  const listPods = async (names: string[] = []) => {
+    const all = await listOurs(true, { names })
+    const ofType = (type: 'sandbox' | 'container') => all.filter(({ Labels }) => Labels[ownLabel.type] === type)
+    // Docker lists a container that could not be started as merely created; only an inspection tells them apart.
+    const settled = ofType('container')
+      .map(listedContainer)
+      .map(async one => (one.state === 'created' && !unstarted.has(one.id) ? ((await inspect(one.id)) ?? one) : one))
+    return { sandboxes: ofType('sandbox').map(listedSandbox), containers: await Promise.all(settled) }
   }
   const inspect = async (id: string) => {
     const info = await engine.read(docker => docker.getContainer(id).inspect()).catch(unless(404))
@@ -95,7 +114,9 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
       readsLogFiles: await readsLogFiles(),
     })
     const name = dockerName(owner, config.pod, config.name, config.attempt)
-    return createNamed(engine, 'finish', name, created, owner).catch(failAs('create'))
+    const id = await createNamed(engine, 'finish', name, created, owner).catch(failAs('create'))
+    unstarted.add(id)
+    return id
   }
 
   return {
@@ -120,8 +141,8 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
 
     createContainer,
     async startContainer(id) {
-      starting.add(id)
-      await startById(engine, id).finally(() => starting.delete(id))
+      unstarted.add(id)
+      await startById(engine, id).finally(() => unstarted.delete(id))
     },
     async stopContainer(id, graceInSeconds) {
       const stop = () =>
@@ -134,24 +155,17 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
       await stop().catch(unless(304, 404, 409))
       await buried(engine, id)
     },
-    removeContainer: id => removeById(engine, id),
+    async removeContainer(id) {
+      await removeById(engine, id)
+      unstarted.delete(id)
+    },
     async updateResources(id, resources) {
       await engine.change('finish', docker => docker.getContainer(id).update(limits(resources))).catch(failAs('other'))
     },
 
-    async list() {
-      const all = await listOurs(true)
-      const isSandbox = (labels: Labels) => labels[ownLabel.type] === 'sandbox'
-      const containers = all.filter(({ Labels }) => Labels[ownLabel.type] === 'container').map(listedContainer)
-      // Docker lists a container that could not be started as merely created; only an inspection tells them apart.
-      const settled = containers.map(async container =>
-        container.state === 'created' && !starting.has(container.id) ? ((await inspect(container.id)) ?? container) : container,
-      )
-      return {
-        sandboxes: all.filter(({ Labels }) => isSandbox(Labels)).map(listedSandbox),
-        containers: await Promise.all(settled),
-      }
-    },
+    list: () => listPods(),
+    // By labels dockerd would go through all it has, by names it need not (moby daemon/list.go, filterByNameIDMatches).
+    listPod: uid => listPods([nameOfPod(uid)]),
     inspect,
     async inspectSandbox(id) {
       const info = await sandboxInfo(engine, id)
@@ -171,9 +185,11 @@ export function dockerRuntime(options: DockerRuntimeOptions): ContainerRuntime {
       const info = requireSandbox(await sandboxInfo(engine, sandboxId), sandboxId)
       return dockerConnect(engine, clock, info, port)
     },
-    stats: dockerStats(engine, clock, ({ size } = { size: false }) => listOurs(false, [`${ownLabel.type}=container`], size)),
+    stats: dockerStats(engine, clock, ({ size } = { size: false }) =>
+      listOurs(false, { labels: [`${ownLabel.type}=container`], size }),
+    ),
     cgroups: () => dockerCgroups(engine, owner),
-    networkStats: dockerNetworkStats(engine, () => listOurs(false, [`${ownLabel.type}=sandbox`])),
+    networkStats: dockerNetworkStats(engine, () => listOurs(false, { labels: [`${ownLabel.type}=sandbox`] })),
     imageFilesystem: () => dockerFilesystem(engine),
     writableInodes: id => dockerWritableInodes(engine, id),
     async features() {
