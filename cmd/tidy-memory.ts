@@ -15,7 +15,7 @@ const everyMs = 2500
 /** What a start writes once it is ready is written by then. */
 const startedAfterMs = 1500
 /** Fewer writes than this between two looks are rest, not work. */
-const restingWrites = 100
+const restingWrites = 25
 /** Collecting costs milliseconds; it is done for this much growth since the last time, and not below a heap this big. */
 const growth = 1.25
 const smallHeapInBytes = 48 * 2 ** 20

@@ -85,6 +85,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
       }
     },
     isActive: () => workers.hasActive,
+    isBeingChanged: uid => workers.isChanging(uid),
     activeEveryMs: config.relistEveryMs,
     idleEveryMs: config.relistIdleEveryMs,
   })

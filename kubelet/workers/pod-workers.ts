@@ -34,6 +34,8 @@ export interface PodWorkers {
   /** Resolves when nothing is left of a pod on this node but its object. */
   cleared(podUid: string): Promise<void>
   has(podUid: string): boolean
+  /** Whether a step is at its containers, after which it has them relisted. */
+  isChanging(podUid: string): boolean
   /** Whether all that it ran has ended for good. */
   hasEnded(podUid: string): boolean
   readonly size: number
@@ -232,6 +234,10 @@ export function podWorkers(options: Options): PodWorkers {
       return new Promise(resolve => worker.onCleared.push(resolve))
     },
     has: podUid => workers.has(podUid),
+    isChanging(podUid) {
+      const worker = workers.get(podUid)
+      return worker !== undefined && worker.isBusy && worker.hasActed && !worker.isLooking
+    },
     hasEnded(podUid) {
       const stage = workers.get(podUid)?.stage
       return stage === 'terminated' || stage === 'finished'

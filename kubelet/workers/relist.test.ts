@@ -8,7 +8,14 @@ import { runtimeView } from './relist.ts'
 
 function scripted({ listsPods = false } = {}) {
   const clock = virtualClock()
-  const state = { containers: [] as ContainerState[], lists: 0, inspections: [] as string[], fails: false, isActive: false }
+  const state = {
+    containers: [] as ContainerState[],
+    lists: 0,
+    inspections: [] as string[],
+    fails: false,
+    isActive: false,
+    changing: '',
+  }
   const waiting: (() => void)[] = []
   let hint: (uid?: string) => void = () => {}
   let link: (isUp: boolean) => void = () => {}
@@ -49,6 +56,7 @@ function scripted({ listsPods = false } = {}) {
     log: silentLog,
     onChange: uids => changes.push([...uids]),
     isActive: () => state.isActive,
+    isBeingChanged: uid => state.changing === uid,
     activeEveryMs: 1000,
     idleEveryMs: 10_000,
   })
@@ -189,4 +197,33 @@ test('what has not run yet is not inspected: an engine that is just starting it 
   state.containers = [sampleContainer('app')]
   await view.refresh()
   expect(state.inspections).toEqual(['app-0'])
+})
+
+test('whoever changes a pod looks at it himself: what it hints at waits for that, but not for long', async () => {
+  const { clock, view, state, podLists, hint, link } = scripted({ listsPods: true })
+  state.containers = [sampleContainer('app')]
+  const stop = new AbortController()
+  const running = view.run(stop.signal)
+  link(true)
+  await clock.advance(10)
+  state.changing = 'uid-1'
+  hint('uid-1')
+  await clock.advance(500)
+  hint('uid-1')
+  expect(podLists).toEqual([])
+  await view.refresh('uid-1')
+  state.changing = ''
+  await clock.advance(5000)
+  expect(podLists).toEqual(['uid-1'])
+
+  state.changing = 'uid-1'
+  hint('uid-1')
+  await clock.advance(1100)
+  expect(podLists).toEqual(['uid-1', 'uid-1'])
+  hint('uid-2')
+  await clock.advance(5)
+  expect(podLists).toEqual(['uid-1', 'uid-1', 'uid-2'])
+  stop.abort()
+  await running
+  expect(clock.timers).toBe(0)
 })

@@ -34,14 +34,19 @@ interface Options {
   onChange: (podUids: readonly string[]) => void
   /** Whether any pod is still to be looked after. */
   isActive: () => boolean
+  /** Whether somebody is changing this pod's containers and refreshes it afterwards. */
+  isBeingChanged?: (podUid: string) => boolean
   activeEveryMs: number
   idleEveryMs: number
 }
 
 /** An event storm (a pod with ten containers ends) becomes one relist. */
 const hintDelayInMs = 5
+/** Whoever changes a pod has caused most of its hints and looks at it himself, unless that takes long. */
+const ownHintDelayInMs = 1000
 
-export function runtimeView({ runtime, clock, log, onChange, isActive, activeEveryMs, idleEveryMs }: Options): RuntimeView {
+export function runtimeView(options: Options): RuntimeView {
+  const { runtime, clock, log, onChange, isActive, isBeingChanged = () => false, activeEveryMs, idleEveryMs } = options
   let pods = new Map<string, PodRuntime>()
   let lastSuccessAt: number | undefined
   let current: Promise<void> | undefined
@@ -50,6 +55,12 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
   const single = new Map<string, Promise<void>>()
   /** Those that have not begun. */
   const waitingSingles = new Map<string, Promise<void>>()
+  /** By pod: how to forget the hint that has been put off. */
+  const laterHints = new Map<string, () => void>()
+  const forgetHint = (uid: string) => {
+    laterHints.get(uid)?.()
+    laterHints.delete(uid)
+  }
 
   const detailed = async (listed: Awaited<ReturnType<ContainerRuntime['list']>>) => {
     const known = knownDetails(pods)
@@ -69,6 +80,7 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
   }
 
   const relist = async () => {
+    for (const uid of laterHints.keys()) forgetHint(uid)
     const fresh = await detailed(await runtime.list())
     const changed = new Set<string>()
     for (const [uid, pod] of fresh) if (!isSame(pod, pods.get(uid))) changed.add(uid)
@@ -79,6 +91,7 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
   }
 
   const relistPod = async (uid: string, listPod: NonNullable<ContainerRuntime['listPod']>) => {
+    forgetHint(uid)
     const picture = pods
     const fresh = (await detailed(await listPod(uid))).get(uid)
     // A relist of everything that came in meanwhile may be newer, or older: it is not known which.
@@ -163,6 +176,16 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
       }
       const onEvent = (podUid: string | undefined) => {
         if (signal.aborted) return
+        if (podUid !== undefined && laterHints.has(podUid)) return
+        if (podUid !== undefined && isBeingChanged(podUid)) {
+          laterHints.set(
+            podUid,
+            clock.after(ownHintDelayInMs, () => lookSoon(podUid)),
+          )
+        } else lookSoon(podUid)
+      }
+      const lookSoon = (podUid: string | undefined) => {
+        if (podUid !== undefined) forgetHint(podUid)
         if (hints.size === 0) clock.after(hintDelayInMs, () => void lookAtHinted())
         hints.add(podUid)
       }
@@ -175,6 +198,7 @@ export function runtimeView({ runtime, clock, log, onChange, isActive, activeEve
       schedule(activeEveryMs)
       await Promise.all([runtime.watchEvents(onEvent, onLink)(signal), aborted(signal)])
       cancel()
+      for (const uid of laterHints.keys()) forgetHint(uid)
       await Promise.allSettled([current, next])
     },
   }

@@ -13,7 +13,7 @@ export interface DockerConnection {
   readonly isLocal: boolean
   /** A quick question. Asked again once if a kept connection turned out dead. */
   read<T>(call: (docker: Docker) => Promise<T>): Promise<T>
-  /** A change that costs dockerd work: waits for its turn, of which there are two per core. */
+  /** A change that costs dockerd work: waits for its turn, of which there are four per core. */
   change<T>(urgency: Urgency, call: (docker: Docker) => Promise<T>): Promise<T>
   /** A call that opens a stream, or rightly takes long: as long as it likes, or so long at most. */
   open<T>(call: (docker: Docker) => Promise<T>, withinInMs?: number): Promise<T>
@@ -25,7 +25,7 @@ export interface DockerAddress {
   socketPath?: string
   /** `tcp://host:port` instead of a socket. */
   host?: string
-  /** How many changes at once; default two per core. */
+  /** How many changes at once; default four per core. */
   atOnce?: number
 }
 
@@ -43,7 +43,7 @@ export class DockerError extends Error {
 export const answerWithinInMs = 120_000
 
 export function dockerConnection(options: DockerAddress): DockerConnection {
-  const { clock, host, socketPath = '/var/run/docker.sock', atOnce = 2 * availableParallelism() } = options
+  const { clock, host, socketPath = '/var/run/docker.sock', atOnce = 4 * availableParallelism() } = options
   const address = host ?? socketPath
   const { take } = turns(atOnce)
   let connected: Promise<Docker> | undefined
