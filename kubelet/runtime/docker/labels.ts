@@ -119,6 +119,8 @@ export function podOf(labels: Labels): PodIdentity {
   return { namespace: labels[podLabel.namespace] ?? '', name: labels[podLabel.name] ?? '', uid: labels[podLabel.uid] ?? '' }
 }
 
+/** What all but warm sandboxes of a pod are labelled with. */
+export const podUidLabel = (uid: string): string => `${podLabel.uid}=${uid}`
 export const podUidOf = (labels: Labels): string | undefined => labels[podLabel.uid]
 export const hasTrait = (labels: Labels, trait: string): boolean => (labels[ownLabel.traits] ?? '').split(' ').includes(trait)
 

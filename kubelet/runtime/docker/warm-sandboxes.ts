@@ -26,6 +26,8 @@ export interface WarmSandboxes {
   take(config: SandboxConfig): Promise<{ sandbox: Sandbox; labels: Labels } | undefined>
   /** The labels of any container, as if it had been made for its pod. */
   identify(id: string, names: readonly string[], labels: Labels): Promise<Labels>
+  /** Whether a pod may have one; an earlier process may have given it that, which the first list of everything shows. */
+  readonly hasAny: boolean
   forget(id: string): void
   /** What the engine lists of this node: what waits there without being known here was left behind, and goes. */
   seen(listed: readonly ContainerInfo[]): void
@@ -142,6 +144,9 @@ export function warmSandboxes(pool: SandboxPool, { engine, owner, network, clock
         records.set(id, record)
       }
       return { ...labels, ...record, ...byName }
+    },
+    get hasAny() {
+      return pool.size > 0 || records.size > 0
     },
     forget: id => void records.delete(id),
 
