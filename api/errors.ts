@@ -57,7 +57,11 @@ export class ApiError extends Error {
     message: string,
     { details, code, cause }: { details?: StatusDetails; code?: number; cause?: unknown } = {},
   ) {
+    const frames = Error.stackTraceLimit
+    // A refusal is an answer: who asked matters, not where in the code it was said; and finding that out costs more than all the rest.
+    if ((code ?? codes[reason]) < 500) Error.stackTraceLimit = 0
     super(message, { cause })
+    Error.stackTraceLimit = frames
     this.name = 'ApiError'
     this.status = {
       kind: 'Status',

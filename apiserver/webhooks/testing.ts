@@ -15,7 +15,8 @@ import { type TestServer, testServer } from '../testing.ts'
 export type ReviewRequest = ReturnType<typeof JSON.parse>
 
 /** What a webhook under test says: the response but for its uid, another status code, or nothing at all. */
-export type Say = (request: ReviewRequest, path: string) => object | number | undefined
+export type Say = (request: ReviewRequest, path: string) => Said | Promise<Said>
+type Said = object | number | undefined
 
 /** A real webhook behind real TLS. */
 export interface TestWebhook extends AsyncDisposable {
@@ -42,15 +43,16 @@ export async function testWebhook(say: Say, { hosts = [] }: { hosts?: readonly s
   const server = createServer({ cert: leaf.certificate, key: leaf.key }, (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
+    const answer = async () => {
       const review = JSON.parse(Buffer.concat(chunks).toString())
       requests.push(review.request)
-      const said = say(review.request, request.url ?? '')
+      const said = await say(review.request, request.url ?? '')
       if (said === undefined) return
       if (typeof said === 'number') return void response.writeHead(said).end('broken')
       const { kind, apiVersion } = review
       response.end(JSON.stringify({ kind, apiVersion, response: { uid: review.request.uid, ...said } }))
-    })
+    }
+    request.on('end', () => void answer())
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

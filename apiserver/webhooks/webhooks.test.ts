@@ -185,6 +185,18 @@ describe('validating webhooks', () => {
     expect(await refusal(create('x'))).toMatchObject(expected)
   })
 
+  test('may take so long that the namespace goes meanwhile: nothing is created in it any more', async () => {
+    const namespaces = { group: '', version: 'v1', resource: 'namespaces' }
+    await admin.call({ ...namespaces, verb: 'create', body: { metadata: { name: 'team' } } })
+    const webhook = await listening(async () => {
+      await admin.call({ ...namespaces, verb: 'delete', name: 'team' })
+      return { allowed: true }
+    })
+    await register('validating', 'v', { clientConfig: webhook.clientConfig() })
+    const late = admin.call({ ...configMaps, namespace: 'team', verb: 'create', body: { metadata: { name: 'x' } } })
+    expect(await refusal(late)).toMatchObject({ code: 403, details: { causes: [{ reason: 'NamespaceTerminating' }] } })
+  })
+
   test('see deletions, with the object that goes', async () => {
     await create('x', { data: { a: '1' } })
     const webhook = await listening(({ operation }) => ({ allowed: operation !== 'DELETE', status: { message: 'stays' } }))

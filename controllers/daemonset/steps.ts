@@ -46,8 +46,7 @@ async function create({ context: { client, events }, set, hash }: Doing, node: s
     const created = await client.create(Pod, { metadata, spec: specFor(pod.spec, node) }, { note })
     events.record(set, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`)
   } catch (error) {
-    if (isNamespaceEnding(error)) return
-    events.record(set, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
+    if (!isNamespaceEnding(error)) events.record(set, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
     throw error
   }
 }

@@ -33,22 +33,19 @@ export async function createPods(context: ReconcileContext, census: Census, { cr
   const make = podMaker(census)
   const data = { wanted, active: active.length, create: create.length, succeeded: census.succeeded, failed: census.failed }
   const text = `${active.length} of ${wanted} wanted pods are active: ${create.length} more ${create.length === 1 ? 'is' : 'are'} created`
-  const rest = create.values()
-  let refused = 0
-  const { succeeded, error } = await slowStart(create.length, async () => {
-    const index = rest.next().value
+  const indexes = create.values()
+  const { succeeded, ...rest } = await slowStart(create.length, async () => {
+    const index = indexes.next().value
     const note = { rule: 'job/create', text, data: index === undefined ? data : { ...data, index } }
     try {
       const pod = await client.create(Pod, make(index), { note })
       events.record(job, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`)
     } catch (error) {
-      if (isNamespaceEnding(error)) return void refused++
-      events.record(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
+      if (!isNamespaceEnding(error)) events.record(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
       throw error
     }
   })
-  const created = succeeded - refused
-  return { ...nothingDone, created, ...(refused > 0 && { isNamespaceEnding: true }), ...(error !== undefined && { error }) }
+  return { ...nothingDone, created: succeeded, ...rest }
 }
 
 function podMaker({ job, awaitingReplacement, failedIndexes }: Census) {

@@ -8,8 +8,11 @@ import { on } from '../../client/watches.ts'
 import { deepEqual } from '../../lib/json.ts'
 import { conditionsOf, keyOfKind, type Leftovers, noLeftovers, retryInMs } from './plan.ts'
 
-/** How long a namespace is left alone at first: others may not have noticed that it ends, and still create things in it. */
-const delayInMs = 5_000
+/**
+ * How long a namespace is left alone at first: other API servers may not have noticed that it ends, and still create things in it. Upstream
+ * gives them five seconds; those of one store here learn of it within milliseconds, and people wait for this.
+ */
+const delayInMs = 500
 
 const finalizer = 'kubernetes'
 

@@ -128,8 +128,7 @@ function createPods(
       const created = await client.create(Pod, pod, { note })
       events.record(set, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`)
     } catch (error) {
-      if (isNamespaceEnding(error)) return
-      events.record(set, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
+      if (!isNamespaceEnding(error)) events.record(set, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`)
       throw error
     }
   })

@@ -60,6 +60,15 @@ test('slow start stops after the first batch with a failure', async () => {
   expect({ calls, ...answer }).toEqual({ calls: 7, succeeded: 6, error: broken })
 })
 
+test('slow start stops where the namespace goes, and that is no failure', async () => {
+  const causes = [{ reason: 'NamespaceTerminating' }]
+  let calls = 0
+  const answer = await slowStart(100, async () => {
+    if (++calls >= 3) throw new ApiError('Forbidden', 'no', { details: { causes } })
+  })
+  expect({ calls, ...answer }).toEqual({ calls: 3, succeeded: 2, isNamespaceEnding: true })
+})
+
 test.each([
   ['Pending', undefined, true],
   ['Running', undefined, true],
