@@ -17,7 +17,6 @@ export const namespaceLifecycle: AdmissionStep = {
   operations: ['CREATE'],
   admit: isUsable,
   charge: isUsable,
-
 }
 
 function checkUsable({ kind, object }: Attempt, namespace: string, found: Namespace | undefined): void {

@@ -194,7 +194,10 @@ describe('validating webhooks', () => {
     })
     await register('validating', 'v', { clientConfig: webhook.clientConfig() })
     const late = admin.call({ ...configMaps, namespace: 'team', verb: 'create', body: { metadata: { name: 'x' } } })
-    expect(await refusal(late)).toMatchObject({ code: 403, details: { causes: [{ reason: 'NamespaceTerminating' }] } })
+    expect(await refusal(late)).toMatchObject({
+      code: 403,
+      message: 'configmaps "x" is forbidden: unable to create new content in namespace team because it is being terminated',
+    })
   })
 
   test('see deletions, with the object that goes', async () => {
