@@ -66,10 +66,10 @@ export interface KubeletConfig {
   readonly retryEveryMs: number
   readonly housekeepingEveryMs: number
   /**
-   * How long it may wait to be told that a pod has been taken on: one that starts at once need not be told of twice. Only for nodes where
-   * all pods do.
+   * How long it may wait to be told that a pod has been taken on, or that its end has been noticed: of one that starts and ends at once
+   * that need not be told of twice. Only for nodes where all pods do.
    */
-  readonly beginningWaitsMs: number
+  readonly passingWaitsMs: number
   /** The longest wait between restarts of a crashing container (crashLoopBackOff.maxContainerRestartPeriod): 1 s to 300 s. */
   readonly maxContainerRestartPeriodMs: number
   /** A file or directory of pods that run without the API; absent: none. */
@@ -127,7 +127,7 @@ export const defaultKubeletConfig: KubeletConfig = {
   syncEveryMs: 60_000,
   retryEveryMs: 10_000,
   housekeepingEveryMs: 2000,
-  beginningWaitsMs: 0,
+  passingWaitsMs: 0,
   maxContainerRestartPeriodMs: 300_000,
   fileCheckEveryMs: 20_000,
   shutdownGracePeriods: [],

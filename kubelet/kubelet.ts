@@ -99,7 +99,7 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     onChange: (uid, note) => workers.wake(uid, note),
     onAsked: podFigures.probed,
   })
-  const statuses = statusWriter({ client, clock, log, signal, beginningWaitsMs: config.beginningWaitsMs })
+  const statuses = statusWriter({ client, clock, log, signal, passingWaitsMs: config.passingWaitsMs })
 
   // What the node has, and what it does with it.
   const resources = nodeResources({

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=8 --no-parallel-scavenge
+#!/usr/bin/env -S MALLOC_ARENA_MAX=1 node --max-semi-space-size=32 --no-parallel-scavenge
 import { existsSync } from 'node:fs'
 
 const bundle = new URL('../dist/wherry.mjs', import.meta.url)

@@ -3,6 +3,7 @@ import { ignore, isReason } from '../../api/errors.ts'
 import type { Note } from '../../api/journal.ts'
 import type { Client } from '../../client/client.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { deepEqual } from '../../lib/json.ts'
 import type { Log } from '../../lib/log.ts'
 import { isMirrorPod, isStaticPod, isTerminalPhase, type PodStatus } from '../pod-types.ts'
 import { statusPatch } from './status-patch.ts'
@@ -44,7 +45,7 @@ interface Entry {
   isDirty: boolean
   isWriting: boolean
   isOver: boolean
-  /** Until when nothing but the beginning is to be told; ends that wait. */
+  /** Set while what is to be told is passing; ends the wait. */
   stopWaiting: (() => void) | undefined
 }
 
@@ -73,21 +74,27 @@ function unfinished(status: PodStatus, { phase, reason, message, conditions = []
   }
 }
 
-const isBeginning = ({ pod, status }: Entry): boolean => status?.phase === 'Pending' && pod !== undefined && !pod.status.startTime
+/** What is soon to be replaced: a pod that has just been taken on, or whose containers do not know yet that it is to end. */
+function isPassing({ pod, status }: Entry): boolean {
+  if (!pod || !status) return false
+  if (status.phase === 'Pending') return !pod.status.startTime
+  if (!pod.metadata.deletionTimestamp || isTerminalPhase(status.phase)) return false
+  return deepEqual(status.containerStatuses, pod.status.containerStatuses)
+}
 
 export function statusWriter({
   client,
   clock,
   log,
   signal,
-  beginningWaitsMs = 0,
+  passingWaitsMs = 0,
 }: {
   client: Client
   clock: Clock
   log: Log
   signal: AbortSignal
-  /** KubeletConfig.beginningWaitsMs. */
-  beginningWaitsMs?: number
+  /** KubeletConfig.passingWaitsMs. */
+  passingWaitsMs?: number
 }): StatusWriter {
   const entries = new Map<string, Entry>()
   const writing = new Set<Promise<void>>()
@@ -148,7 +155,7 @@ export function statusWriter({
   }
 
   const wait = (entry: Entry) => {
-    entry.stopWaiting ??= clock.after(beginningWaitsMs, () => pump(entry))
+    entry.stopWaiting ??= clock.after(passingWaitsMs, () => pump(entry))
   }
 
   const pump = (entry: Entry) => {
@@ -189,7 +196,7 @@ export function statusWriter({
       entry.note = note ?? entry.note
       entry.wokenBy = wokenBy
       entry.isDirty = true
-      if (beginningWaitsMs > 0 && isBeginning(entry)) wait(entry)
+      if (passingWaitsMs > 0 && isPassing(entry)) wait(entry)
       else pump(entry)
     },
     get: uid => entries.get(uid)?.status,

@@ -51,6 +51,9 @@ interface Options extends Omit<PodLifeOptions, 'activePods' | 'evict' | 'isNext'
   mirrors: MirrorPods
 }
 
+/** Made once: the one that `abort` makes for itself writes down where it came from, for each of many thousand pods. */
+const interrupted = new Error('the pod takes another course')
+
 export function podWorkers(options: Options): PodWorkers {
   const { context, view, killer, statuses, mirrors, signal } = options
   const { clock, log, random, config } = context
@@ -136,7 +139,7 @@ export function podWorkers(options: Options): PodWorkers {
   /** Leaves syncing for good, and whatever a step may be waiting for. */
   const terminate = (worker: Worker) => {
     if (worker.stage === 'syncing') worker.stage = 'terminating'
-    worker.interrupt.abort()
+    worker.interrupt.abort(interrupted)
     wake(worker)
   }
 
@@ -255,7 +258,7 @@ export function podWorkers(options: Options): PodWorkers {
     async stopped() {
       for (const worker of workers.values()) {
         worker.cancelTimer()
-        worker.interrupt.abort()
+        worker.interrupt.abort(interrupted)
       }
       await Promise.all(running)
     },

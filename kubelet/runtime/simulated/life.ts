@@ -95,10 +95,13 @@ function live(engine: SimulatedEngine, node: NodeRecords, container: ContainerRe
   else if (behaviour.runForInMs !== undefined) cancels.push(clock.after(behaviour.runForInMs, () => end(behaviour.exitCode)))
   if (container.command && behaviour.runForInMs === undefined) {
     const stop = new AbortController()
-    cancels.push(() => stop.abort())
+    cancels.push(() => stop.abort(ended))
     void runMain(engine, node, container, container.command, { signal: stop.signal, limits }).then(status => end(status))
   }
 }
+
+/** Made once: `abort` would make a new one, with a stack, for each of many thousand containers. */
+const ended = new Error('the container has ended')
 
 /** What the stages for a running container add up to: of each thing the first that says something. */
 function planOf({ play, behaviour }: ContainerRecord): { ending?: Ending; use: Use; lines?: TimedLine[] } {
