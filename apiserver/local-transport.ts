@@ -3,6 +3,7 @@ import type { ContainerLogOptions, ExecOptions } from '../api/node-agent.ts'
 import type { Call, KubeObject, Transport, WatchEvent } from '../api/transport.ts'
 import type { UserInfo } from '../api/user.ts'
 import type { Clock } from '../lib/clock.ts'
+import type { Lane, Pace } from '../lib/pace.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { ApiResponse } from './request.ts'
 import { visitInSlices } from './slices.ts'
@@ -11,14 +12,17 @@ interface Options {
   readonly pipeline: Pick<Pipeline, 'handle' | 'documents' | 'authorize'>
   readonly user: UserInfo
   readonly clock: Clock
+  /** Shared by all who come this way: thousands of calls at once must not keep the others waiting. */
+  readonly pace: Pace
 }
 
 /** The way into the API server of the same process: no sockets, no copies. What it hands out is frozen and shared. */
-export function localTransport({ pipeline, user, clock }: Options): Transport {
+export function localTransport({ pipeline, user, clock, pace }: Options): Transport {
   const { handle, documents, authorize } = pipeline
   const pods = { group: '', version: 'v1', resource: 'pods' } as const
 
   const fieldManager = managerName(user)
+  const lane: Lane = user.groups.includes('system:nodes') ? 'node' : 'cluster'
 
   /** Callers in the process build their objects with the kinds' own types: fields are not checked for being known. */
   const request = (call: Call, signal?: AbortSignal) => ({
@@ -36,6 +40,8 @@ export function localTransport({ pipeline, user, clock }: Options): Transport {
 
   return {
     async call(call, signal) {
+      const turn = pace.turn(lane)
+      if (turn) await turn
       const response = await handle(request(call, signal))
       if (response.type === 'object') return response.object
       if (response.type !== 'list') throw new ApiError('BadRequest', `${call.verb} answers no object`)

@@ -3,6 +3,7 @@ import type { Transport } from '../api/transport.ts'
 import { type UserInfo, users } from '../api/user.ts'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { silentLog } from '../lib/log.ts'
+import { pace } from '../lib/pace.ts'
 import { type Random, systemRandom } from '../lib/random.ts'
 import { memoryStore } from '../storage/memory.ts'
 import type { Store } from '../storage/store.ts'
@@ -52,8 +53,9 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
     stopping.abort()
     await running
   }
+  const paced = pace(clock)
   return {
-    transport: (user = users.admin) => localTransport({ pipeline, user, clock }),
+    transport: (user = users.admin) => localTransport({ pipeline, user, clock, pace: paced }),
     pipeline,
     store,
     stop,

@@ -12,9 +12,12 @@ async function main(args: readonly string[]): Promise<number> {
   const sizes = flag('nodes', '100,1000,5000').split(',').map(Number)
   const pods = Number(flag('pods', '10000'))
   const stories: ScaleStory[] = []
+  const shared: ScaleStory[] = []
   for (const nodes of sizes) {
     process.stderr.write(`${pods} pods on ${nodes} nodes ...\n`)
     stories.push(await playScale({ nodes, pods }))
+    process.stderr.write('the same with another client ...\n')
+    shared.push(await playScale({ nodes, pods, isShared: true }))
   }
   const largest = stories.at(-1)
   if (!largest) return 1
@@ -37,7 +40,7 @@ async function main(args: readonly string[]): Promise<number> {
     await writeFile(join(folder, `scale-${name}.png`), await png(picture))
   }
   const figures = [
-    ...stories.flatMap(figuresOf),
+    ...stories.flatMap((story, i) => figuresOf(story, shared[i])),
     {
       name: '1,000 idle Deployments',
       value: (idle.withThem - idle.without) * 100,
@@ -58,14 +61,19 @@ const goals: Readonly<Record<string, Figure['goal']>> = {
   'namespace deleted': { atMost: 10 },
 }
 
-function figuresOf({ nodes, pods, phases }: ScaleStory): Figure[] {
-  return phases.flatMap(({ name, tookInS, cpuInS, peakMegabytes, seen }) => {
+/** Of one size: what it took alone, and what another client saw, for whom the server took its time. */
+function figuresOf({ nodes, pods, phases }: ScaleStory, shared: ScaleStory | undefined): Figure[] {
+  return phases.flatMap(({ name, tookInS, cpuInS, peakMegabytes }) => {
+    const withOther = shared?.phases.find(phase => phase.name === name)
+    const seen = withOther?.seen
     const where = `${nodes} nodes, ${pods} pods`
     const remark = `${where}; ${cpuInS.toFixed(1)} s of processor time, at most ${peakMegabytes.toFixed(0)} MB`
     const goal = goals[name]
-    const others = `${where}; longest ${seen.longestInMs.toFixed(0)} ms`
+    const alone = { name, value: tookInS, unit: 's', ...(goal && { goal }), remark }
+    if (!withOther || !seen) return [alone]
+    const others = `${where}; longest ${seen.longestInMs.toFixed(0)} ms; it took ${withOther.tookInS.toFixed(1)} s then`
     return [
-      { name, value: tookInS, unit: 's', ...(goal && { goal }), remark },
+      alone,
       { name: `  GET p99 meanwhile`, value: seen.getP99InMs, unit: 'ms', goal: { atMost: 50 }, remark: others },
       { name: `  create p99 meanwhile`, value: seen.createP99InMs, unit: 'ms', goal: { atMost: 50 }, remark: others },
     ]

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import type { KubeObject } from '../api/transport.ts'
+import type { Call, KubeList, KubeObject, WatchEvent } from '../api/transport.ts'
 import { type Neighbour, neighbour } from './neighbour.ts'
-import { type Running, runProgram, sleep, until } from './program.ts'
+import { type Running, runProgram, sleep } from './program.ts'
 
 const namespace = 'scale'
 const deployments = { group: 'apps', version: 'v1', resource: 'deployments', namespace } as const
@@ -26,8 +26,8 @@ export interface Phase {
   /** Processor seconds of all threads. */
   readonly cpuInS: number
   readonly peakMegabytes: number
-  /** What another client saw of the server meanwhile. */
-  readonly seen: Neighbour
+  /** What another client saw of the server meanwhile, if there was one. */
+  readonly seen?: Neighbour
 }
 
 export interface ScaleStory {
@@ -43,16 +43,19 @@ export interface ScaleOptions {
   readonly pods: number
   /** How many Deployments they come from; the first half of them is restarted. */
   readonly deployments?: number
+  /** Whether another client asks all the time, which the server then makes room for. */
+  readonly isShared?: boolean
 }
 
 /** Plays the life of many pods on many simulated nodes, all in one process of the built program with a durable store. */
-export async function playScale({ nodes: nodeCount, pods, deployments: count = 20 }: ScaleOptions): Promise<ScaleStory> {
+export async function playScale(options: ScaleOptions): Promise<ScaleStory> {
+  const { nodes: nodeCount, pods, deployments: count = 20, isShared = false } = options
   await using running = await runProgram(['--runtime', 'simulated', '--simulated-nodes', String(nodeCount - 1)])
   await using usage = await processUsage(running.pid)
   const phases: Phase[] = []
   const phase = async (name: string, work: () => Promise<void>) => {
     const before = await usage.sample()
-    await using other = neighbour(running)
+    await using other = isShared ? neighbour(running) : undefined
     await work()
     const after = await usage.sample()
     const during = usage.samples.filter(({ atInS }) => atInS >= before.atInS)
@@ -62,17 +65,17 @@ export async function playScale({ nodes: nodeCount, pods, deployments: count = 2
       tookInS: after.atInS - before.atInS,
       cpuInS: after.cpuInS - before.cpuInS,
       peakMegabytes: Math.max(...during.map(({ residentMegabytes }) => residentMegabytes)),
-      seen: await other.stop(),
+      ...(other && { seen: await other.stop() }),
     })
   }
   const { transport } = running
-  await phase('nodes ready', () => until(async () => (await readyNodes(running)) >= nodeCount))
+  await phase('nodes ready', () => seeing(running, nodes, all => all.filter(isReadyNode).length >= nodeCount))
   await phase('nodes at rest', () => sleep(10_000))
   await transport.call({ verb: 'create', ...namespaces, body: { metadata: { name: namespace } } })
   const names = Array.from({ length: count }, (_, i) => `web-${i}`)
   await phase('apply to all running', async () => {
     for (const name of names) await transport.call({ verb: 'create', ...deployments, body: deployment(name, pods / count) })
-    await until(async () => sum(await states(running), ({ readyReplicas }) => readyReplicas) === pods)
+    await seeing(running, deployments, all => sum(all.map(stateOf), ({ readyReplicas }) => readyReplicas) === pods)
   })
   await phase('pods at rest', () => sleep(10_000))
   const restarted = names.slice(0, count / 2)
@@ -80,11 +83,11 @@ export async function playScale({ nodes: nodeCount, pods, deployments: count = 2
     const template = { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() } } }
     const body = { spec: { template } }
     for (const name of restarted) await transport.call({ verb: 'patch', ...deployments, name, patchType: 'strategic', body })
-    await until(async () => (await states(running)).every(isRolledOut))
+    await seeing(running, deployments, all => all.map(stateOf).every(isRolledOut))
   })
   await phase('namespace deleted', async () => {
     await transport.call({ verb: 'delete', ...namespaces, name: namespace })
-    await until(() => isGone(running))
+    await seeing(running, namespaces, all => all.every(({ metadata }) => metadata.name !== namespace))
   })
   return { nodes: nodeCount, pods, phases, samples: usage.samples }
 }
@@ -129,26 +132,49 @@ interface DeploymentState {
   readonly totalReplicas: number
 }
 
-async function states({ transport }: Running): Promise<DeploymentState[]> {
-  const { items } = (await transport.call({ verb: 'list', ...deployments })) as { items: readonly KubeObject[] }
-  return items.map(item => {
-    const {
-      metadata,
-      spec,
-      status = {},
-    } = item as KubeObject & {
-      spec: { replicas: number }
-      status?: { observedGeneration?: number; updatedReplicas?: number; readyReplicas?: number; replicas?: number }
+/** Resolves when a watch has shown the objects of a kind to be so: whoever watches asks for nothing meanwhile. */
+async function seeing(
+  { transport }: Running,
+  resource: Omit<Call, 'verb'>,
+  areSo: (objects: readonly KubeObject[]) => boolean,
+): Promise<void> {
+  const { items, metadata } = (await transport.call({ verb: 'list', ...resource })) as KubeList
+  const objects = new Map(items.map(item => [item.metadata.name, item]))
+  const seen = new AbortController()
+  const { resourceVersion } = metadata
+  const events = transport
+    .watch({ verb: 'watch', ...resource, options: { resourceVersion } }, seen.signal)
+    [Symbol.asyncIterator]()
+  while (!areSo([...objects.values()])) {
+    const { value = [] } = (await events.next()) as { value?: readonly WatchEvent[] }
+    for (const { type, object } of value) {
+      if (type === 'DELETED') objects.delete(object.metadata.name)
+      else if (type !== 'BOOKMARK') objects.set(object.metadata.name, object)
     }
-    return {
-      generation: metadata.generation ?? 0,
-      replicas: spec.replicas,
-      observedGeneration: status.observedGeneration ?? 0,
-      updatedReplicas: status.updatedReplicas ?? 0,
-      readyReplicas: status.readyReplicas ?? 0,
-      totalReplicas: status.replicas ?? 0,
-    }
-  })
+  }
+  seen.abort()
+}
+
+interface DeploymentObject extends KubeObject {
+  readonly spec: { readonly replicas: number }
+  readonly status?: {
+    readonly observedGeneration?: number
+    readonly updatedReplicas?: number
+    readonly readyReplicas?: number
+    readonly replicas?: number
+  }
+}
+
+function stateOf(object: KubeObject): DeploymentState {
+  const { metadata, spec, status = {} } = object as DeploymentObject
+  return {
+    generation: metadata.generation ?? 0,
+    replicas: spec.replicas,
+    observedGeneration: status.observedGeneration ?? 0,
+    updatedReplicas: status.updatedReplicas ?? 0,
+    readyReplicas: status.readyReplicas ?? 0,
+    totalReplicas: status.replicas ?? 0,
+  }
 }
 
 const isRolledOut = (state: DeploymentState) =>
@@ -157,19 +183,10 @@ const isRolledOut = (state: DeploymentState) =>
 
 const sum = <T>(items: readonly T[], figure: (item: T) => number) => items.reduce((total, item) => total + figure(item), 0)
 
-async function readyNodes({ transport }: Running): Promise<number> {
-  const { items } = (await transport.call({ verb: 'list', ...nodes })) as { items: readonly KubeObject[] }
-  return items.filter(item => {
-    const { conditions = [] } = (item as { status?: { conditions?: { type: string; status: string }[] } }).status ?? {}
-    return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
-  }).length
+function isReadyNode(object: KubeObject): boolean {
+  const { conditions = [] } = (object as { status?: { conditions?: { type: string; status: string }[] } }).status ?? {}
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
 }
-
-const isGone = ({ transport }: Running): Promise<boolean> =>
-  transport.call({ verb: 'get', ...namespaces, name: namespace }).then(
-    () => false,
-    () => true,
-  )
 
 /** Follows what a process uses, twice a second. */
 async function processUsage(pid: number) {

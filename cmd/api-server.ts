@@ -33,6 +33,7 @@ import { isDefaultClass } from '../controllers/persistent-volume/names.ts'
 import type { Clock } from '../lib/clock.ts'
 import { deferred } from '../lib/deferred.ts'
 import type { Log } from '../lib/log.ts'
+import { pace } from '../lib/pace.ts'
 import type { Random } from '../lib/random.ts'
 import { type Run, runAll } from '../lib/run.ts'
 import { compactor } from '../storage/compactor.ts'
@@ -129,8 +130,12 @@ export function apiServer(options: ApiServerOptions): ApiServer {
     clock,
   })
   const flowControl = followedConfiguration(kinds, { handle: pipeline.handle, clock, log })
+  const paced = pace(clock)
   const http = serve({
-    handle: pipeline.handle,
+    handle(request) {
+      paced.visited()
+      return pipeline.handle(request)
+    },
     authenticator: control.authenticator,
     authorizer: control.authorizer,
     tables,
@@ -148,7 +153,7 @@ export function apiServer(options: ApiServerOptions): ApiServer {
     random,
     log,
   })
-  const transport = (user: UserInfo) => localTransport({ pipeline, user, clock })
+  const transport = (user: UserInfo) => localTransport({ pipeline, user, clock, pace: paced })
 
   const prepare = async (signal: AbortSignal) => {
     await Promise.all([
