@@ -84,7 +84,7 @@ export function simulatedNodes(options: NodesOptions, keep: Keep): (readonly [st
         usesDisk: false,
         // What happens on them is never missed, so that there is next to nothing to tidy up.
         housekeepingEveryMs: 10_000,
-        passingWaitsMs: 250,
+        passingWaitsMs: 50,
         nodeLabels: { [runtimeLabel]: 'simulated' },
         ...options.garbage?.config,
       },
