@@ -54,12 +54,20 @@ export async function realCluster(options: TestClusterOptions = {}): Promise<Tes
   return { ...cluster, stop, [Symbol.asyncDispose]: stop }
 }
 
-/** A range for pods that no network of the engine has, so that several runs can share the engine. */
+/** Ranges that clusters of this process have: their networks come with their first pods. */
+const given = new Set<number>()
+const workersWithRanges = 4
+
+/** A range for pods that no network of the engine has, so that several runs can share the engine; workers of one run have their own each. */
 async function freeRange(): Promise<string> {
   const networks = await engineCall<{ IPAM: { Config: { Subnet?: string }[] | null } }[]>('GET', '/networks')
   const taken = new Set(networks.flatMap(({ IPAM }) => (IPAM.Config ?? []).map(({ Subnet = '' }) => Subnet.split('.')[1])))
-  const free = Array.from({ length: 80 }, (_, i) => 100 + i).filter(second => !taken.has(String(second)))
-  return `10.${free[systemRandom.below(free.length)] ?? 199}.0.0/16`
+  const worker = Number(process.env.VITEST_POOL_ID ?? 0) % workersWithRanges
+  const own = Array.from({ length: 80 / workersWithRanges }, (_, i) => 100 + i * workersWithRanges + worker)
+  const free = own.filter(second => !taken.has(String(second)) && !given.has(second))
+  const second = free[systemRandom.below(free.length)] ?? own[systemRandom.below(own.length)] ?? 199
+  given.add(second)
+  return `10.${second}.0.0/16`
 }
 
 /** What a cluster has left on the engine. */
