@@ -44,14 +44,14 @@ export function pace(clock: Clock): Pace {
   return {
     turn(lane) {
       const now = clock.monotonic()
+      if (lines[lane].length === 0 && now - visitedAt >= visitInMs) return undefined
       if (turnBeganAt === undefined) {
         turnBeganAt = now
         setImmediate(() => {
           turnBeganAt = undefined
         })
       }
-      const isHurried = now - turnBeganAt >= sliceInMs && now - visitedAt < visitInMs
-      if (lines[lane].length === 0 && !isHurried) return undefined
+      if (lines[lane].length === 0 && now - turnBeganAt < sliceInMs) return undefined
       if (!isComing) setImmediate(letOn)
       isComing = true
       return lines[lane].wait()

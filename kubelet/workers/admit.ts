@@ -2,10 +2,10 @@ import type { Node } from '../../api/core/node.ts'
 import type { Pod } from '../../api/core/pod.ts'
 import type { NodeRefusal } from '../../api/placement/admit.ts'
 import { timestamp } from '../../lib/clock.ts'
-import { deferred } from '../../lib/deferred.ts'
 import { needsFeatures } from '../admission/node-features.ts'
 import { choosePreemptionVictims } from '../admission/preemption.ts'
 import type { RuntimeFeatures } from '../runtime/runtime.ts'
+import { oneAtATime } from '../volumes/turns.ts'
 import type { PodLifeOptions } from './pod-life.ts'
 import type { Worker } from './worker.ts'
 
@@ -44,38 +44,27 @@ export function podAdmission(options: PodLifeOptions): Admit {
     worker.onCleared = []
   }
 
-  /** Settles when everybody who came before has been judged. */
-  let lastTurn = Promise.resolve()
-  const takeTurn = () => {
-    const mine = lastTurn
-    const over = deferred()
-    lastTurn = over.promise
-    return { mine, pass: () => over.resolve() }
-  }
+  const inTurn = oneAtATime()
 
   /**
    * Who came first is judged first, however long it takes to read what is known of it: room that is short belongs to those who were here
    * before (pkg/kubelet HandlePodAdditions).
    */
   const admit = async (worker: Worker): Promise<boolean> => {
-    const turn = takeTurn()
-    try {
+    const { pod, features, first } = await inTurn('admission', async () => {
       const pod = await resources.recall(worker.pod)
       const features = needsFeatures(pod) ? await context.runtime.features?.() : undefined
-      await turn.mine
-      let verdict = judge(worker, pod, features, context.node())
-      turn.pass()
-      // Labels may have changed a moment ago.
-      if (verdict.refusal?.reason === 'NodeAffinity') verdict = judge(worker, pod, features, await options.freshNode())
-      if (verdict.refusal) return turnAway(worker, verdict.refusal)
-      await Promise.all(verdict.victims.map(preempt))
-      const failure = await resources.admitted(pod)
-      if (!failure) return true
-      worker.isAdmitted = false
-      return turnAway(worker, failure)
-    } finally {
-      turn.pass()
-    }
+      return { pod, features, first: judge(worker, pod, features, context.node()) }
+    })
+    // Labels may have changed a moment ago.
+    const isFinal = first.refusal?.reason !== 'NodeAffinity'
+    const { refusal, victims } = isFinal ? first : judge(worker, pod, features, await options.freshNode())
+    if (refusal) return turnAway(worker, refusal)
+    await Promise.all(victims.map(preempt))
+    const failure = await resources.admitted(pod)
+    if (!failure) return true
+    worker.isAdmitted = false
+    return turnAway(worker, failure)
   }
 
   /** From here on the pod counts, if it may run. */

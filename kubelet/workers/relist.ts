@@ -40,6 +40,9 @@ interface Options {
   idleEveryMs: number
 }
 
+/** No pod's uid. */
+const everything = ''
+
 /** An event storm (a pod with ten containers ends) becomes one relist. */
 const hintDelayInMs = 5
 /** Whoever changes a pod has caused most of its hints and looks at it himself, unless that takes long. */
@@ -49,12 +52,9 @@ export function runtimeView(options: Options): RuntimeView {
   const { runtime, clock, log, onChange, isActive, isBeingChanged = () => false, activeEveryMs, idleEveryMs } = options
   let pods = new Map<string, PodRuntime>()
   let lastSuccessAt: number | undefined
-  let current: Promise<void> | undefined
-  let next: Promise<void> | undefined
-  /** Relists of single pods that are under way: those of one pod follow one another. */
-  const single = new Map<string, Promise<void>>()
-  /** Those that have not begun. */
-  const waitingSingles = new Map<string, Promise<void>>()
+  /** Relists by what they are of, a pod's uid or everything: of each, one is under way, and one waits for its end. */
+  const begun = new Map<string, Promise<void>>()
+  const waiting = new Map<string, Promise<void>>()
   /** By pod: how to forget the hint that has been put off. */
   const laterHints = new Map<string, () => void>()
   const forgetHint = (uid: string) => {
@@ -102,41 +102,32 @@ export function runtimeView(options: Options): RuntimeView {
     onChange([uid])
   }
 
-  const refreshAll = () => {
-    if (next) return next
-    const before = current ?? Promise.resolve()
+  /** Whoever comes while one waits shares it. */
+  const inTurn = (of: string, work: () => Promise<void>): Promise<void> => {
+    const shared = waiting.get(of)
+    if (shared) return shared
+    const before = begun.get(of) ?? Promise.resolve()
     const mine: Promise<void> = before
       .catch(() => {})
       .then(() => {
-        current = mine
-        next = undefined
-        return relist()
+        begun.set(of, mine)
+        waiting.delete(of)
+        return work()
       })
       .finally(() => {
-        if (current === mine) current = undefined
+        if (begun.get(of) === mine) begun.delete(of)
       })
-    next = mine
+    waiting.set(of, mine)
     return mine
   }
+
+  const refreshAll = () => inTurn(everything, relist)
 
   const refresh: RuntimeView['refresh'] = uid => {
     const { listPod } = runtime
     // A relist that is under way or about to begin may not be overtaken: it would bring back what was before.
-    if (uid === undefined || !listPod || current || next) return refreshAll()
-    const waiting = waitingSingles.get(uid)
-    if (waiting) return waiting
-    const before = single.get(uid)
-    const mine = (before?.catch(() => {}) ?? Promise.resolve())
-      .then(() => {
-        waitingSingles.delete(uid)
-        return relistPod(uid, listPod)
-      })
-      .finally(() => {
-        if (single.get(uid) === mine) single.delete(uid)
-      })
-    single.set(uid, mine)
-    waitingSingles.set(uid, mine)
-    return mine
+    if (uid === undefined || !listPod || begun.has(everything) || waiting.has(everything)) return refreshAll()
+    return inTurn(uid, () => relistPod(uid, listPod))
   }
 
   return {
@@ -199,7 +190,7 @@ export function runtimeView(options: Options): RuntimeView {
       await Promise.all([runtime.watchEvents(onEvent, onLink)(signal), aborted(signal)])
       cancel()
       for (const uid of laterHints.keys()) forgetHint(uid)
-      await Promise.allSettled([current, next])
+      await Promise.allSettled([begun.get(everything), waiting.get(everything)])
     },
   }
 }
